@@ -1,0 +1,51 @@
+# Everything a person types. `make` alone lists it.
+#
+# PYTHON is the Python that .venv is made with: make lab PYTHON=python3.12
+PYTHON = python3
+# Relative, so that a space in the folder's own path does no harm.
+BIN = .venv/bin
+LAB_ARGS =
+PYTEST_ARGS =
+LOCK_ARGS =
+
+.DEFAULT_GOAL := help
+.PHONY: help set-up lab test lint format notebooks lock
+
+help:
+	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
+	@echo "make test       run all tests and all notebooks         (PYTEST_ARGS=\"-k losses\")"
+	@echo "make lint       check format, style and types, as pre-commit does"
+	@echo "make format     write the format, and mend what can be mended"
+	@echo "make notebooks  run the notebooks and keep their outputs"
+	@echo "make lock       write requirements.lock anew            (LOCK_ARGS=--upgrade)"
+	@echo ""
+	@echo "Each of them sets up .venv first. PYTHON=python3.12 chooses another Python."
+
+set-up:
+	@$(PYTHON) tools/set_up.py
+
+lab: set-up
+	@$(BIN)/python tools/lab.py $(LAB_ARGS)
+
+test: set-up
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: set-up
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: set-up
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+notebooks: set-up
+	$(BIN)/python tools/run_notebooks.py
+
+# Existing pins stay where they still fit; LOCK_ARGS=--upgrade takes the newest.
+lock: set-up
+	$(BIN)/python -m pip install --quiet --target .boot --upgrade uv
+	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --universal \
+	  --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
+	  --quiet --output-file requirements.lock

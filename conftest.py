@@ -1,0 +1,30 @@
+"""Surroundings in which tests and notebooks run, alone or together."""
+
+import os
+import shutil
+import tempfile
+
+
+def pytest_configure(config):
+    """Leave the person's cache alone, and draw no progress bars.
+
+    The kernels of the notebooks inherit both.
+    """
+    # A bar shows a time, and no two runs take the same.
+    os.environ.setdefault("SIAMLAB_PROGRESS", "0")
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist shares the folder of its parent
+    config.siamlab_cache = tempfile.mkdtemp(prefix="siamlab-tests-")
+    config.siamlab_former_cache = os.environ.get("SIAMLAB_CACHE")
+    os.environ["SIAMLAB_CACHE"] = config.siamlab_cache
+
+
+def pytest_unconfigure(config):
+    """Remove the cache of this run."""
+    if not hasattr(config, "siamlab_cache"):
+        return
+    shutil.rmtree(config.siamlab_cache, ignore_errors=True)
+    if config.siamlab_former_cache is None:
+        os.environ.pop("SIAMLAB_CACHE", None)
+    else:
+        os.environ["SIAMLAB_CACHE"] = config.siamlab_former_cache

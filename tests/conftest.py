@@ -1,0 +1,85 @@
+"""Fixtures for all tests.
+
+- `rng`: a seeded generator.
+- `cache`: an empty cache for one test; all others share one for the run.
+- `data`: a folder of real recordings.
+- `browser_path`: a Chromium to drive.
+
+A test that lacks its recordings or its browser is skipped and says so. With
+``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark tests by what they need: ``-m "not browser"`` leaves those out."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if "data" in names:
+            item.add_marker(pytest.mark.data)
+        if "browser_path" in names:
+            item.add_marker(pytest.mark.browser)
+
+
+def missing(what, switch):
+    """Skip, or fail where the switch says that nothing may be missing."""
+    if os.environ.get(switch) == "1":
+        pytest.fail(f"{what} ({switch}=1)", pytrace=False)
+    pytest.skip(what)
+
+
+@pytest.fixture
+def rng():
+    """A generator that draws the same numbers in each run."""
+    return np.random.default_rng(20)
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """An empty cache folder, for this test alone."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("SIAMLAB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder that holds ``librispeech-mini`` and ``fsdd-mini``."""
+    chosen = os.environ.get("SIAMLAB_TEST_DATA")
+    folder = Path(chosen) if chosen else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        missing(
+            f"no recordings at {folder}; SIAMLAB_TEST_DATA names another folder",
+            "SIAMLAB_REQUIRE_DATA",
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser_path():
+    """The program file of a Chromium or a Chrome."""
+    chosen = os.environ.get("SIAMLAB_BROWSER")
+    for name in (chosen,) if chosen else BROWSERS:
+        if found := shutil.which(name):
+            return found
+    missing(
+        f"no browser found as {chosen or 'chromium or google-chrome'}; "
+        "SIAMLAB_BROWSER names one",
+        "SIAMLAB_REQUIRE_BROWSER",
+    )

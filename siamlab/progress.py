@@ -1,0 +1,77 @@
+"""Progress bars that behave in JupyterLab, in a terminal and in a log file.
+
+- `track`: an iterable with a bar around it.
+- `say`: one line for the person, where the bars go.
+
+A bar of JupyterLab is a widget, a bar of a terminal is redrawn in place and
+leaves with the work; a log file gets one line every ten seconds at most. With
+``SIAMLAB_PROGRESS=0`` in the environment there is none: so are the notebooks of
+the course run, because a bar's time differs on each machine.
+"""
+
+import os
+import sys
+
+__all__ = ["say", "track"]
+
+
+def _in_jupyter():
+    return "ipykernel" in sys.modules
+
+
+def track(iterable, *, total=None, description="", unit="it"):
+    """Iterate over something with a progress bar.
+
+    Parameters
+    ----------
+    iterable : iterable
+        What to iterate over.
+    total : int, optional
+        Number of items, where `iterable` has no length.
+    description : str
+        What is being done, in front of the bar.
+    unit : str
+        What an item is called.
+
+    Returns
+    -------
+    tqdm.tqdm
+        The same items in the same order. Its `set_postfix` shows figures
+        beside the bar.
+
+    Examples
+    --------
+    >>> [n * n for n in track(range(3), description="squares")]
+    [0, 1, 4]
+    """
+    disabled = os.environ.get("SIAMLAB_PROGRESS", "1") == "0"
+    if _in_jupyter() and not disabled:
+        from tqdm.auto import tqdm
+    else:
+        from tqdm import tqdm
+    interactive = _in_jupyter() or sys.stderr.isatty()
+    return tqdm(
+        iterable,
+        total=total,
+        desc=description,
+        unit=unit,
+        leave=not interactive,
+        mininterval=0.1 if interactive else 10.0,
+        # A bar that is shorter than a blink is noise.
+        delay=0.0 if _in_jupyter() else 0.5,
+        dynamic_ncols=interactive,
+        disable=disabled,
+    )
+
+
+def say(line):
+    """Print one line on standard error, above any bar.
+
+    Parameters
+    ----------
+    line : str
+        The line, without a newline.
+    """
+    from tqdm import tqdm
+
+    tqdm.write(line, file=sys.stderr)

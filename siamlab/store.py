@@ -1,0 +1,295 @@
+"""Files that are kept: written whole or not at all, and checked when read.
+
+- `write_whole`: a file appears under its name only when it is complete.
+- `digest`: a short, stable name for what something is made from.
+- `cache_folder`, `Kept`: arrays on disk, keyed by what they were made from.
+- `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and clears.
+
+A run that is killed leaves a file with a temporary name behind, never half an
+entry; a damaged entry fails its checksum and is made again.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from .errors import StoreError
+
+__all__ = [
+    "Kept",
+    "cache_entries",
+    "cache_folder",
+    "clear_cache",
+    "digest",
+    "file_digest",
+    "write_whole",
+]
+
+# Behind the array's own bytes stand this mark and a checksum of them. NumPy reads
+# a .npy file up to its end and no further, so the file stays an ordinary .npy.
+_MARK = b"siamlab1"
+_CHECKSUM_BYTES = 16
+_TRAILER = len(_MARK) + _CHECKSUM_BYTES
+_TEMPORARY = ".part"
+
+
+@contextlib.contextmanager
+def write_whole(path):
+    """Write a file under a temporary name, then rename it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Where the finished file shall be; missing folders are made.
+
+    Yields
+    ------
+    pathlib.Path
+        The temporary name to write to, in the same folder.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be made or written to.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with write_whole(folder / "note.txt") as temporary:
+    ...     _ = temporary.write_text("done")
+    >>> [p.name for p in folder.iterdir()]
+    ['note.txt']
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f"{path.name}.", suffix=_TEMPORARY
+        )
+    except OSError as error:
+        raise StoreError(
+            f"cannot write to {path.parent} ({error.strerror}); choose another "
+            "folder, or free some space"
+        ) from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def digest(*parts):
+    """Name something by what it is made from.
+
+    Parameters
+    ----------
+    *parts : object
+        Anything that JSON can hold, or bytes.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits (BLAKE2b), the same on every machine.
+
+    Examples
+    --------
+    >>> digest("a", 1) == digest("a", 1), digest("a", 1) == digest("a", 2)
+    (True, False)
+    """
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if not isinstance(part, bytes):
+            part = json.dumps(part, sort_keys=True, ensure_ascii=False).encode()
+        state.update(len(part).to_bytes(8, "little"))
+        state.update(part)
+    return state.hexdigest()
+
+
+def file_digest(path):
+    """Name a file by its content.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits (BLAKE2b).
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(
+            file, lambda: hashlib.blake2b(digest_size=16)
+        ).hexdigest()
+
+
+def cache_folder(kind=None):
+    """Say where siamlab keeps what it can make again.
+
+    Parameters
+    ----------
+    kind : str, optional
+        A folder inside: "features", "voices".
+
+    Returns
+    -------
+    pathlib.Path
+        ``$SIAMLAB_CACHE``, or else the platform's user cache folder. It need not
+        exist yet.
+    """
+    import platformdirs
+
+    chosen = os.environ.get("SIAMLAB_CACHE")
+    root = Path(chosen) if chosen else platformdirs.user_cache_path("siamlab")
+    return root / kind if kind else root
+
+
+class Kept:
+    """Arrays kept in a folder, each under a key, each with a checksum.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The folder; it is made with the first entry.
+
+    Examples
+    --------
+    >>> kept = Kept(tempfile.mkdtemp())
+    >>> kept.save("0a1b", np.arange(3))
+    >>> kept.load("0a1b"), kept.load("ffff")
+    (array([0, 1, 2]), None)
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+
+    def path(self, key):
+        """Name the file of an entry.
+
+        Parameters
+        ----------
+        key : str
+            The key, hexadecimal.
+
+        Returns
+        -------
+        pathlib.Path
+            Spread over 256 folders: some file systems are slow in large ones.
+        """
+        return self.folder / key[:2] / f"{key}.npy"
+
+    def save(self, key, array):
+        """Keep an array.
+
+        Parameters
+        ----------
+        key : str
+            The key, hexadecimal.
+        array : numpy.ndarray
+            Any shape, any numeric type.
+        """
+        buffer = io.BytesIO()
+        np.save(buffer, array, allow_pickle=False)
+        content = buffer.getbuffer()
+        with write_whole(self.path(key)) as temporary, open(temporary, "wb") as file:
+            file.write(content)
+            file.write(_MARK + _checksum(content))
+
+    def load(self, key):
+        """Read an array back, whole and checked.
+
+        Parameters
+        ----------
+        key : str
+            The key, hexadecimal.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            None if there is no such entry, or if it is damaged.
+        """
+        try:
+            content = memoryview(self.path(key).read_bytes())
+        except OSError:
+            return None
+        body, trailer = content[:-_TRAILER], content[-_TRAILER:]
+        if trailer[: len(_MARK)] != _MARK or trailer[len(_MARK) :] != _checksum(body):
+            return None
+        return np.load(io.BytesIO(body), allow_pickle=False)
+
+    def open(self, key):
+        """Map an array that was checked before; only what is used is read.
+
+        Parameters
+        ----------
+        key : str
+            The key, hexadecimal.
+
+        Returns
+        -------
+        numpy.memmap
+            Read-only.
+
+        Raises
+        ------
+        StoreError
+            If the entry has gone meanwhile.
+        """
+        try:
+            return np.load(self.path(key), mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{self.path(key)} was kept and is gone or damaged now; "
+                "make the features again with siamlab.extract"
+            ) from error
+
+
+def _checksum(content):
+    return hashlib.blake2b(content, digest_size=_CHECKSUM_BYTES).digest()
+
+
+def cache_entries():
+    """List what the cache holds.
+
+    Returns
+    -------
+    list of (str, int, int)
+        Kind, number of files, bytes; by kind.
+    """
+    root = cache_folder()
+    rows = []
+    for folder in sorted(p for p in root.glob("*") if p.is_dir()):
+        sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
+        rows.append((folder.name, len(sizes), sum(sizes)))
+    return rows
+
+
+def clear_cache(kind=None):
+    """Delete what the cache holds; all of it can be made again.
+
+    Parameters
+    ----------
+    kind : str, optional
+        Only this kind, as `cache_entries` names it.
+
+    Returns
+    -------
+    int
+        Bytes freed.
+    """
+    freed = 0
+    for name, _, size in cache_entries():
+        if kind in (None, name):
+            shutil.rmtree(cache_folder(name))
+            freed += size
+    return freed

@@ -1,0 +1,187 @@
+"""From a sound file to samples.
+
+- `read`: samples of a file, or of a stretch of it.
+- `duration`: its length without reading it.
+- `resample`: another sampling rate.
+- `check`: refuse samples that no spectrogram can be made of.
+"""
+
+import numpy as np
+
+from .errors import ArgumentError, AudioError
+
+__all__ = ["check", "duration", "read", "resample"]
+
+
+def _open(path):
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(path, _why_not(path, error)) from error
+
+
+def _why_not(path, error):
+    """Turn libsndfile's "System error" into what happened to the file."""
+    import os
+
+    if os.path.islink(path) and not os.path.exists(path):
+        return "is a link to a file that does not exist; restore the file"
+    if not os.path.exists(path):
+        return "does not exist; check the path"
+    if os.path.isdir(path):
+        return "is a folder; give a sound file"
+    if not os.access(path, os.R_OK):
+        return "may not be read by you; change its permissions"
+    if os.path.getsize(path) == 0:
+        return "is empty (0 bytes); record or copy it again"
+    detail = str(error).rsplit(": ", 1)[-1].rstrip(".")
+    return (
+        f"is no sound file that libsndfile reads ({detail}); "
+        "convert it to WAV or FLAC"
+    )
+
+
+def read(path, *, start=0.0, duration=None):
+    """Read a recording as one channel.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        WAV, FLAC, OGG, MP3: whatever libsndfile reads, at any rate and depth.
+    start : float
+        Where to begin, in seconds.
+    duration : float, optional
+        How much to read, in seconds; up to the end by default.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        float32, shape (samples,), in [-1, 1]. Several channels are averaged.
+    rate : int
+        Samples per second.
+
+    Raises
+    ------
+    AudioError
+        If it is missing, unreadable, no sound file, empty, or shorter than its
+        header says.
+    """
+    import soundfile
+
+    with _open(path) as file:
+        rate = file.samplerate
+        first = round(start * rate)
+        wanted = file.frames - first
+        if duration is not None and np.isfinite(duration):
+            wanted = min(wanted, round(duration * rate))
+        if wanted <= 0:
+            length = file.frames / rate
+            raise AudioError(
+                path,
+                f"holds no samples from {start:g} s on (it is {length:.3f} s long); "
+                "record it again, or correct the start",
+            )
+        try:
+            file.seek(first)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError) as error:
+            raise AudioError(
+                path, f"breaks off while it is read ({error}); copy it again"
+            ) from error
+    if len(samples) < wanted:
+        raise AudioError(
+            path,
+            f"breaks off: its header promises {wanted} samples, {len(samples)} are "
+            "there; copy it again",
+        )
+    samples = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    if np.isfinite(samples).all():
+        np.clip(samples, -1.0, 1.0, out=samples)  # float files may go beyond
+    return samples, rate
+
+
+def duration(path):
+    """Length of a recording, from its header.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The recording.
+
+    Returns
+    -------
+    float
+        Seconds.
+
+    Raises
+    ------
+    AudioError
+        If it is missing, unreadable or no sound file.
+    """
+    with _open(path) as file:
+        return file.frames / file.samplerate
+
+
+def resample(samples, rate, to):
+    """Bring samples to another rate (band-limited, soxr's high quality).
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples,).
+    rate, to : int
+        Samples per second, before and after.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, about ``len(samples) * to / rate`` samples.
+
+    Examples
+    --------
+    >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
+    (16000,)
+    """
+    if rate <= 0 or to <= 0:
+        raise ArgumentError(
+            f"sampling rates must be positive; got {rate} and {to}. "
+            "Give them in samples per second, 16000 for example."
+        )
+    samples = np.asarray(samples, dtype=np.float32)
+    if rate == to:
+        return samples
+    import soxr
+
+    return soxr.resample(samples, rate, to, quality="HQ")
+
+
+# Below this, 16-bit audio holds nothing but its last bit.
+_SILENCE = 1.0 / 32768
+
+
+def check(samples, path):
+    """Refuse samples that would give a spectrogram of nothing.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples,).
+    path : str or os.PathLike
+        Named in the error.
+
+    Raises
+    ------
+    AudioError
+        If a sample is NaN or infinite, or if all are silent.
+    """
+    bad = np.count_nonzero(~np.isfinite(samples))
+    if bad:
+        raise AudioError(
+            path, f"holds {bad} samples that are NaN or infinite; export it again"
+        )
+    if np.abs(samples).max(initial=0.0) <= _SILENCE:
+        raise AudioError(
+            path, "is silent from beginning to end; record it again, or leave it out"
+        )

@@ -1,0 +1,121 @@
+"""eSpeak NG, in a process of its own.
+
+This file is run, not imported: ``python _espeak.py`` reads one request per line
+from standard input and writes one answer for each to standard output.
+
+eSpeak NG is under the GPL-3 and siamlab is not: they meet at this pipe alone. The
+process also keeps the synthesis deterministic, because eSpeak carries the state of
+its wave generator from one utterance to the next: the same requests to a fresh
+process give the same samples.
+
+Request, a line of JSON::
+
+    {"voice": "de+Andrea", "text": "Guten Tag.", "rate": 175, "pitch": 50, "range": 50}
+
+Answer, a line of JSON and then that many bytes of 16-bit samples::
+
+    {"sample_rate": 22050, "bytes": 88200, "phones": [["ɡ", 0], ["uː", 1320], ...]}
+
+Each phone is (IPA with its stress mark, "" for a pause, sample where it begins).
+"""
+
+import ctypes
+import json
+import sys
+
+import espeakng_loader
+
+_SYNCHRONOUS = 2
+_PHONE_EVENTS_IN_IPA = 1 | 2
+_NO_EXIT = 0x8000
+_UTF8 = 1
+_RATE, _PITCH, _RANGE = 1, 3, 4
+_END_OF_EVENTS, _PHONE = 0, 7
+
+
+class _Id(ctypes.Union):
+    _fields_ = [
+        ("number", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("string", ctypes.c_char * 8),
+    ]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _Id),
+    ]
+
+
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
+
+
+class Engine:
+    """The library, initialised, with a place for what it calls back."""
+
+    def __init__(self):
+        self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self.sample_rate = self._library.espeak_Initialize(
+            _SYNCHRONOUS,
+            0,
+            espeakng_loader.get_data_path().encode(),
+            _PHONE_EVENTS_IN_IPA | _NO_EXIT,
+        )
+        if self.sample_rate <= 0:
+            sys.exit("eSpeak NG did not start; reinstall espeakng-loader")
+        self._samples = []
+        self._phones = []
+        self._callback = _Callback(self._receive)  # kept alive: C holds no reference
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def _receive(self, samples, n, events):
+        if samples and n:
+            self._samples.append(ctypes.string_at(samples, 2 * n))
+        i = 0
+        while events[i].type != _END_OF_EVENTS:
+            event = events[i]
+            if event.type == _PHONE:
+                self._phones.append((event.id.string.decode(), event.sample))
+            i += 1
+        return 0
+
+    def speak(self, voice, text, rate, pitch, range):
+        """Return the samples as bytes, and the phones with where each begins."""
+        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+            sys.exit(f"eSpeak NG has no voice {voice!r}")
+        for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, range)):
+            self._library.espeak_SetParameter(parameter, int(value), 0)
+        self._samples.clear()
+        self._phones.clear()
+        content = text.encode()
+        self._library.espeak_Synth(
+            content, len(content) + 1, 0, 1, 0, _UTF8, None, None
+        )
+        self._library.espeak_Synchronize()
+        return b"".join(self._samples), list(self._phones)
+
+
+def main():
+    engine = Engine()
+    for line in sys.stdin.buffer:
+        samples, phones = engine.speak(**json.loads(line))
+        head = {
+            "sample_rate": engine.sample_rate,
+            "bytes": len(samples),
+            "phones": phones,
+        }
+        sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + samples)
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

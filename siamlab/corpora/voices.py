@@ -1,0 +1,222 @@
+"""The embedded voices: a corpus that needs no network and no file.
+
+Spoken by eSpeak NG (see `_espeak`), recorded in rooms that do not exist (see
+`_recording`), kept in the cache after the first time.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import audio, store
+from ..errors import ArgumentError, CorpusError, StoreError
+from ..progress import track
+from ._recording import record
+from ._sentences import LANGUAGES, sentences
+from ._table import Corpus
+
+__all__ = ["voices"]
+
+RATE = 16000
+# Changes whenever the same arguments shall give other recordings.
+_EDITION = 1
+
+# eSpeak's variants without the robots, the whisperers, and those that differ from
+# another one by less than two sentences of the same voice do.
+_WOMEN = (
+    "Alicia Andrea Annie anika aunty belinda f1 f2 f3 f4 f5 grandma linda shelby steph"
+).split()
+_MEN = (
+    "Alex Andy AnxiousAndy Denis Diogo Gene Hugo Jacky Lee Marco Mario Michael Mike "
+    "Nguyen Reed RicishayMax RicishayMax2 Storm Tweaky adam antonio benjamin boris "
+    "croak david ed edward grandpa gustave ian iven iven2 iven3 iven4 john kaukovalta "
+    "klatt klatt3 klatt4 m1 m2 m3 m4 m5 m6 m7 m8 marcelo max michel norbert pablo paul "
+    "pedro quincy robert sandro travis victor"
+).split()
+_STRESS = "ˈˌ"
+_PAUSE = "sil"
+
+
+def voices(language="de", speakers=24, utterances=20, seed=0):
+    """Let synthetic speakers read sentences, each in another room.
+
+    Rate, pitch, intonation, loudness, filter, room and noise are drawn for each
+    utterance, never for each speaker: a network that learns the recording learns
+    nothing of the speaker (FAULTS S38).
+
+    Parameters
+    ----------
+    language : {"de", "en"}
+        German or English.
+    speakers : int
+        Number of speakers, each another voice of eSpeak NG; 74 at most, about one
+        in five a woman.
+    utterances : int
+        Number of utterances per speaker, each another sentence of about 2.5 s.
+    seed : int
+        Which voices speak, what they say and where.
+
+    Returns
+    -------
+    Corpus
+        16 kHz. Phones are IPA with their times, "sil" for a pause; beside the
+        usual columns `sex` ("F", "M"), and `stress`: for each phone "ˈ", "ˌ" or
+        "". Each utterance is a session of its own.
+
+    Raises
+    ------
+    ArgumentError
+        If the language is unknown, or there are fewer voices or sentences than
+        asked for.
+    CorpusError
+        If eSpeak NG does not run on this machine.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> sl.corpora.voices(speakers=2, utterances=3)
+    voices de: 6 utterances, 2 speakers, 0.2 min
+    """
+    if language not in LANGUAGES:
+        raise ArgumentError(
+            f"language must be one of {', '.join(LANGUAGES)}; got {language!r}"
+        )
+    names = _WOMEN + _MEN
+    if not 1 <= speakers <= len(names):
+        raise ArgumentError(
+            f"speakers must be 1 to {len(names)}, as many as there are voices; "
+            f"got {speakers}"
+        )
+    if utterances < 1:
+        raise ArgumentError(f"utterances must be at least 1; got {utterances}")
+    rng = np.random.default_rng((seed, LANGUAGES.index(language)))
+    chosen = [names[i] for i in rng.permutation(len(names))[:speakers]]
+    texts = sentences(language, speakers * utterances, rng=rng)
+    tasks = [
+        (language, name, texts[i * utterances : (i + 1) * utterances], seed)
+        for i, name in enumerate(chosen)
+    ]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        rows = list(
+            track(
+                pool.map(lambda task: _speaker(*task), tasks),
+                total=speakers,
+                description="voices",
+                unit="speaker",
+            )
+        )
+    return Corpus(pd.DataFrame(sum(rows, [])), f"voices {language}")
+
+
+def _speaker(language, name, texts, seed):
+    """Rows of the table for one speaker, spoken now or earlier."""
+    key = store.digest(_EDITION, language, name, texts, seed)
+    folder = store.cache_folder("voices") / key
+    rows = _kept(folder)
+    if rows is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        rows = list(_speak(folder, language, name, texts, seed))
+        # Last: where this file is, all the others are.
+        with store.write_whole(folder / "table.json") as temporary:
+            temporary.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+    return [{**row, "path": str(folder / row["path"])} for row in rows]
+
+
+def _kept(folder):
+    try:
+        rows = json.loads((folder / "table.json").read_text("utf-8"))
+        intact = all((folder / r["path"]).stat().st_size == r["bytes"] for r in rows)
+    except (OSError, ValueError):
+        return None
+    return rows if intact else None
+
+
+def _speak(folder, language, name, texts, seed):
+    """Synthesise, record and write one speaker's utterances."""
+    import soundfile
+
+    # A stream of its own for each voice, so that it does not depend on the others.
+    voice_id = int(store.digest(name)[:8], 16)
+    rng = np.random.default_rng((seed, voice_id))
+    requests = [
+        {
+            "voice": f"{'en-us' if language == 'en' else language}+{name}",
+            "text": text,
+            "rate": int(rng.uniform(130, 220)),
+            "pitch": int(rng.uniform(25, 75)),
+            "range": int(rng.uniform(25, 75)),
+        }
+        for text in texts
+    ]
+    for i, (text, (spoken, phones)) in enumerate(
+        zip(texts, _synthesise(requests), strict=True)
+    ):
+        samples = record(spoken, RATE, rng)
+        path = folder / f"{i:04d}.flac"
+        with store.write_whole(path) as temporary:
+            soundfile.write(temporary, samples, RATE, format="FLAC", subtype="PCM_16")
+        symbols = [symbol.strip(_STRESS) or _PAUSE for symbol, _, _ in phones]
+        marks = ["".join(c for c in symbol if c in _STRESS) for symbol, _, _ in phones]
+        yield {
+            "speaker": name,
+            "session": f"{name}-{i:04d}",
+            "path": path.name,
+            "bytes": path.stat().st_size,
+            "start": 0.0,
+            "duration": len(samples) / RATE,
+            "text": text,
+            "phones": [
+                (symbol, start, end)
+                for symbol, (_, start, end) in zip(symbols, phones, strict=True)
+            ],
+            "stress": marks,
+            "sex": "F" if name in _WOMEN else "M",
+        }
+
+
+def _synthesise(requests):
+    """Samples at `RATE` and phones (IPA, start, end in seconds), from eSpeak NG."""
+    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    script = Path(__file__).with_name("_espeak.py")
+    try:
+        # -P: this folder holds `folder.py` and others that nobody wants to import.
+        done = subprocess.run(
+            [sys.executable, "-P", str(script)],
+            input=lines.encode(),
+            capture_output=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        detail = getattr(error, "stderr", b"") or str(error).encode()
+        last = detail.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        raise CorpusError(
+            f"the embedded voices need eSpeak NG, which did not run here: {last}. "
+            "Install espeakng-loader for your platform, or use another corpus."
+        ) from error
+    content = memoryview(done.stdout)
+    for _ in requests:
+        end = bytes(content).index(b"\n")
+        head = json.loads(bytes(content[:end]))
+        body = content[end + 1 : end + 1 + head["bytes"]]
+        content = content[end + 1 + head["bytes"] :]
+        if len(body) < head["bytes"] or not head["bytes"]:
+            raise StoreError("eSpeak NG broke off in the middle; call voices again")
+        yield _decode(body, head["phones"], head["sample_rate"])
+
+
+def _decode(body, phones, rate):
+    samples = np.frombuffer(body, dtype="<i2").astype(np.float32) / 32768
+    length = len(samples) / rate
+    starts = [min(start / rate, length) for _, start in phones] + [length]
+    spans = [
+        (symbol, round(start, 4), round(end, 4))
+        for (symbol, _), start, end in zip(phones, starts, starts[1:], strict=False)
+        if end > start
+    ]
+    return audio.resample(samples, rate, RATE), spans

@@ -1,0 +1,268 @@
+"""Scaling of spectrograms, as in scikit-learn: fit, transform, inverse.
+
+- `Standard`: mean 0 and standard deviation 1.
+- `MinMax`: from -1 to 1.
+
+Both take one array (frames, bands), a list of them, or `Features`, and give back
+the same kind. `layers.Scale` carries a fitted one inside a network.
+
+Notebook: 02_scaling.
+"""
+
+import numpy as np
+
+from .errors import ArgumentError, NotFittedError
+from .features import Features
+
+__all__ = ["MinMax", "Standard"]
+
+
+def _arrays(features):
+    """Iterate over the arrays of whatever `fit` was given."""
+    if isinstance(features, np.ndarray):
+        return iter([features]) if features.ndim == 2 else iter(features)
+    return iter(features)
+
+
+def _apply(function, features):
+    if isinstance(features, Features):
+        return features.map(function)
+    if isinstance(features, np.ndarray):
+        return function(features)
+    return [function(np.asarray(array)) for array in features]
+
+
+class _Affine:
+    """y = (x - shift) / scale, for each band or for all together."""
+
+    def __init__(self):
+        self.shift = None
+        self.scale = None
+
+    def _fitted(self):
+        if self.shift is None:
+            raise NotFittedError(
+                f"{type(self).__name__} has no statistics yet; call fit with the "
+                "features of the training set first"
+            )
+        return self.shift, self.scale
+
+    def transform(self, features):
+        """Scale.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Shape (..., frames, bands) each.
+
+        Returns
+        -------
+        same kind as `features`
+            Scaled, float32.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        shift, scale = self._fitted()
+        return _apply(lambda x: ((x - shift) / scale).astype(np.float32), features)
+
+    def inverse(self, features):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Scaled, shape (..., frames, bands) each.
+
+        Returns
+        -------
+        same kind as `features`
+            As before scaling, float32.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        """
+        shift, scale = self._fitted()
+        return _apply(lambda x: (x * scale + shift).astype(np.float32), features)
+
+
+def _shape(array):
+    if array.ndim != 2 or not array.size:
+        raise ArgumentError(
+            f"each array must have shape (frames, bands); got {array.shape}"
+        )
+
+
+def _nonzero(scale):
+    """A band that never changes is shifted only: nothing divides by zero."""
+    return np.where(scale > 0, scale, 1.0).astype(np.float32)
+
+
+class Standard(_Affine):
+    """Mean 0, standard deviation 1, with statistics of the training set.
+
+    Parameters
+    ----------
+    per_band : bool
+        Statistics for each band, or one pair of numbers for all.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(-60, 15, size=(500, 4))
+    >>> y = Standard().fit(x).transform(x)
+    >>> bool(abs(y.mean()) < 1e-3), bool(abs(y.std() - 1) < 1e-3)
+    (True, True)
+    """
+
+    def __init__(self, per_band=True):
+        super().__init__()
+        self.per_band = per_band
+
+    def fit(self, features):
+        """Take mean and standard deviation.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Shape (frames, bands) each, of the training set.
+
+        Returns
+        -------
+        Standard
+            Itself.
+        """
+        n, total, squares = 0, 0.0, 0.0
+        for array in _arrays(features):
+            _shape(array)
+            # In double precision: sums of squares of decibels lose digits fast.
+            x = np.asarray(array, dtype=np.float64)
+            n += len(x)
+            total = total + x.sum(axis=0)
+            squares = squares + np.square(x).sum(axis=0)
+        if not n:
+            raise ArgumentError("fit needs at least one array; got none")
+        mean, square = total / n, squares / n
+        if not self.per_band:
+            mean, square = np.mean(mean), np.mean(square)
+        deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
+        # What is left of a constant after cancellation is rounding, not spread.
+        deviation = np.where(deviation > 1e-6 * np.abs(mean), deviation, 0.0)
+        self.shift, self.scale = mean.astype(np.float32), _nonzero(deviation)
+        return self
+
+
+class MinMax(_Affine):
+    """From -1 to 1: ``2 (x - min) / (max - min) - 1``.
+
+    Parameters
+    ----------
+    per : {"corpus", "utterance"}
+        Whose minimum and maximum. An utterance scaled by its own loses its
+        loudness, and cannot be scaled before it has ended (FAULTS C5).
+    per_band : bool
+        Extremes for each band, or one pair for all.
+
+    Raises
+    ------
+    ArgumentError
+        If `per` is neither.
+
+    Examples
+    --------
+    >>> x = np.array([[-80.0, -60.0], [-40.0, 0.0]])
+    >>> MinMax().fit(x).transform(x)
+    array([[-1. , -0.5],
+           [ 0. ,  1. ]], dtype=float32)
+    """
+
+    def __init__(self, per="corpus", per_band=False):
+        super().__init__()
+        if per not in ("corpus", "utterance"):
+            raise ArgumentError(f'per must be "corpus" or "utterance"; got {per!r}')
+        self.per = per
+        self.per_band = per_band
+
+    def _extremes(self, array):
+        axis = 0 if self.per_band else None
+        return np.min(array, axis=axis), np.max(array, axis=axis)
+
+    def fit(self, features):
+        """Take minimum and maximum; nothing is taken where `per` is "utterance".
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Shape (frames, bands) each, of the training set.
+
+        Returns
+        -------
+        MinMax
+            Itself.
+        """
+        if self.per == "utterance":
+            return self
+        low, high = np.inf, -np.inf
+        for array in _arrays(features):
+            _shape(array)
+            least, most = self._extremes(array)
+            low, high = np.minimum(low, least), np.maximum(high, most)
+        if not np.all(np.isfinite(low)):
+            raise ArgumentError("fit needs at least one array; got none")
+        self._set(low, high)
+        return self
+
+    def _set(self, low, high):
+        self.shift = np.asarray((low + high) / 2, dtype=np.float32)
+        self.scale = _nonzero(np.asarray((high - low) / 2))
+
+    def transform(self, features):
+        """Scale; see `Standard.transform`.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Shape (frames, bands) each.
+
+        Returns
+        -------
+        same kind as `features`
+            Scaled, float32. A silent utterance becomes 0 where `per` is
+            "utterance".
+        """
+        if self.per == "corpus":
+            return super().transform(features)
+
+        def own(array):
+            scaler = MinMax(per_band=self.per_band).fit(array)
+            return scaler.transform(array)
+
+        return _apply(own, features)
+
+    def inverse(self, features):
+        """Undo `transform`; only where the extremes are the corpus's.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Scaled.
+
+        Returns
+        -------
+        same kind as `features`
+            As before scaling.
+
+        Raises
+        ------
+        ArgumentError
+            If `per` is "utterance": the extremes are forgotten.
+        """
+        if self.per == "utterance":
+            raise ArgumentError(
+                'MinMax(per="utterance") forgets the extremes of each utterance; '
+                'use per="corpus" where you need the inverse'
+            )
+        return super().inverse(features)

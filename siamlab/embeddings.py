@@ -1,0 +1,135 @@
+"""From a trained network to one vector per utterance.
+
+- `extractor`: the part of a network up to a layer.
+- `embed`: spectrograms -> embeddings.
+
+Notebook: 08_embeddings.
+"""
+
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+from .errors import ArgumentError
+from .progress import track
+from .sampling import segments
+
+__all__ = ["embed", "extractor"]
+
+# Keras compiles a model on its first prediction, which takes longer than to embed a
+# hundred utterances: the same extractor is handed out as long as its network lives.
+_EXTRACTORS = WeakKeyDictionary()
+
+
+def extractor(net, layer="blstm_2"):
+    """Take the part of a network up to a layer.
+
+    The layers are the same objects as in `net`, so that their weights are those
+    that were trained (FAULTS S19).
+
+    Parameters
+    ----------
+    net : keras.Model
+        A `SpeakerNet`, or any functional model.
+    layer : str or None
+        Whose output is the embedding; None for the network's own output.
+
+    Returns
+    -------
+    keras.Model
+        (batch, frames, bands) -> (batch, dim).
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such layer.
+    """
+    base = getattr(net, "base", net)
+    if layer is None:
+        return base
+    names = [each.name for each in base.layers]
+    if layer not in names:
+        raise ArgumentError(
+            f"the network has no layer {layer!r}; its layers are {', '.join(names)}"
+        )
+    known = _EXTRACTORS.setdefault(base, {})
+    if layer not in known:
+        known[layer] = keras.Model(base.inputs, base.get_layer(layer).output)
+    return known[layer]
+
+
+def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=256):
+    """Embed each utterance: segments, the network, normalise, average, normalise.
+
+    Parameters
+    ----------
+    net : keras.Model
+        A `SpeakerNet`, or any functional model.
+    features : Features or sequence of numpy.ndarray
+        Shape (frames, bands) each. An utterance shorter than a segment is
+        repeated until it is one.
+    layer : str or None
+        Whose output is the embedding; None for the network's own output.
+    frames : int, optional
+        Length of a segment; what the network takes by default.
+    hop : int, optional
+        From one segment to the next; they do not overlap by default.
+    batch_size : int
+        Segments at a time.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, shape (utterances, dim), rows of unit length. Each segment's
+        vector is brought to unit length before the mean is taken, so that no
+        segment rules it (FAULTS S21).
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such layer, no utterance, or the network takes any length
+        and `frames` was not given.
+    """
+    model = extractor(net, layer)
+    frames = frames or model.input_shape[1]
+    if frames is None:
+        raise ArgumentError(
+            "the network takes segments of any length; say which with frames=40"
+        )
+    if not len(features):
+        raise ArgumentError("there is nothing to embed: features is empty")
+    dim = model.output_shape[-1]
+    sums = np.zeros((len(features), dim), dtype=np.float64)
+    for x, owners in _batches(features, frames, hop, batch_size):
+        # Of one size always, so that Keras compiles once.
+        y = np.asarray(model.predict_on_batch(x), dtype=np.float32)[: len(owners)]
+        np.add.at(sums, owners, _unit(y))
+    return _unit(sums).astype(np.float32)
+
+
+def _unit(rows):
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.where(length > 0, length, 1.0)
+
+
+def _batches(features, frames, hop, batch_size):
+    """Segments (batch_size, frames, bands), and the utterance of each that counts."""
+    x, n = None, 0
+    owners = np.empty(batch_size, dtype=int)
+    utterances = track(features, description="embeddings", unit="utterance")
+    for utterance, array in enumerate(utterances):
+        pieces = segments(array, frames, hop)
+        if x is None:
+            x = np.zeros((batch_size, *pieces.shape[1:]), dtype=np.float32)
+        while len(pieces):
+            taken = pieces[: batch_size - n]
+            x[n : n + len(taken)] = taken
+            owners[n : n + len(taken)] = utterance
+            n += len(taken)
+            pieces = pieces[len(taken) :]
+            if n == batch_size:
+                yield x, owners
+                n = 0
+    if n:
+        yield x, owners[:n]

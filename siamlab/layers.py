@@ -1,0 +1,131 @@
+"""Keras layers of our own, registered, so that a saved network finds them.
+
+- `Scale`: a fitted scaler that travels inside the network.
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from .errors import ArgumentError
+
+__all__ = ["Scale"]
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class Scale(keras.layers.Layer):
+    """Scale a spectrogram as a fitted scaler does.
+
+    Shift and scale are weights that are not trained: they are saved with the
+    network, and a network that is loaded scales as it was trained to.
+
+    Parameters
+    ----------
+    shift, scale : array_like, optional
+        One number, or one for each band: ``(x - shift) / scale``. 0 and 1 where
+        not given, as when a saved layer is about to get its weights.
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are neither one nor as many numbers as bands.
+
+    Examples
+    --------
+    >>> layer = Scale(shift=-40.0, scale=20.0)
+    >>> np.asarray(layer(np.array([[-60.0, -40.0, 0.0]]))).tolist()
+    [[-1.0, 0.0, 2.0]]
+    """
+
+    def __init__(self, shift=0.0, scale=1.0, **kwargs):
+        super().__init__(trainable=False, **kwargs)
+        self._initial = {"shift": shift, "scale": scale}
+
+    @classmethod
+    def of(cls, scaler, **kwargs):
+        """Make the layer from a scaler of `siamlab.scaling`.
+
+        Parameters
+        ----------
+        scaler : scaling.Standard or scaling.MinMax
+            Fitted.
+        **kwargs
+            As for `keras.layers.Layer`.
+
+        Returns
+        -------
+        Scale
+            The layer.
+
+        Raises
+        ------
+        ArgumentError
+            If the scaler takes each utterance's own statistics: a network that
+            sees 0.4 s of it cannot know them.
+        NotFittedError
+            If it was not fitted.
+        """
+        if getattr(scaler, "per", "corpus") == "utterance":
+            raise ArgumentError(
+                'a scaler with per="utterance" cannot be part of a network, which '
+                "sees one segment of it; call its transform on the features instead"
+            )
+        shift, scale = scaler._fitted()
+        return cls(shift, scale, **kwargs)
+
+    def build(self, input_shape):
+        """Make the weights, one for each band.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            (..., bands).
+        """
+        bands = input_shape[-1]
+        for name, value in self._initial.items():
+            value = np.asarray(value, dtype=np.float32)
+            if value.shape not in ((), (bands,)):
+                raise ArgumentError(
+                    f"{name} must be one number or one for each of {bands} bands; "
+                    f"got shape {value.shape}. Was the scaler fitted on features "
+                    "with another number of bands?"
+                )
+            weight = self.add_weight(
+                name=name, shape=(bands,), initializer="zeros", trainable=False
+            )
+            weight.assign(np.broadcast_to(value, (bands,)))
+            setattr(self, f"_{name}", weight)
+
+    def call(self, inputs):
+        """Scale.
+
+        Parameters
+        ----------
+        inputs : tensor
+            Shape (..., bands).
+
+        Returns
+        -------
+        tensor
+            Same shape.
+        """
+        return (inputs - ops.cast(self._shift, inputs.dtype)) / ops.cast(
+            self._scale, inputs.dtype
+        )
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape unchanged.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            (..., bands).
+
+        Returns
+        -------
+        tuple
+            The same.
+        """
+        return input_shape

@@ -1,0 +1,238 @@
+"""Networks.
+
+- `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `SpeakerNet`: a base network that is trained on batches of speakers.
+
+Notebook: 04_pairs_and_twins.
+"""
+
+import keras
+
+from .callbacks import Progress
+from .errors import ArgumentError
+from .layers import Scale
+
+__all__ = ["HEADS", "SpeakerNet", "base"]
+
+HEADS = ("softmax", "logits", "unit")
+
+
+def base(
+    frames=40,
+    bands=128,
+    units=128,
+    outputs=128,
+    head="softmax",
+    scaler=None,
+    dropout=0.25,
+    name="base",
+):
+    """Build the base network: BLSTM, dropout, BLSTM, two dense layers.
+
+    Parameters
+    ----------
+    frames : int or None
+        Length of a segment; None for any length.
+    bands : int
+        Bands of the spectrogram.
+    units : int
+        Of each BLSTM, in each direction: its outputs are twice as many.
+    outputs : int
+        Of the last layer.
+    head : {"softmax", "logits", "unit"}
+        What the outputs are: probabilities, their logits, or vectors of unit
+        length.
+    scaler : scaling.Standard or scaling.MinMax, optional
+        Fitted; becomes the first layer, so that the network takes spectrograms
+        in dB as they are. Without one the network sees what it is given.
+    dropout : float
+        Share of the outputs of "blstm_1" that are dropped in training.
+    name : str
+        Of the model.
+
+    Returns
+    -------
+    keras.Model
+        (batch, frames, bands) -> (batch, outputs), with layers named "scale",
+        "blstm_1", "blstm_2", "dense_1" and "head".
+
+    Raises
+    ------
+    ArgumentError
+        If the head is unknown, or the scaler cannot be part of a network.
+
+    Examples
+    --------
+    >>> base(units=16, outputs=8).output_shape
+    (None, 8)
+    """
+    if head not in HEADS:
+        raise ArgumentError(f"head must be one of {', '.join(HEADS)}; got {head!r}")
+    layers = keras.layers
+    inputs = keras.Input((frames, bands), name="spectrogram")
+    x = inputs
+    if scaler is not None:
+        x = Scale.of(scaler, name="scale")(x)
+    lstm = layers.LSTM(units, return_sequences=True)
+    x = layers.Bidirectional(lstm, name="blstm_1")(x)
+    x = layers.Dropout(dropout, name="dropout")(x)
+    x = layers.Bidirectional(layers.LSTM(units), name="blstm_2")(x)
+    x = layers.Dense(2 * outputs, activation="relu", name="dense_1")(x)
+    if head == "unit":
+        x = layers.Dense(outputs, name="dense_2")(x)
+        x = layers.UnitNormalization(name="head")(x)
+    else:
+        # In float32 also under mixed precision: losses take logarithms of it.
+        activation = "softmax" if head == "softmax" else None
+        x = layers.Dense(
+            outputs, activation=activation, dtype="float32", name="head"
+        )(x)
+    return keras.Model(inputs, x, name=name)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class SpeakerNet(keras.Model):
+    """A base network that is trained on batches of speakers.
+
+    Its loss sees all outputs of a batch and their speakers at once, so that n
+    segments give n (n - 1) / 2 pairs at the price of n. It is compiled on
+    arrival, with Adam; `compile` it again for another optimiser.
+
+    Parameters
+    ----------
+    base : keras.Model
+        (batch, frames, bands) -> (batch, outputs).
+    loss : keras.losses.Loss
+        Of `siamlab.losses`, called as ``loss(speaker_ids, outputs)``.
+    **kwargs
+        As for `keras.Model`.
+
+    Raises
+    ------
+    ArgumentError
+        If `base` is no Keras model.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> features = sl.extract(sl.corpora.voices(speakers=4, utterances=2))
+    >>> scaler = sl.scaling.Standard().fit(features)
+    >>> net = SpeakerNet(base(units=8, scaler=scaler), loss=sl.losses.KLHinge())
+    >>> batches = sl.sampling.SpeakerBatches(features, speakers=4, steps=2)
+    >>> history = net.fit(batches, epochs=1)
+    >>> sl.embed(net, features).shape
+    (8, 16)
+    """
+
+    def __init__(self, base, loss=None, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(base, keras.Model):
+            raise ArgumentError(
+                f"base must be a keras.Model; got {type(base).__name__}. "
+                "Make one with siamlab.networks.base."
+            )
+        self.base = base
+        self.pair_loss = loss
+        if loss is not None:
+            self.compile()
+
+    def build(self, input_shape=None):
+        """Mark the network as built; its base already is.
+
+        Parameters
+        ----------
+        input_shape : tuple, optional
+            Not used.
+        """
+        self.built = True
+
+    def call(self, inputs, training=None):
+        """Return the outputs of the base network.
+
+        Parameters
+        ----------
+        inputs : tensor
+            Shape (batch, frames, bands).
+        training : bool, optional
+            Whether dropout is active.
+
+        Returns
+        -------
+        tensor
+            Shape (batch, outputs).
+        """
+        return self.base(inputs, training=training)
+
+    def compile(self, optimizer="adam", loss=None, **kwargs):
+        """Compile; see `keras.Model.compile`.
+
+        Parameters
+        ----------
+        optimizer : str or keras.Optimizer
+            Adam by default, with its rate of 1e-3.
+        loss : keras.losses.Loss, optional
+            The one that the network was made with, by default.
+        **kwargs
+            As for `keras.Model.compile`.
+        """
+        loss = self.pair_loss if loss is None else loss
+        super().compile(optimizer=optimizer, loss=loss, **kwargs)
+
+    def fit(self, x=None, y=None, *, verbose="auto", callbacks=None, **kwargs):
+        """Train; see `keras.Model.fit`.
+
+        Parameters
+        ----------
+        x : sampling.SpeakerBatches, or anything that Keras takes
+            Segments and the ids of their speakers.
+        y : array, optional
+            Speaker ids, where `x` has none.
+        verbose : "auto", 0, 1 or 2
+            "auto" is one bar for the whole training; the others are Keras' own.
+        callbacks : list of keras.callbacks.Callback, optional
+            As for `keras.Model.fit`.
+        **kwargs
+            As for `keras.Model.fit`.
+
+        Returns
+        -------
+        keras.callbacks.History
+            Figures by epoch.
+        """
+        if verbose == "auto":
+            verbose, callbacks = 0, [*(callbacks or []), Progress()]
+        return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
+
+    def get_config(self):
+        """Return the arguments.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "base": serialize(self.base),
+            "loss": serialize(self.pair_loss),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the network again from its arguments.
+
+        Parameters
+        ----------
+        config : dict
+            Of `get_config`.
+
+        Returns
+        -------
+        SpeakerNet
+            With fresh weights.
+        """
+        config = dict(config)
+        for part in ("base", "loss"):
+            config[part] = keras.saving.deserialize_keras_object(config[part])
+        return cls(**config)

@@ -44,8 +44,9 @@ notebooks: set-up
 	$(BIN)/python tools/run_notebooks.py
 
 # Existing pins stay where they still fit; LOCK_ARGS=--upgrade takes the newest.
+# --python-version: the lock is for the oldest Python and all above, whichever runs it.
 lock: set-up
 	$(BIN)/python -m pip install --quiet --target .boot --upgrade uv
 	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --universal \
-	  --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
+	  --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
 	  --quiet --output-file requirements.lock

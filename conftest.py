@@ -11,7 +11,7 @@ def pytest_configure(config):
     The kernels of the notebooks inherit both.
     """
     # A bar shows a time, and no two runs take the same.
-    os.environ.setdefault("SIAMLAB_PROGRESS", "0")
+    os.environ["SIAMLAB_PROGRESS"] = "0"
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist shares the folder of its parent
     config.siamlab_cache = tempfile.mkdtemp(prefix="siamlab-tests-")

@@ -38,8 +38,7 @@ def _why_not(path, error):
         return "is empty (0 bytes); record or copy it again"
     detail = str(error).rsplit(": ", 1)[-1].rstrip(".")
     return (
-        f"is no sound file that libsndfile reads ({detail}); "
-        "convert it to WAV or FLAC"
+        f"is no sound file that libsndfile reads ({detail}); convert it to WAV or FLAC"
     )
 
 

@@ -26,7 +26,9 @@ def _size(n):
 def _cache(arguments):
     if arguments.clear:
         freed = store.clear_cache(arguments.kind)
-        print(json.dumps({"freed": freed}) if arguments.json else f"{_size(freed)} freed")
+        print(
+            json.dumps({"freed": freed}) if arguments.json else f"{_size(freed)} freed"
+        )
         return
     rows = store.cache_entries()
     if arguments.json:

@@ -19,7 +19,7 @@ __all__ = ["embed", "extractor"]
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances: the same extractor is handed out as long as its network lives.
-_EXTRACTORS = WeakKeyDictionary()
+_EXTRACTORS: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def extractor(net, layer="blstm_2"):

@@ -181,9 +181,11 @@ class KLHinge(_PairLoss):
     --------
     >>> import numpy as np
     >>> outputs = np.array([[0.5, 0.5], [0.9, 0.1]], dtype="float32")
-    >>> round(float(KLHinge(margin=0.5)(np.array([0, 1]), outputs)), 4)
+    >>> balanced = KLHinge(margin=0.5)
+    >>> round(float(balanced(np.array([0, 1]), outputs)), 4)
     0.066
-    >>> round(float(KLHinge(margin=0.5, weighting="pairs")(np.array([0, 1]), outputs)), 4)
+    >>> each_pair = KLHinge(margin=0.5, weighting="pairs")
+    >>> round(float(each_pair(np.array([0, 1]), outputs)), 4)
     0.1319
     """
 

@@ -84,9 +84,9 @@ def base(
     else:
         # In float32 also under mixed precision: losses take logarithms of it.
         activation = "softmax" if head == "softmax" else None
-        x = layers.Dense(
-            outputs, activation=activation, dtype="float32", name="head"
-        )(x)
+        x = layers.Dense(outputs, activation=activation, dtype="float32", name="head")(
+            x
+        )
     return keras.Model(inputs, x, name=name)
 
 

@@ -98,7 +98,7 @@ def _shape(array):
 
 
 def _nonzero(scale):
-    """A band that never changes is shifted only: nothing divides by zero."""
+    """Leave a band that never changes unscaled: nothing divides by zero."""
     return np.where(scale > 0, scale, 1.0).astype(np.float32)
 
 
@@ -135,7 +135,8 @@ class Standard(_Affine):
         Standard
             Itself.
         """
-        n, total, squares = 0, 0.0, 0.0
+        n = 0
+        total = squares = np.zeros(())
         for array in _arrays(features):
             _shape(array)
             # In double precision: sums of squares of decibels lose digits fast.
@@ -147,7 +148,7 @@ class Standard(_Affine):
             raise ArgumentError("fit needs at least one array; got none")
         mean, square = total / n, squares / n
         if not self.per_band:
-            mean, square = np.mean(mean), np.mean(square)
+            mean, square = np.asarray(mean.mean()), np.asarray(square.mean())
         deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
         # What is left of a constant after cancellation is rounding, not spread.
         deviation = np.where(deviation > 1e-6 * np.abs(mean), deviation, 0.0)

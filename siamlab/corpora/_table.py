@@ -62,7 +62,7 @@ class Corpus:
         return len(self.table)
 
     def __getitem__(self, index):
-        """Samples (float32, mono, in [-1, 1]) and rate of one utterance."""
+        """Return samples (float32, mono, in [-1, 1]) and rate of one utterance."""
         row = self.table.iloc[index]
         return audio.read(row.path, start=row.start, duration=row.duration)
 
@@ -88,8 +88,9 @@ class Corpus:
             The same recordings, a smaller table.
         """
         rows = np.asarray(rows)
-        return Corpus(self.table[rows] if rows.dtype == bool else self.table.iloc[rows],
-                      self.name)
+        return Corpus(
+            self.table[rows] if rows.dtype == bool else self.table.iloc[rows], self.name
+        )
 
     def split(self, by="speaker", fractions=(0.8, 0.2), seed=0):
         """Deal the corpus into parts that share no speaker, or no session.

@@ -3,9 +3,7 @@
 from ..errors import CorpusError
 from ._files import corpus_of, existing_folder, sound_files
 
-_EXPECTED = (
-    "LibriSpeech's layout: ROOT/SUBSET/READER/CHAPTER/READER-CHAPTER-NNNN.flac"
-)
+_EXPECTED = "LibriSpeech's layout: ROOT/SUBSET/READER/CHAPTER/READER-CHAPTER-NNNN.flac"
 
 
 def librispeech(root, subset="train-clean-100"):
@@ -40,8 +38,8 @@ def librispeech(root, subset="train-clean-100"):
     rows = []
     texts = {}
     for path in sound_files(root / subset, _EXPECTED):
-        reader, chapter, *_ = (*path.stem.split("-"), "")
-        if path.parent.name != chapter or path.parent.parent.name != reader:
+        reader, chapter = path.parent.parent.name, path.parent.name
+        if not path.stem.startswith(f"{reader}-{chapter}-"):
             raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
         session = f"{reader}-{chapter}"
         if session not in texts:

@@ -4,6 +4,7 @@ Spoken by eSpeak NG (see `_espeak`), recorded in rooms that do not exist (see
 `_recording`), kept in the cache after the first time.
 """
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -111,7 +112,9 @@ def voices(language="de", speakers=24, utterances=20, seed=0):
                 unit="speaker",
             )
         )
-    return Corpus(pd.DataFrame(sum(rows, [])), f"voices {language}")
+    return Corpus(
+        pd.DataFrame(itertools.chain.from_iterable(rows)), f"voices {language}"
+    )
 
 
 def _speaker(language, name, texts, seed):
@@ -125,7 +128,10 @@ def _speaker(language, name, texts, seed):
         # Last: where this file is, all the others are.
         with store.write_whole(folder / "table.json") as temporary:
             temporary.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
-    return [{**row, "path": str(folder / row["path"])} for row in rows]
+    for row in rows:
+        del row["bytes"]
+        row["path"] = str(folder / row["path"])
+    return rows
 
 
 def _kept(folder):
@@ -181,7 +187,7 @@ def _speak(folder, language, name, texts, seed):
 
 
 def _synthesise(requests):
-    """Samples at `RATE` and phones (IPA, start, end in seconds), from eSpeak NG."""
+    """Yield samples at `RATE` and phones (IPA, start, end in seconds)."""
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     script = Path(__file__).with_name("_espeak.py")
     try:

@@ -1,0 +1,48 @@
+"""What every benchmark prints: a table, and the machine that it came from."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+from pathlib import Path
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def machine(*packages):
+    """Describe processor, cores, system and versions in one line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [x for x in cpuinfo.read_text().splitlines() if "model name" in x]
+        model = names[0].split(":", 1)[1].strip() if names else model
+    versions = [f"{p} {importlib.metadata.version(p)}" for p in packages]
+    return ", ".join(
+        [
+            f"{os.cpu_count()} cores of {model}",
+            f"{platform.system()}, Python {platform.python_version()}",
+            *versions,
+            datetime.date.today().isoformat(),
+        ]
+    )
+
+
+def table(head, rows):
+    """Lay out rows as a Markdown table."""
+    cells = [[str(cell) for cell in row] for row in (head, *rows)]
+    width = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(row, width, strict=True)) + " |"
+        for row in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in width) + "|")
+    return "\n".join(lines)
+
+
+def keep(name, text, figures):
+    """Write a result beside the benchmarks: to read, and to compute with."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    content = json.dumps(figures, indent=1, sort_keys=True) + "\n"
+    (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")

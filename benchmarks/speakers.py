@@ -18,7 +18,7 @@ from _report import keep, machine, table
 
 import siamlab as sl
 
-STEPS, EPOCHS = 100, 7
+STEPS, EPOCHS = 100, 8
 ROWS = {
     "untrained": (None, "softmax"),
     "KL-hinge, mended": (sl.losses.KLHinge(margin=3.0), "softmax"),
@@ -45,6 +45,8 @@ def measure(train, test, loss, head, seed, epochs):
     began = time.perf_counter()
     if loss is not None:
         batches = sl.sampling.SpeakerBatches(train, steps=STEPS, seed=seed)
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, STEPS * epochs)
+        net.compile(optimizer=keras.optimizers.Adam(rate))
         net.fit(batches, epochs=epochs)
     seconds = time.perf_counter() - began if loss is not None else 0.0
     embeddings = sl.embed(net, test)

@@ -241,6 +241,24 @@ class Features:
         """Speaker of each utterance."""
         return self.table["speaker"].to_numpy(dtype=str)
 
+    def transcripts(self, without=("sil",)):
+        """Return what is said in each utterance, as phones without their times.
+
+        Parameters
+        ----------
+        without : sequence of str
+            Symbols that are left out: a pause is heard, not said.
+
+        Returns
+        -------
+        list of list of str
+            Empty where the phones are unknown.
+        """
+        return [
+            [symbol for symbol, _, _ in phones or () if symbol not in without]
+            for phones in self.table["phones"]
+        ]
+
     def select(self, rows):
         """Keep some of the utterances.
 

@@ -2,8 +2,10 @@
 
 - `SpeakerBatches`: batches of P speakers with K segments each.
 - `segment`, `segments`: stretches of a fixed length.
+- `UtteranceBatches`: whole utterances with their labels, padded.
+- `frame_labels`: the phone of each frame, from the times of the phones.
 
-Notebook: 04_pairs_and_twins.
+Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
 """
 
 import keras
@@ -11,7 +13,13 @@ import numpy as np
 
 from .errors import ArgumentError
 
-__all__ = ["SpeakerBatches", "segment", "segments"]
+__all__ = [
+    "SpeakerBatches",
+    "UtteranceBatches",
+    "frame_labels",
+    "segment",
+    "segments",
+]
 
 
 def _long_enough(array, frames):
@@ -180,3 +188,120 @@ class SpeakerBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Go on to the next epoch's batches; Keras calls it."""
         self._epoch += 1
+
+
+class UtteranceBatches(keras.utils.PyDataset):
+    """Whole utterances with their labels, padded to the longest of a batch.
+
+    For networks of phones: labels of CTC, one for each symbol, or of single
+    frames, one for each.
+
+    Parameters
+    ----------
+    features : Features or sequence of numpy.ndarray
+        Shape (frames, bands) each.
+    labels : sequence of numpy.ndarray
+        Of int, shape (labels,) each.
+    batch_size : int
+        Utterances at a time; the last batch of an epoch may be smaller.
+    shuffle : bool
+        Another order in each epoch, drawn from ``(seed, epoch)`` (FAULTS C24).
+    seed : int
+        Of the order.
+    **kwargs
+        As for `keras.utils.PyDataset`.
+
+    Raises
+    ------
+    ArgumentError
+        If there are not as many labels as utterances, or `batch_size` is below 1.
+
+    Examples
+    --------
+    >>> x = [np.ones((50, 8)), np.ones((30, 8))]
+    >>> inputs, labels = UtteranceBatches(x, [[1, 2], [3]], shuffle=False)[0]
+    >>> inputs["spectrogram"].shape, inputs["frames"].tolist(), labels.tolist()
+    ((2, 50, 8), [50, 30], [[1, 2], [3, -1]])
+    """
+
+    def __init__(self, features, labels, batch_size=16, shuffle=True, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        if len(features) != len(labels) or not len(labels):
+            raise ArgumentError(
+                "there must be labels for each utterance; got "
+                f"{len(features)} utterances and {len(labels)} labels"
+            )
+        if batch_size < 1:
+            raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
+        self._features = features
+        self._labels = labels
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self._epoch = 0
+
+    def __len__(self):
+        return -(-len(self._labels) // self.batch_size)
+
+    def __getitem__(self, index):
+        """Return a dictionary of "spectrogram" and "frames", and labels."""
+        order = np.arange(len(self._labels))
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, self._epoch)).permutation(order)
+        rows = order[index * self.batch_size : (index + 1) * self.batch_size]
+        arrays = [self._features[int(row)] for row in rows]
+        frames = np.array([len(array) for array in arrays], dtype=np.int32)
+        inputs = {"spectrogram": _padded(arrays, 0.0, np.float32), "frames": frames}
+        return inputs, _padded([self._labels[row] for row in rows], -1, np.int32)
+
+    def on_epoch_end(self):
+        """Go on to the next epoch's order; Keras calls it."""
+        self._epoch += 1
+
+
+def _padded(arrays, value, dtype):
+    """Stack arrays of unequal length, filled up behind."""
+    arrays = [np.asarray(array) for array in arrays]
+    longest = max(len(array) for array in arrays)
+    stacked = np.full((len(arrays), longest, *arrays[0].shape[1:]), value, dtype)
+    for row, array in zip(stacked, arrays, strict=True):
+        row[: len(array)] = array
+    return stacked
+
+
+def frame_labels(features, symbols):
+    """Label each frame with the phone at its centre.
+
+    Parameters
+    ----------
+    features : Features
+        With times of phones in its table, and a `Spectrogram`.
+    symbols : ctc.Symbols
+        Without a blank.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        int32, shape (frames,) each; -1 where no phone is.
+
+    Raises
+    ------
+    ArgumentError
+        If an utterance has no phones, or one is unknown to the symbols.
+    """
+    spectrogram = features.spectrogram
+    labels = []
+    for array, phones in zip(features, features.table["phones"], strict=True):
+        if not phones:
+            raise ArgumentError(
+                "frames can be labelled only where times of phones are known; "
+                f"row {len(labels)} of the table has none"
+            )
+        centre = spectrogram.hop * np.arange(len(array)) + spectrogram.window / 2
+        names, starts, ends = zip(*phones, strict=True)
+        place = np.searchsorted(starts, centre, side="right") - 1
+        inside = (place >= 0) & (centre < np.asarray(ends)[place])
+        labels.append(
+            np.where(inside, symbols.encode(names)[place], -1).astype(np.int32)
+        )
+    return labels

@@ -1,16 +1,10 @@
-"""Networks.
-
-- `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
-- `SpeakerNet`: a base network that is trained on batches of speakers.
-
-Notebook: 04_pairs_and_twins.
-"""
+"""Networks of speakers: the base network, and how it is trained."""
 
 import keras
 
-from .callbacks import Progress
-from .errors import ArgumentError
-from .layers import Scale
+from ..callbacks import Progress
+from ..errors import ArgumentError
+from ..layers import Scale
 
 __all__ = ["HEADS", "SpeakerNet", "base"]
 

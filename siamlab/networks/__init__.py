@@ -1,0 +1,25 @@
+"""Networks.
+
+Of speakers (notebook 04_pairs_and_twins):
+
+- `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `SpeakerNet`: a base network that is trained on batches of speakers.
+
+Of phones (notebook 03_ctc_that_does_not_learn):
+
+- `framewise`: a BLSTM that names the phone of each frame; a `FramewiseNet`.
+- `ctc`: the same with CTC, which needs no times; a `CTCNet`.
+"""
+
+from .phones import CTCNet, FramewiseNet, ctc, framewise
+from .speakers import HEADS, SpeakerNet, base
+
+__all__ = [
+    "HEADS",
+    "CTCNet",
+    "FramewiseNet",
+    "SpeakerNet",
+    "base",
+    "ctc",
+    "framewise",
+]

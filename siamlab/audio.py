@@ -6,6 +6,8 @@
 - `check`: refuse samples that no spectrogram can be made of.
 """
 
+import re
+
 import numpy as np
 
 from .errors import ArgumentError, AudioError
@@ -42,6 +44,24 @@ def _why_not(path, error):
     )
 
 
+# libsndfile quietly takes a file that was cut for a shorter one; its log tells.
+_PROMISED = re.compile(r": (\d+) \(should be (\d+)\)")
+# What a program writes that streams and does not know the length yet.
+_UNKNOWN_LENGTH = 2**31 - 1
+_PADDING = 64  # bytes; some programs count their padding, some do not
+
+
+def _check_whole(file, path):
+    for promised, there in _PROMISED.findall(file.extra_info):
+        promised, there = int(promised), int(there)
+        if there + _PADDING < promised < _UNKNOWN_LENGTH:
+            raise AudioError(
+                path,
+                f"breaks off: its header promises {promised} bytes, {there} are there; "
+                "copy it again",
+            )
+
+
 def read(path, *, start=0.0, duration=None):
     """Read a recording as one channel.
 
@@ -70,6 +90,7 @@ def read(path, *, start=0.0, duration=None):
     import soundfile
 
     with _open(path) as file:
+        _check_whole(file, path)
         rate = file.samplerate
         first = round(start * rate)
         wanted = file.frames - first

@@ -224,6 +224,9 @@ class Features:
         return len(self._arrays)
 
     def __getitem__(self, index):
+        """Return one array, or the `Features` of a slice."""
+        if isinstance(index, slice):
+            return self.select(np.arange(len(self))[index])
         return self._arrays[index]
 
     def __iter__(self):

@@ -34,7 +34,9 @@ def tone():
         ("MP3", "MPEG_LAYER_III", 0.1),
     ],
 )
-def test_every_depth_and_container_is_read(tmp_path, tone, container, subtype, tolerance):
+def test_every_depth_and_container_is_read(
+    tmp_path, tone, container, subtype, tolerance
+):
     path = tmp_path / "sound"
     soundfile.write(path, tone, 16000, format=container, subtype=subtype)
     samples, rate = audio.read(path)

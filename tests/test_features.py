@@ -83,7 +83,9 @@ def test_a_sine_stands_in_the_band_of_its_frequency(frequency):
     time = np.arange(16000) / 16000
     frames = sl.Spectrogram()(np.sin(2 * np.pi * frequency * time), 16000)
     centres = librosa.mel_frequencies(130, fmin=0, fmax=8000)[1:-1]
-    assert abs(np.argmax(frames.mean(axis=0)) - np.argmin(abs(centres - frequency))) <= 1
+    assert (
+        abs(np.argmax(frames.mean(axis=0)) - np.argmin(abs(centres - frequency))) <= 1
+    )
 
 
 def test_time_runs_along_the_first_axis():
@@ -152,7 +154,9 @@ def test_a_corpus_is_extracted_in_its_order(cache, recordings):
     assert repr(features) == "6 spectrograms, 2 speakers"
 
 
-@pytest.mark.parametrize("arguments", [{"cache": False}, {"workers": 1}, {"workers": 4}])
+@pytest.mark.parametrize(
+    "arguments", [{"cache": False}, {"workers": 1}, {"workers": 4}]
+)
 def test_however_it_is_extracted_it_is_the_same(cache, recordings, arguments):
     expected = list(sl.extract(recordings))
     shutil.rmtree(cache)

@@ -248,9 +248,7 @@ def misclassified_by_trying_all(speakers, clusters):
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=15
-    )
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=15)
 )
 def test_the_misclassification_rate_is_that_of_the_best_assignment(pairs):
     speakers, clusters = zip(*pairs, strict=True)

@@ -77,7 +77,9 @@ def test_a_dendrogram_marks_each_leaf_with_its_speaker(clouds):
 def test_histograms_have_equal_areas_and_say_how_many_pairs(clouds):
     scores, same = metrics.pair_scores(*clouds)
     ax = plots.score_histogram(scores, same, threshold=0.3)
-    areas = [sum(b.get_height() * b.get_width() for b in bars) for bars in ax.containers]
+    areas = [
+        sum(b.get_height() * b.get_width() for b in bars) for bars in ax.containers
+    ]
     assert areas == pytest.approx([1, 1])
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["different speakers, 192 pairs", "same speaker, 84 pairs"]

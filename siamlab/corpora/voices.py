@@ -128,9 +128,11 @@ def _speaker(language, name, texts, seed):
         # Last: where this file is, all the others are.
         with store.write_whole(folder / "table.json") as temporary:
             temporary.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+        rows = _kept(folder)  # the same types, whether spoken now or earlier
     for row in rows:
         del row["bytes"]
         row["path"] = str(folder / row["path"])
+        row["phones"] = [tuple(phone) for phone in row["phones"]]
     return rows
 
 
@@ -219,6 +221,8 @@ def _synthesise(requests):
 def _decode(body, phones, rate):
     samples = np.frombuffer(body, dtype="<i2").astype(np.float32) / 32768
     length = len(samples) / rate
+    # "(en)", "(de)": eSpeak changes its rules for a foreign word; nobody says that.
+    phones = [(symbol, at) for symbol, at in phones if not symbol.startswith("(")]
     starts = [min(start / rate, length) for _, start in phones] + [length]
     spans = [
         (symbol, round(start, 4), round(end, 4))

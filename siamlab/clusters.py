@@ -60,6 +60,11 @@ def tree(embeddings, *, linkage="average", metric="cosine"):
     from scipy.spatial.distance import pdist
 
     x = _points(embeddings, 2)
+    if metric == "cosine" and not x.any(axis=1).all():
+        raise ArgumentError(
+            "embeddings must not be 0, which has no direction; row "
+            f"{np.flatnonzero(~x.any(axis=1))[0]} is. A dead layer does this."
+        )
     if len(x) == x.shape[1] > 2 and not np.diag(x).any() and np.allclose(x, x.T):
         raise ArgumentError(
             f"this is a matrix of distances, {x.shape}, and would be clustered as "

@@ -55,7 +55,7 @@ def extractor(net, layer="blstm_2"):
         )
     known = _EXTRACTORS.setdefault(base, {})
     if layer not in known:
-        known[layer] = keras.Model(base.inputs, base.get_layer(layer).output)
+        known[layer] = keras.Model(base.input, base.get_layer(layer).output)
     return known[layer]
 
 

@@ -117,6 +117,16 @@ class Scale(keras.layers.Layer):
             self._scale, inputs.dtype
         )
 
+    def get_config(self):
+        """Return the arguments that are not weights.
+
+        Returns
+        -------
+        dict
+            For `from_config`; shift and scale come back with the weights.
+        """
+        return {"name": self.name, "dtype": self.dtype_policy.name}
+
     def compute_output_shape(self, input_shape):
         """Return the shape unchanged.
 
@@ -203,6 +213,7 @@ class EveryNth(keras.layers.Layer):
     def __init__(self, n, **kwargs):
         super().__init__(**kwargs)
         self.n = n
+        self.supports_masking = True
 
     def call(self, inputs):
         """Take the frames.
@@ -218,6 +229,23 @@ class EveryNth(keras.layers.Layer):
             Shape (batch, frames / n rounded up, ...).
         """
         return inputs[:, :: self.n]
+
+    def compute_mask(self, inputs, previous_mask):
+        """Thin a mask out as the frames are.
+
+        Parameters
+        ----------
+        inputs : tensor
+            Shape (batch, frames, ...).
+        previous_mask : tensor of bool or None
+            Shape (batch, frames).
+
+        Returns
+        -------
+        tensor of bool or None
+            Shape (batch, frames / n rounded up).
+        """
+        return None if previous_mask is None else previous_mask[:, :: self.n]
 
     def compute_output_spec(self, inputs):
         """Describe the frames.

@@ -8,6 +8,7 @@ both recordings are of one speaker.
 - `best_threshold`, `accuracy_at`: a decision.
 - `verify`: all of it, with bootstrap intervals; `Verification`, `Estimate`.
 - `misclassification_rate`: of clusters.
+- `phone_error_rate`, `phone_confusion`: of transcriptions.
 
 Notebook: 06_accuracy_on_distances.
 """
@@ -29,6 +30,8 @@ __all__ = [
     "min_dcf",
     "misclassification_rate",
     "pair_scores",
+    "phone_confusion",
+    "phone_error_rate",
     "verify",
 ]
 
@@ -551,3 +554,87 @@ def misclassification_rate(speakers, clusters):
     np.add.at(together, (row, column), 1)
     best = together[linear_sum_assignment(together, maximize=True)].sum()
     return float(1.0 - best / len(speakers))
+
+
+def _transcriptions(truth, found):
+    truth, found = [list(t) for t in truth], [list(f) for f in found]
+    if len(truth) != len(found):
+        raise ArgumentError(
+            "there must be a transcription for each utterance; got "
+            f"{len(truth)} true ones and {len(found)} found ones"
+        )
+    if not any(truth):
+        raise ArgumentError("the true transcriptions are empty: nothing to compare")
+    return truth, found
+
+
+def phone_error_rate(truth, found):
+    """Edit distance of transcriptions, per true phone (Levenshtein, 1966).
+
+    Parameters
+    ----------
+    truth, found : sequence of sequence of str
+        Phones of each utterance.
+
+    Returns
+    -------
+    float
+        Substitutions, insertions and deletions over all utterances, divided by
+        the number of true phones. 0 is perfect; saying nothing gives 1, and saying
+        too much more than that.
+
+    Raises
+    ------
+    ArgumentError
+        If there are not as many of each, or no true phone at all.
+
+    Examples
+    --------
+    >>> phone_error_rate([["h", "a", "l", "o"]], [["h", "e", "l"]])
+    0.5
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    truth, found = _transcriptions(truth, found)
+    wrong = sum(Levenshtein.distance(t, f) for t, f in zip(truth, found, strict=True))
+    return wrong / sum(map(len, truth))
+
+
+def phone_confusion(truth, found):
+    """Count which phone was taken for which.
+
+    Parameters
+    ----------
+    truth, found : sequence of sequence of str
+        Phones of each utterance.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Counts; a row for each true phone, a column for each found one. Insertions
+        are in the row "", deletions in the column "".
+
+    Raises
+    ------
+    ArgumentError
+        As for `phone_error_rate`.
+
+    Examples
+    --------
+    >>> counts = phone_confusion([["a", "b"]], [["a", "c", "c"]])
+    >>> int(counts.loc["a", "a"]), int(counts.loc[["", "b"], "c"].sum())
+    (1, 2)
+    """
+    import pandas as pd
+    from rapidfuzz.distance import Levenshtein
+
+    truth, found = _transcriptions(truth, found)
+    pairs: list[tuple[str, str]] = []
+    for t, f in zip(truth, found, strict=True):
+        for step in Levenshtein.opcodes(t, f):
+            t_part = t[step.src_start : step.src_end]
+            f_part = f[step.dest_start : step.dest_end]
+            n = max(len(t_part), len(f_part))
+            pairs += zip(t_part or [""] * n, f_part or [""] * n, strict=True)
+    rows, columns = zip(*pairs, strict=True)
+    return pd.crosstab(pd.Series(rows, name="truth"), pd.Series(columns, name="found"))

@@ -4,7 +4,8 @@
 - `say`: one line for the person, where the bars go.
 
 A bar of JupyterLab is a widget, a bar of a terminal is redrawn in place and
-leaves with the work; a log file gets one line every ten seconds at most. With
+leaves with the work; a log file gets a line every ten seconds, and none for what
+takes less. With
 ``SIAMLAB_PROGRESS=0`` in the environment there is none: so are the notebooks of
 the course run, because a bar's time differs on each machine.
 """
@@ -13,6 +14,20 @@ import os
 import sys
 
 __all__ = ["say", "track"]
+
+_LOG_INTERVAL_S = 10.0
+
+
+class _Lines:
+    """Standard error for a log file: a line for each state of a bar."""
+
+    def write(self, text):
+        text = text.strip("\r\n ")
+        if text:
+            sys.stderr.write(f"{text}\n")
+
+    def flush(self):
+        sys.stderr.flush()
 
 
 def _in_jupyter():
@@ -55,10 +70,12 @@ def track(iterable, *, total=None, description="", unit="it"):
         total=total,
         desc=description,
         unit=unit,
+        file=None if interactive else _Lines(),
         leave=not interactive,
-        mininterval=0.1 if interactive else 10.0,
-        # A bar that is shorter than a blink is noise.
-        delay=0.0 if _in_jupyter() else 0.5,
+        mininterval=0.1 if interactive else _LOG_INTERVAL_S,
+        # A bar that is shorter than a blink is noise, and so is a line in a log for
+        # what is done before it would be written.
+        delay=0.5 if interactive else _LOG_INTERVAL_S,
         dynamic_ncols=interactive,
         disable=disabled,
     )

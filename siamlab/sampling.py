@@ -250,19 +250,26 @@ class UtteranceBatches(keras.utils.PyDataset):
             order = np.random.default_rng((self.seed, self._epoch)).permutation(order)
         rows = order[index * self.batch_size : (index + 1) * self.batch_size]
         arrays = [self._features[int(row)] for row in rows]
+        labels = [np.asarray(self._labels[row]) for row in rows]
         frames = np.array([len(array) for array in arrays], dtype=np.int32)
-        inputs = {"spectrogram": _padded(arrays, 0.0, np.float32), "frames": frames}
-        return inputs, _padded([self._labels[row] for row in rows], -1, np.int32)
+        # Keras looks at two batches to learn which axes vary, and takes one that is
+        # alike in both for fixed: even lengths and odd ones take turns.
+        odd = index % 2
+        inputs = {
+            "spectrogram": _padded(arrays, 0.0, np.float32, odd),
+            "frames": frames,
+        }
+        return inputs, _padded(labels, -1, np.int32, odd)
 
     def on_epoch_end(self):
         """Go on to the next epoch's order; Keras calls it."""
         self._epoch += 1
 
 
-def _padded(arrays, value, dtype):
-    """Stack arrays of unequal length, filled up behind."""
-    arrays = [np.asarray(array) for array in arrays]
+def _padded(arrays, value, dtype, odd):
+    """Stack arrays of unequal length, filled up to an odd length or to an even one."""
     longest = max(len(array) for array in arrays)
+    longest += longest % 2 != odd
     stacked = np.full((len(arrays), longest, *arrays[0].shape[1:]), value, dtype)
     for row, array in zip(stacked, arrays, strict=True):
         row[: len(array)] = array

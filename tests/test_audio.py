@@ -126,18 +126,13 @@ def test_a_recording_that_breaks_off_is_named_or_read_as_far_as_it_goes(
     soundfile.write(path, noise, 16000, format=container)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    if container in ("WAV", "FLAC"):
-        # Their header says how long they are.
+    if container != "OGG":
+        # They say how long they are.
         with pytest.raises(errors.AudioError, match=r"breaks off|no sound file"):
             audio.read(path)
         return
-    # These hold no length: half of one is a shorter one, or none.
-    try:
-        samples, _ = audio.read(path)
-    except errors.AudioError as error:
-        assert "breaks off" in str(error) or "no sound file" in str(error)
-    else:
-        assert 0 < len(samples) < 48000
+    # It holds no length: half of one is a shorter one.
+    assert 0 < len(audio.read(path)[0]) < 48000
 
 
 def test_a_recording_that_was_streamed_has_no_length_and_is_read(tmp_path, tone):

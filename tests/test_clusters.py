@@ -57,6 +57,12 @@ def test_either_number_or_threshold_has_to_be_given(clouds, arguments):
         clusters.hierarchical(clouds[0], **arguments)
 
 
+def test_an_embedding_without_direction_is_named(clouds):
+    clouds[0][7] = 0
+    with pytest.raises(errors.ArgumentError, match=r"row 7 is\. A dead layer"):
+        clusters.hierarchical(clouds[0], n=4)
+
+
 def test_more_clusters_than_utterances_are_named(clouds):
     with pytest.raises(errors.ArgumentError, match=r"n must be 1 to 40.*got 41"):
         clusters.hierarchical(clouds[0], n=41)

@@ -26,9 +26,14 @@ def test_a_file_appears_whole(tmp_path):
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(KeyError), store.write_whole(path) as temporary:
-        temporary.write_text("half")
-        raise KeyError
+
+    def write():
+        with store.write_whole(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        write()
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -55,7 +60,7 @@ with store.write_whole(sys.argv[1]) as temporary:
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "a"
-    with pytest.raises(errors.StoreError, match="cannot write to .*choose another"):
+    with pytest.raises(errors.StoreError, match=r"cannot write to .*choose another"):
         with store.write_whole(path):
             pass
 

@@ -38,6 +38,13 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
     return keras.Model(inputs, logits, name=name)
 
 
+def _compiled(net):
+    net.compile(optimizer="adam")
+    # A network that is saved before it was trained loads as well.
+    net.optimizer.build(net.trainable_variables)
+    return net
+
+
 class _PhoneNet(keras.Model):
     """An encoder, the symbols that its outputs stand for, and how it is saved."""
 
@@ -48,16 +55,7 @@ class _PhoneNet(keras.Model):
         self.encoder = encoder
         self.symbols = symbols
         self.stride = stride
-
-    def build(self, input_shape=None):
-        """Mark the network as built; its encoder already is.
-
-        Parameters
-        ----------
-        input_shape : tuple, optional
-            Not used.
-        """
-        self.built = True
+        self.built = True  # the encoder is
 
     def call(self, inputs, training=None):
         """Return logits for each frame.
@@ -76,18 +74,6 @@ class _PhoneNet(keras.Model):
             utterance's own frames means nothing.
         """
         return self.encoder(inputs, training=training)
-
-    def compile(self, optimizer="adam", **kwargs):
-        """Compile; the loss is the network's own.
-
-        Parameters
-        ----------
-        optimizer : str or keras.Optimizer
-            Adam by default.
-        **kwargs
-            As for `keras.Model.compile`.
-        """
-        super().compile(optimizer=optimizer, **kwargs)
 
     def fit(self, x=None, y=None, *, verbose="auto", callbacks=None, **kwargs):
         """Train; see `SpeakerNet.fit`.
@@ -405,9 +391,7 @@ def ctc(
     if symbols.blank is None:
         raise ArgumentError("CTC needs symbols with a blank; got blank=None")
     encoder = _encoder(len(symbols), bands, units, scaler, stride, dropout, name)
-    net = CTCNet(encoder, symbols, stride)
-    net.compile()
-    return net
+    return _compiled(CTCNet(encoder, symbols, stride))
 
 
 def framewise(
@@ -450,6 +434,4 @@ def framewise(
             "a framewise network has no blank; make its symbols with blank=None"
         )
     encoder = _encoder(len(symbols), bands, units, scaler, stride, dropout, name)
-    net = FramewiseNet(encoder, symbols, stride)
-    net.compile()
-    return net
+    return _compiled(FramewiseNet(encoder, symbols, stride))

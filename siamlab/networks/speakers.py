@@ -127,18 +127,9 @@ class SpeakerNet(keras.Model):
             )
         self.base = base
         self.pair_loss = loss
+        self.built = True  # the base is
         if loss is not None:
             self.compile()
-
-    def build(self, input_shape=None):
-        """Mark the network as built; its base already is.
-
-        Parameters
-        ----------
-        input_shape : tuple, optional
-            Not used.
-        """
-        self.built = True
 
     def call(self, inputs, training=None):
         """Return the outputs of the base network.
@@ -171,6 +162,18 @@ class SpeakerNet(keras.Model):
         """
         loss = self.pair_loss if loss is None else loss
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
+        # A network that is saved before it was trained loads as well.
+        self.optimizer.build(self.trainable_variables)
+
+    def compile_from_config(self, config):
+        """Compile as a saved network was; Keras calls it.
+
+        Parameters
+        ----------
+        config : dict
+            Of `get_compile_config`.
+        """
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def fit(self, x=None, y=None, *, verbose="auto", callbacks=None, **kwargs):
         """Train; see `keras.Model.fit`.

@@ -41,7 +41,7 @@ def test_a_subset_that_is_not_there_is_named_with_those_that_are(tmp_path):
 
 def test_a_file_in_another_layout_is_named(tmp_path):
     sound(tmp_path / "dev-clean" / "84" / "121123" / "85-121123-0000.flac")
-    with pytest.raises(errors.CorpusError, match="85-121123-0000.flac does not lie"):
+    with pytest.raises(errors.CorpusError, match=r"85-121123-0000\.flac does not lie"):
         corpora.librispeech(tmp_path, "dev-clean")
 
 

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.spatial import distance as reference
+from scipy.stats import entropy
+
+from siamlab import distances
+
+
+@pytest.fixture
+def distributions(rng):
+    return rng.dirichlet(np.ones(6), size=8)
+
+
+def test_a_divergence_worked_out_by_hand():
+    p, q = np.array([0.5, 0.5]), np.array([0.75, 0.25])
+    # 1/2 ln(2/3) + 1/2 ln 2, and 3/4 ln(3/2) + 1/4 ln(1/2)
+    assert float(distances.kl(p, q)) == pytest.approx(0.143841, abs=1e-6)
+    assert float(distances.kl(q, p)) == pytest.approx(0.130812, abs=1e-6)
+    assert float(distances.symmetric_kl(p, q)) == pytest.approx(0.274653, abs=1e-6)
+
+
+def test_divergence_is_scipys_for_each_pair_of_rows(distributions):
+    found = np.asarray(distances.kl(distributions, distributions[::-1]))
+    expected = entropy(distributions, distributions[::-1], axis=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_divergence_is_0_for_equals_alone_and_not_symmetric(distributions):
+    square = np.asarray(distances.pairwise_kl(distributions))
+    np.testing.assert_allclose(np.diag(square), 0, atol=1e-6)
+    assert (square[~np.eye(8, dtype=bool)] > 1e-3).all()
+    assert np.abs(square - square.T).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("ours", "scipys"),
+    [(distances.euclidean, "euclidean"), (distances.cosine, "cosine")],
+)
+def test_distances_are_scipys(rng, ours, scipys):
+    a, b = rng.normal(size=(2, 5, 7))
+    expected = [getattr(reference, scipys)(x, y) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_allclose(np.asarray(ours(a, b)), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["kl", "euclidean", "cosine"])
+def test_all_pairs_at_once_are_each_pair_alone(distributions, name):
+    square = np.asarray(getattr(distances, f"pairwise_{name}")(distributions))
+    for i, p in enumerate(distributions):
+        for j, q in enumerate(distributions):
+            if i != j:
+                alone = float(getattr(distances, name)(p, q))
+                assert square[i, j] == pytest.approx(alone, abs=1e-5)
+
+
+def test_logits_and_their_softmax_are_as_far_apart(rng):
+    logits = rng.normal(size=(6, 9)).astype(np.float32)
+    np.testing.assert_allclose(
+        distances.pairwise_kl(logits, from_logits=True),
+        distances.pairwise_kl(tf.nn.softmax(logits)),
+        atol=1e-5,
+    )
+
+
+def test_logits_far_apart_stay_finite():
+    logits = np.array([[200.0, 0.0], [0.0, 200.0]], np.float32)
+    square = np.asarray(distances.pairwise_kl(logits, from_logits=True))
+    np.testing.assert_allclose(square, [[0, 200], [200, 0]], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("measure", "x"),
+    [
+        (distances.pairwise_kl, [[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]),
+        (distances.pairwise_euclidean, [[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]]),
+        (distances.pairwise_cosine, [[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]]),
+    ],
+)
+def test_equal_rows_and_exact_zeros_have_finite_gradients(measure, x):
+    x = tf.Variable(x)
+    with tf.GradientTape() as tape:
+        square = measure(x)
+        total = tf.reduce_sum(square)
+    assert np.isfinite(square).all()
+    assert np.isfinite(tape.gradient(total, x)).all()

@@ -1,0 +1,117 @@
+import keras
+import numpy as np
+import pytest
+
+import siamlab as sl
+from siamlab import errors
+
+
+@pytest.fixture
+def net():
+    keras.utils.set_random_seed(1)
+    base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
+    return sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
+
+
+@pytest.fixture
+def utterances(rng):
+    return [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4, 20)]
+
+
+def slowly(net, utterances, layer, hop=10):
+    """One segment at a time: normalise, average, normalise."""
+    part = keras.Model(net.base.input, net.base.get_layer(layer).output)
+    rows = []
+    for array in utterances:
+        if len(array) < 10:
+            array = np.concatenate([array] * 10)[:10]
+        starts = range(0, len(array) - 9, hop)
+        vectors = [np.asarray(part(array[None, i : i + 10]))[0] for i in starts]
+        mean = np.mean([v / np.linalg.norm(v) for v in vectors], axis=0)
+        rows.append(mean / np.linalg.norm(mean))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
+@pytest.mark.parametrize("hop", [10, 4])
+def test_embeddings_are_those_of_one_segment_at_a_time(net, utterances, layer, hop):
+    found = sl.embed(net, utterances, layer=layer, hop=hop)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(found, slowly(net, utterances, layer, hop), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 7, 500])
+def test_the_size_of_batches_does_not_matter(net, utterances, batch_size):
+    expected = sl.embed(net, utterances)
+    found = sl.embed(net, utterances, batch_size=batch_size)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_company_and_order_do_not_matter(net, utterances):
+    together = sl.embed(net, utterances)
+    for i, array in enumerate(utterances):
+        np.testing.assert_allclose(sl.embed(net, [array])[0], together[i], atol=1e-5)
+    turned = sl.embed(net, utterances[::-1])
+    np.testing.assert_allclose(turned[::-1], together, atol=1e-5)
+
+
+def test_embeddings_come_from_the_trained_weights(net, utterances, rng):
+    before = sl.embed(net, utterances)
+    x, ids = rng.normal(size=(8, 10, 6)), np.arange(8) // 2
+    net.fit(x, ids, epochs=3, verbose=0)
+    after = sl.embed(net, utterances)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, slowly(net, utterances, "blstm_2"), atol=1e-5)
+
+
+def test_embedding_changes_nothing(net, utterances):
+    before = net.get_weights()
+    sl.embed(net, utterances)
+    for a, b in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_networks_own_output_can_be_the_embedding(net, utterances):
+    own = sl.embed(net, utterances, layer=None)
+    np.testing.assert_allclose(own, sl.embed(net, utterances, layer="head"), atol=1e-6)
+
+
+def test_a_base_network_can_be_embedded_with_as_it_is(net, utterances):
+    expected = sl.embed(net, utterances)
+    np.testing.assert_array_equal(sl.embed(net.base, utterances), expected)
+
+
+def test_unequal_lengths_are_compiled_for_once(net, utterances, rng):
+    traces = []
+
+    @keras.saving.register_keras_serializable(package="test")
+    class Count(keras.layers.Layer):
+        def call(self, inputs):
+            traces.append(inputs.shape)  # runs while Keras traces, not afterwards
+            return inputs
+
+    inputs = keras.Input((10, 6))
+    counted = keras.Model(inputs, keras.layers.Flatten()(Count()(inputs)))
+    traces.clear()
+    for _ in range(3):
+        sl.embed(counted, utterances, layer=None, batch_size=8)
+        utterances.append(rng.normal(size=(51, 6)))
+    assert len(traces) == 1
+
+
+def test_a_layer_that_is_not_there_is_named_with_those_that_are(net, utterances):
+    with pytest.raises(errors.ArgumentError, match=r"'lstm'; its layers are .*blstm_2"):
+        sl.embed(net, utterances, layer="lstm")
+
+
+def test_nothing_to_embed_is_named(net):
+    with pytest.raises(errors.ArgumentError, match="nothing to embed"):
+        sl.embed(net, [])
+
+
+def test_a_network_of_any_length_asks_for_one(utterances):
+    base = sl.networks.base(frames=None, bands=6, units=5, outputs=4)
+    with pytest.raises(errors.ArgumentError, match="say which with frames=40"):
+        sl.embed(base, utterances)
+    assert sl.embed(base, utterances, frames=10).shape == (5, 10)

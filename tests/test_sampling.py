@@ -1,0 +1,206 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siamlab as sl
+from siamlab import errors, sampling
+
+
+def some_features(lengths, speakers):
+    """Each value of an array tells its utterance and its frame."""
+    arrays = [
+        np.tile((1000 * i + np.arange(n))[:, None], (1, 3)).astype(np.float32)
+        for i, n in enumerate(lengths)
+    ]
+    return sl.Features(arrays, pd.DataFrame({"speaker": speakers}))
+
+
+@pytest.fixture
+def features():
+    return some_features([100] * 30, np.arange(30) // 5)
+
+
+def test_a_batch_holds_segments_of_its_speakers(features):
+    batches = sampling.SpeakerBatches(features, speakers=4, segments=3, frames=40)
+    x, ids = batches[0]
+    assert x.shape == (12, 40, 3)
+    assert x.dtype == np.float32
+    assert ids.dtype == np.int32
+    names, counts = np.unique(ids, return_counts=True)
+    assert (len(names), set(counts)) == (4, {3})
+    utterance, first = np.divmod(x[:, 0, 0], 1000)
+    assert (utterance // 5 == ids).all()
+    for segment, start in zip(x, first, strict=True):
+        np.testing.assert_array_equal(np.diff(segment[:, 0]), 1)
+        assert 0 <= start <= 60
+    # Utterances of a speaker differ while there are enough.
+    assert len(set(utterance)) == 12
+
+
+def test_ids_count_the_names(features):
+    batches = sampling.SpeakerBatches(features, speakers=6)
+    x, ids = batches[0]
+    assert (batches.names[ids].astype(int) == x[:, 0, 0] // 5000).all()
+
+
+def test_a_batch_depends_on_seed_epoch_and_index_alone(features):
+    first, second = (
+        sampling.SpeakerBatches(features, speakers=4, steps=5, seed=3) for _ in range(2)
+    )
+    forwards = [first[i] for i in range(5)]
+    backwards = [second[i] for i in reversed(range(5))][::-1]
+    for (x, ids), (y, others) in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(x, y)
+        np.testing.assert_array_equal(ids, others)
+    second.on_epoch_end()
+    assert not np.array_equal(second[0][0], forwards[0][0])
+    other = sampling.SpeakerBatches(features, speakers=4, steps=5, seed=4)
+    assert not np.array_equal(other[0][0], forwards[0][0])
+    assert len({x.tobytes() for x, _ in forwards}) == 5
+
+
+def test_all_speakers_are_taken_where_there_are_fewer_than_asked_for(features):
+    assert sampling.SpeakerBatches(features, speakers=99)[0][0].shape[0] == 24
+
+
+def test_every_place_of_a_recording_is_seen():
+    features = some_features([50, 50], ["a", "b"])
+    batches = sampling.SpeakerBatches(features, segments=4, frames=40, steps=60)
+    starts = {int(s) % 1000 for i in range(60) for s in batches[i][0][:, 0, 0]}
+    assert starts == set(range(11))
+
+
+def test_an_epoch_shows_as_much_as_there_is(features):
+    # 30 utterances of 2 whole segments, 8 at a time.
+    batches = sampling.SpeakerBatches(features, speakers=2, segments=4, frames=40)
+    assert len(batches) == 8
+
+
+def test_short_recordings_are_repeated():
+    short = np.arange(7)[:, None]
+    expected = np.tile(np.arange(7), 6)[:40]
+    found = sampling.segment(short, 40, np.random.default_rng(0))
+    np.testing.assert_array_equal(found[:, 0], expected)
+    np.testing.assert_array_equal(sampling.segments(short, 40)[0, :, 0], expected)
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.one_of(st.none(), st.integers(1, 9)))
+def test_segments_are_those_of_a_loop(n, frames, hop):
+    array = np.arange(2 * n).reshape(n, 2)
+    found = sampling.segments(array, frames, hop)
+    if n < frames:
+        assert len(found) == 1
+        return
+    step = hop or frames
+    expected = [array[i : i + frames] for i in range(0, n - frames + 1, step)]
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"segments": 1}, "segments must be at least 2; got 1"),
+        ({"speakers": 1}, "speakers must be at least 2; got 1"),
+        ({"frames": 0}, "frames must be at least 1; got 0"),
+        ({"steps": 0}, "steps must be at least 1; got 0"),
+    ],
+)
+def test_numbers_out_of_range_are_named(features, arguments, sentence):
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        sampling.SpeakerBatches(features, **arguments)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_however_many_workers_draw_training_sees_the_same(features, workers):
+    import keras
+
+    class Seen(keras.metrics.Metric):
+        """Sum of what a batch holds, so that the order of batches counts."""
+
+        def __init__(self):
+            super().__init__()
+            self.total = self.add_variable((), "zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            # Keras hands labels over as a column.
+            ids = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "float32")
+            first = keras.ops.sum(ids * y_pred[:, 0])
+            self.total.assign(self.total * 1.5 + first / 1e4)
+
+        def result(self):
+            return self.total + 0.0
+
+    model = keras.Sequential([keras.Input((40, 3)), keras.layers.Flatten()])
+
+    def loss(y_true, y_pred):
+        return keras.ops.mean(y_pred) * 0.0
+
+    model.compile(loss=loss, metrics=[Seen()])
+    batches = sampling.SpeakerBatches(
+        features, speakers=4, steps=6, workers=workers, max_queue_size=4
+    )
+    again = sampling.SpeakerBatches(features, speakers=4, steps=6)
+    again.on_epoch_end()  # Keras looks at two batches first, and starts anew
+    seen = model.evaluate(batches, verbose=0)[1]
+    expected = 0.0
+    for x, ids in (again[i] for i in range(6)):
+        expected = expected * 1.5 + np.sum(ids * x[:, 0, 0]) / 1e4
+    assert seen == pytest.approx(expected, rel=1e-4)
+
+
+def test_batches_survive_pickling(features):
+    batches = sampling.SpeakerBatches(features, speakers=4)
+    again = pickle.loads(pickle.dumps(batches))
+    np.testing.assert_array_equal(again[2][0], batches[2][0])
+
+
+def test_utterances_are_padded_and_their_labels_too():
+    features = some_features([10, 4, 7], list("abc"))
+    labels = [np.array([1, 2]), np.array([3]), np.array([1, 1, 1])]
+    batches = sampling.UtteranceBatches(features, labels, batch_size=2, shuffle=False)
+    assert len(batches) == 2
+    x, y = batches[0]
+    assert x["frames"].tolist() == [10, 4]
+    np.testing.assert_array_equal(x["spectrogram"][1, :4], features[1])
+    assert not x["spectrogram"][1, 4:].any()
+    assert y.tolist() == [[1, 2], [3, -1]]
+
+
+def test_an_epoch_shows_every_utterance_once_in_an_order_of_its_own():
+    features = some_features(range(5, 25), ["a"] * 20)
+    labels = [np.array([i]) for i in range(20)]
+    batches = sampling.UtteranceBatches(features, labels, batch_size=3, seed=1)
+    orders = []
+    for _ in range(2):
+        orders.append([y for i in range(len(batches)) for y in batches[i][1][:, 0]])
+        batches.on_epoch_end()
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(20))
+    assert orders[0] != orders[1] != list(range(20))
+
+
+def test_labels_have_to_be_as_many_as_utterances():
+    features = some_features([5, 5], ["a", "a"])
+    with pytest.raises(errors.ArgumentError, match="2 utterances and 1 labels"):
+        sampling.UtteranceBatches(features, [[1]])
+
+
+def test_a_frame_has_the_phone_of_its_centre():
+    spectrogram = sl.Spectrogram()
+    phones = [("a", 0.0, 0.05), ("b", 0.05, 0.09), ("a", 0.12, 0.2)]
+    table = pd.DataFrame({"speaker": ["x"], "phones": [phones]})
+    features = sl.Features([np.zeros((18, 2))], table, spectrogram)
+    symbols = sl.ctc.Symbols(("a", "b"), blank=None)
+    (labels,) = sampling.frame_labels(features, symbols)
+    # Centres at 12.5 ms, 22.5 ms and so on.
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [-1] * 3 + [0] * 7
+
+
+def test_frames_without_times_of_phones_are_named():
+    table = pd.DataFrame({"speaker": ["x"], "phones": [None]})
+    features = sl.Features([np.zeros((18, 2))], table, sl.Spectrogram())
+    with pytest.raises(errors.ArgumentError, match="row 0 of the table has none"):
+        sampling.frame_labels(features, sl.ctc.Symbols(("a",), blank=None))

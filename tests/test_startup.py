@@ -1,0 +1,126 @@
+"""What `import siamlab` does and what it leaves for later, in real processes."""
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import siamlab
+
+
+def python(program):
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+
+def test_importing_siamlab_loads_nothing_heavy():
+    done = python(
+        "import sys, siamlab\n"
+        "heavy = 'tensorflow keras librosa pandas matplotlib scipy umap numba'\n"
+        "print([name for name in heavy.split() if name in sys.modules])"
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import siamlab; siamlab.networks.base(units=2)",
+        "import siamlab, tensorflow as tf; tf.zeros(3) + 1",
+        "import siamlab, keras; keras.ops.ones(3)",
+        "import siamlab, umap; umap.UMAP",
+    ],
+)
+def test_tensorflow_starts_without_a_word(program):
+    done = python(program)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_errors_of_an_import_are_still_seen():
+    program = """
+import sys, types, siamlab
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            raise ImportError("no such library")
+sys.meta_path.insert(1, Broken())
+try:
+    import tensorflow
+except ImportError as error:
+    print(error)
+"""
+    assert python(program).stdout == "no such library\n"
+
+
+def test_the_finder_steps_aside_once_it_is_done():
+    program = """
+import sys, siamlab, keras, tensorflow
+print(sum("siamlab" in type(f).__module__ for f in sys.meta_path))
+print(type(tensorflow.__spec__.loader).__module__.startswith("siamlab"))
+print(siamlab.layers.Scale in keras.saving.get_custom_objects().values())
+"""
+    assert python(program).stdout.split() == ["0", "False", "True"]
+
+
+def test_a_keras_that_is_there_already_learns_our_classes():
+    program = """
+import keras, siamlab
+print("siamlab>SpeakerNet" in keras.saving.get_custom_objects())
+"""
+    assert python(program).stdout.split() == ["True"]
+
+
+def test_every_public_name_is_there():
+    for name in dir(siamlab):
+        assert getattr(siamlab, name) is not None
+    assert set(siamlab.__all__) <= set(dir(siamlab))
+
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(siamlab.__path__, "siamlab.")
+    if not module.name.endswith("__main__")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_what_it_announces(name):
+    module = importlib.import_module(name)
+    assert module.__doc__
+    for public in getattr(module, "__all__", ()):
+        assert hasattr(module, public)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_are_true(name):
+    import doctest
+
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+
+
+def test_every_public_function_says_what_goes_in_and_comes_out():
+    import inspect
+
+    for module_name in MODULES:
+        module = importlib.import_module(module_name)
+        for name in getattr(module, "__all__", ()):
+            thing = getattr(module, name)
+            if not callable(thing) or inspect.ismodule(thing):
+                continue
+            doc = inspect.getdoc(thing)
+            assert doc, f"{module_name}.{name}"
+            if inspect.isclass(thing) and "__init__" not in vars(thing):
+                continue
+            signature = inspect.signature(
+                thing.__init__ if inspect.isclass(thing) else thing
+            )
+            for parameter in signature.parameters.values():
+                if parameter.name in ("self", "args", "kwargs", "arguments"):
+                    continue
+                if issubclass(type(thing), type) and issubclass(thing, Exception):
+                    continue
+                assert parameter.name in doc, f"{module_name}.{name}: {parameter.name}"

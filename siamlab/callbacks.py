@@ -36,6 +36,20 @@ class Progress(keras.callbacks.Callback):
         total = steps * epochs if steps and epochs else None
         self._bar = track((), total=total, description="training", unit="step")
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Count the epochs of an earlier training as done.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        logs : dict, optional
+            Not used.
+        """
+        done = epoch * (self.params.get("steps") or 0)
+        if self._bar.n < done:  # fit was called with an initial_epoch
+            self._bar.initial = self._bar.n = done
+
     def on_train_batch_end(self, batch, logs=None):
         """Move the bar.
 

@@ -12,6 +12,7 @@ For all pairs of the rows of a batch, each as matrix products:
 Notebook: 05_kl_hinge_loss.
 """
 
+import keras
 from keras import ops
 
 __all__ = [
@@ -45,6 +46,7 @@ def log_probabilities(outputs, from_logits=False):
     tensor
         Shape (..., units), natural logarithm.
     """
+    outputs = _float(outputs)
     if from_logits:
         return ops.log_softmax(outputs, axis=-1)
     return ops.log(ops.maximum(outputs, _TINY))
@@ -69,7 +71,7 @@ def kl(p, q):
     >>> round(float(kl(np.array([0.5, 0.5]), np.array([0.9, 0.1]))), 4)
     0.5108
     """
-    p, q = ops.convert_to_tensor(p), ops.convert_to_tensor(q)
+    p, q = _floats(p, q)
     return ops.sum(p * (log_probabilities(p) - log_probabilities(q)), axis=-1)
 
 
@@ -108,7 +110,7 @@ def euclidean(a, b):
     >>> float(euclidean(np.array([0.0, 3.0]), np.array([4.0, 0.0])))
     5.0
     """
-    a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
+    a, b = _floats(a, b)
     return _safe_root(ops.sum(ops.square(a - b), axis=-1))
 
 
@@ -131,6 +133,7 @@ def cosine(a, b):
     >>> float(cosine(np.array([2.0, 0.0]), np.array([0.0, 1.0])))
     1.0
     """
+    a, b = _floats(a, b)
     return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
 
 
@@ -149,7 +152,7 @@ def pairwise_kl(outputs, from_logits=False):
     tensor
         Shape (batch, batch); entry (i, j) is ``kl(row i, row j)``, in nats.
     """
-    outputs = ops.convert_to_tensor(outputs)
+    outputs = _float(outputs)
     log_p = log_probabilities(outputs, from_logits)
     p = ops.exp(log_p) if from_logits else outputs
     # sum p_i log p_i is the same in a whole row: one product serves all pairs.
@@ -169,7 +172,7 @@ def pairwise_euclidean(outputs):
     tensor
         Shape (batch, batch).
     """
-    outputs = ops.convert_to_tensor(outputs)
+    outputs = _float(outputs)
     squares = ops.sum(ops.square(outputs), axis=-1, keepdims=True)
     product = outputs @ ops.transpose(outputs)
     return _safe_root(ops.relu(squares + ops.transpose(squares) - 2.0 * product))
@@ -188,12 +191,23 @@ def pairwise_cosine(outputs):
     tensor
         Shape (batch, batch).
     """
-    unit = _unit(outputs)
+    unit = _unit(_float(outputs))
     return 1.0 - unit @ ops.transpose(unit)
 
 
+def _floats(*tensors):
+    """Tensors of one type, float32 at least: `_TINY` is 0 in half precision."""
+    found = [ops.convert_to_tensor(x) for x in tensors]
+    dtype = keras.backend.result_type(*(x.dtype for x in found), "float32")
+    return [ops.cast(x, dtype) for x in found]
+
+
+def _float(x):
+    return _floats(x)[0]
+
+
 def _unit(x):
-    return ops.normalize(ops.convert_to_tensor(x), axis=-1)
+    return ops.normalize(x, axis=-1)
 
 
 def _safe_root(squares):

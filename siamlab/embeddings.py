@@ -88,20 +88,35 @@ def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=2
     Raises
     ------
     ArgumentError
-        If there is no such layer, no utterance, or the network takes any length
-        and `frames` was not given.
+        If there is no such layer or its output is no vector, if there is no
+        utterance or one of other bands, or if the network takes any length and
+        `frames` was not given.
     """
     model = extractor(net, layer)
-    frames = frames or model.input_shape[1]
+    _, length, bands = model.input_shape
+    frames = length if frames is None else frames
     if frames is None:
         raise ArgumentError(
             "the network takes segments of any length; say which with frames=40"
         )
+    if length not in (None, frames):
+        raise ArgumentError(
+            f"the network takes segments of {length} frames; got frames={frames}. "
+            "Leave it away, or build the network with frames=None"
+        )
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
+    if len(model.output_shape) != 2:
+        raise ArgumentError(
+            f"an embedding is one vector per segment; the output of {layer!r} has "
+            f"shape {model.output_shape}. Take a layer that comes after it"
+        )
     if not len(features):
         raise ArgumentError("there is nothing to embed: features is empty")
+    bands = np.shape(features[0])[-1] if bands is None else bands
     dim = model.output_shape[-1]
     sums = np.zeros((len(features), dim), dtype=np.float64)
-    for x, owners in _batches(features, frames, hop, batch_size):
+    for x, owners in _batches(features, frames, bands, hop, batch_size):
         # Of one size always, so that Keras compiles once.
         y = np.asarray(model.predict_on_batch(x), dtype=np.float32)[: len(owners)]
         np.add.at(sums, owners, _unit(y))
@@ -113,15 +128,18 @@ def _unit(rows):
     return rows / np.where(length > 0, length, 1.0)
 
 
-def _batches(features, frames, hop, batch_size):
+def _batches(features, frames, bands, hop, batch_size):
     """Segments (batch_size, frames, bands), and the utterance of each that counts."""
-    x, n = None, 0
+    x, n = np.zeros((batch_size, frames, bands), dtype=np.float32), 0
     owners = np.empty(batch_size, dtype=int)
     utterances = track(features, description="embeddings", unit="utterance")
     for utterance, array in enumerate(utterances):
+        if np.shape(array)[1:] != (bands,):
+            raise ArgumentError(
+                f"utterance {utterance} has shape {np.shape(array)}; the network "
+                f"takes (frames, {bands})"
+            )
         pieces = segments(array, frames, hop)
-        if x is None:
-            x = np.zeros((batch_size, *pieces.shape[1:]), dtype=np.float32)
         while len(pieces):
             taken = pieces[: batch_size - n]
             x[n : n + len(taken)] = taken

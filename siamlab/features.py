@@ -159,19 +159,34 @@ class Spectrogram:
             )
         stretches = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
         stretches = stretches[:: self.hop_length]
-        power = np.empty((len(stretches), self.bands), dtype=np.float32)
-        # In blocks: the spectrum of an hour of sound would take a gigabyte.
-        for i in range(0, len(stretches), _BLOCK):
-            power[i : i + _BLOCK] = self._power(stretches[i : i + _BLOCK])
+        power = self._power(stretches)
         floor = np.float32(10.0 ** (self.floor / 10.0))
         return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
 
     def _power(self, stretches):
-        """Mel power (frames, bands) of stretches (frames, win_length)."""
+        """Mel power (frames, bands) of stretches (frames, win_length).
+
+        In blocks, whose memory is used again: the spectrum of an hour of sound would
+        take a gigabyte, and fresh memory costs more than the arithmetic.
+        """
         from scipy.fft import rfft
 
-        spectrum = rfft(stretches * self._hann, n=self.n_fft, axis=1)
-        return (np.square(spectrum.real) + np.square(spectrum.imag)) @ self._mel
+        power = np.empty((len(stretches), self.bands), dtype=np.float32)
+        block = min(_BLOCK, len(stretches))
+        padded = np.zeros((block, self.n_fft), dtype=np.float32)
+        squares = np.empty((2, block, self.n_fft // 2 + 1), dtype=np.float32)
+        for i in range(0, len(stretches), block):
+            n = min(block, len(stretches) - i)
+            windowed, (real, imag) = padded[:n], squares[:, :n]
+            np.multiply(
+                stretches[i : i + n], self._hann, out=windowed[:, : self.win_length]
+            )
+            spectrum = rfft(windowed, axis=1)
+            np.square(spectrum.real, out=real)
+            np.square(spectrum.imag, out=imag)
+            real += imag
+            np.matmul(real, self._mel, out=power[i : i + n])
+        return power
 
 
 class Features:
@@ -379,6 +394,7 @@ def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None)
     128
     """
     import pandas as pd
+    from threadpoolctl import threadpool_limits
 
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
     workers = workers or os.cpu_count() or 1
@@ -395,7 +411,8 @@ def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None)
             return error
 
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
-    with ThreadPoolExecutor(workers) as pool:
+    # One thread of linear algebra for each of ours: more would wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
         try:
             made = list(
                 track(

@@ -95,6 +95,18 @@ def contrastive(a, b, same, margin=1.0):
     return 0.5 * ops.where(ops.cast(same, "bool"), ops.square(d), apart)
 
 
+def _check(speaker_ids, outputs):
+    """Refuse shapes that would broadcast, or fail far from here (FAULTS S1)."""
+    ids, rows = tuple(speaker_ids.shape), tuple(outputs.shape)
+    column = len(ids) > 0 and ids[1:] in ((), (1,))
+    if not column or len(rows) != 2 or len({ids[0], rows[0]} - {None}) > 1:
+        raise ArgumentError(
+            "a loss takes outputs of shape (batch, units) and one speaker id for "
+            "each row, of shape (batch,) or (batch, 1); got outputs of shape "
+            f"{rows} and ids of shape {ids}"
+        )
+
+
 def _pairs(speaker_ids):
     """Masks (batch, batch) of the ordered pairs: same speaker, and different."""
     ids = ops.reshape(speaker_ids, (-1,))
@@ -218,6 +230,7 @@ class KLHinge(_PairLoss):
         tensor
             One number.
         """
+        _check(speaker_ids, outputs)
         d = distances.pairwise_kl(outputs, self.from_logits)
         return self._weigh(speaker_ids, d, ops.relu(self.margin - d))
 
@@ -290,6 +303,7 @@ class Contrastive(_PairLoss):
         tensor
             One number.
         """
+        _check(speaker_ids, outputs)
         d = distances.pairwise_euclidean(outputs)
         # Each pair stands twice in the matrix, and has one distance: so a quarter.
         apart = ops.square(ops.relu(self.margin - d))
@@ -356,6 +370,7 @@ class SupervisedContrastive(keras.losses.Loss):
         tensor
             One number; rows without another one of their speaker do not count.
         """
+        _check(speaker_ids, outputs)
         same, different = _pairs(speaker_ids)
         score = (1.0 - distances.pairwise_cosine(outputs)) / self.temperature
         others = ops.logical_or(same, different)

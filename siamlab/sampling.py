@@ -26,6 +26,10 @@ def _long_enough(array, frames):
     """Repeat a recording that is shorter than a segment until it is one."""
     if len(array) >= frames:
         return array
+    if not len(array):
+        raise ArgumentError(
+            f"there is nothing to cut segments from; got shape {array.shape}"
+        )
     return np.tile(array, (-(-frames // len(array)), 1))[:frames]
 
 
@@ -46,6 +50,11 @@ def segment(array, frames, rng):
     -------
     numpy.ndarray
         Shape (frames, bands).
+
+    Raises
+    ------
+    ArgumentError
+        If the array is empty.
 
     Examples
     --------
@@ -75,14 +84,23 @@ def segments(array, frames, hop=None):
         A view of shape (segments, frames, bands). What is left at the end is not
         in it.
 
+    Raises
+    ------
+    ArgumentError
+        If the array is empty, or a number is below 1.
+
     Examples
     --------
     >>> segments(np.zeros((100, 128)), 40).shape, segments(np.zeros((7, 128)), 40).shape
     ((2, 40, 128), (1, 40, 128))
     """
+    hop = frames if hop is None else hop
+    for name, value in (("frames", frames), ("hop", hop)):
+        if value < 1:
+            raise ArgumentError(f"{name} must be at least 1; got {value}")
     array = _long_enough(array, frames)
     windows = np.lib.stride_tricks.sliding_window_view(array, frames, axis=0)
-    return windows[:: hop or frames].transpose(0, 2, 1)
+    return windows[::hop].transpose(0, 2, 1)
 
 
 class SpeakerBatches(keras.utils.PyDataset):
@@ -172,6 +190,7 @@ class SpeakerBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         """Segments (P * K, frames, bands), float32, and speaker ids (P * K,)."""
+        index = range(len(self))[index]  # so that a for-loop ends
         rng = np.random.default_rng((self.seed, self._epoch, index))
         ids = rng.permutation(len(self.names))[: self.speakers]
         x = [
@@ -245,6 +264,7 @@ class UtteranceBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         """Return a dictionary of "spectrogram" and "frames", and labels."""
+        index = range(len(self))[index]
         order = np.arange(len(self._labels))
         if self.shuffle:
             order = np.random.default_rng((self.seed, self._epoch)).permutation(order)
@@ -297,7 +317,7 @@ def frame_labels(features, symbols):
         If an utterance has no phones, or one is unknown to the symbols.
     """
     spectrogram = features.spectrogram
-    labels = []
+    labels: list[np.ndarray] = []
     for array, phones in zip(features, features.table["phones"], strict=True):
         if not phones:
             raise ArgumentError(

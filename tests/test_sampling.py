@@ -41,6 +41,14 @@ def test_a_batch_holds_segments_of_its_speakers(features):
     assert len(set(utterance)) == 12
 
 
+def test_a_loop_over_batches_ends(features):
+    batches = sampling.SpeakerBatches(features, speakers=2, segments=2, steps=3)
+    assert len(list(iter(batches))) == 3
+    np.testing.assert_array_equal(batches[-1][0], batches[2][0])
+    labels = [np.array([1])] * 30
+    assert len(list(iter(sampling.UtteranceBatches(features, labels, 8)))) == 4
+
+
 def test_ids_count_the_names(features):
     batches = sampling.SpeakerBatches(features, speakers=6)
     x, ids = batches[0]

@@ -1,0 +1,106 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from siamlab import errors, layers, scaling
+
+SCALERS = [
+    scaling.Standard(),
+    scaling.Standard(per_band=False),
+    scaling.MinMax(),
+    scaling.MinMax(per_band=True),
+]
+
+
+def described(scaler):
+    return f"{type(scaler).__name__}-{'bands' if scaler.per_band else 'whole'}"
+
+
+@pytest.fixture
+def decibels(rng):
+    """Two utterances of unequal length, each band with a level of its own."""
+    level = np.linspace(-70, -20, 5)
+    return [rng.normal(level, 9, size=(n, 5)).astype(np.float32) for n in (40, 25)]
+
+
+def saved_and_loaded(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    return keras.saving.load_model(tmp_path / "model.keras")
+
+
+@pytest.mark.parametrize("scaler", SCALERS, ids=described)
+def test_a_saved_scale_is_the_scaler_still(scaler, decibels, tmp_path):
+    scaler.fit(decibels)
+    model = keras.Sequential([keras.Input((None, 5)), layers.Scale.of(scaler)])
+    again = saved_and_loaded(model, tmp_path)
+    for array in decibels:
+        before = np.asarray(model(array[None]))[0]
+        np.testing.assert_allclose(before, scaler.transform(array), atol=1e-5)
+        np.testing.assert_array_equal(np.asarray(again(array[None]))[0], before)
+
+
+def test_a_scale_is_described_without_its_numbers(decibels):
+    layer = layers.Scale.of(scaling.Standard().fit(decibels), name="scale")
+    config = json.loads(json.dumps(layer.get_config()))
+    assert layers.Scale.from_config(config).name == "scale"
+
+
+def test_training_leaves_the_scale_alone(decibels):
+    scale = layers.Scale.of(scaling.Standard().fit(decibels))
+    model = keras.Sequential([keras.Input((5,)), scale, keras.layers.Dense(1)])
+    model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
+    before = scale.get_weights()
+    assert len(before) == 2
+    model.fit(decibels[0], np.zeros(40), epochs=2, verbose=0)
+    for was, now in zip(before, scale.get_weights(), strict=True):
+        np.testing.assert_array_equal(now, was)
+
+
+def test_half_precision_still_scales_decibels(decibels):
+    scaler = scaling.Standard().fit(decibels)
+    layer = layers.Scale.of(scaler, dtype="mixed_float16")
+    scaled = layer(decibels[0][None])
+    assert keras.backend.standardize_dtype(scaled.dtype) == "float16"
+    np.testing.assert_allclose(
+        np.asarray(scaled, np.float32)[0], scaler.transform(decibels[0]), atol=0.01
+    )
+
+
+def test_one_number_serves_all_bands():
+    layer = layers.Scale(shift=-40.0, scale=20.0)
+    scaled = np.asarray(layer(np.array([[-60.0, -40.0, 0.0]])))
+    np.testing.assert_allclose(scaled, [[-1, 0, 2]])
+
+
+@pytest.mark.parametrize("bands", [1, 4, 6])
+def test_a_scale_of_other_bands_is_named(decibels, bands):
+    layer = layers.Scale.of(scaling.Standard().fit(decibels))
+    sentence = rf"each of {bands} bands; got shape \(5,\)"
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        layer(np.zeros((1, 3, bands)))
+
+
+def test_lengths_become_a_mask():
+    found = layers.ValidFrames()(np.zeros((3, 4, 2)), np.array([4, 1, 0]))
+    expected = [[True] * 4, [True, False, False, False], [False] * 4]
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 9])
+def test_every_nth_frame_and_its_mask_are_kept(rng, n):
+    x, mask = rng.normal(size=(2, 8, 3)), rng.random((2, 8)) < 0.5
+    layer = layers.EveryNth(n)
+    np.testing.assert_allclose(layer(x), x[:, ::n], rtol=1e-6)
+    np.testing.assert_array_equal(layer.compute_mask(x, mask), mask[:, ::n])
+    assert layer.compute_mask(x, None) is None
+    described = layer.compute_output_spec(keras.KerasTensor((2, 8, 3)))
+    assert described.shape == x[:, ::n].shape
+
+
+def test_a_saved_stride_is_the_stride_still(rng, tmp_path):
+    model = keras.Sequential([keras.Input((None, 3)), layers.EveryNth(3)])
+    x = rng.normal(size=(2, 8, 3)).astype(np.float32)
+    again = saved_and_loaded(model, tmp_path)
+    np.testing.assert_array_equal(again(x), x[:, ::3])

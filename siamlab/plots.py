@@ -186,7 +186,7 @@ def speaker_map(
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
     if legend and len(names) <= _LEGEND:
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="speaker")
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.spatial import distance as reference
 from scipy.stats import entropy
 
@@ -83,3 +85,48 @@ def test_equal_rows_and_exact_zeros_have_finite_gradients(measure, x):
         total = tf.reduce_sum(square)
     assert np.isfinite(square).all()
     assert np.isfinite(tape.gradient(total, x)).all()
+
+
+def test_an_exact_zero_adds_nothing_to_a_divergence():
+    p, q = np.array([0.0, 0.25, 0.75]), np.array([0.5, 0.25, 0.25])
+    assert float(distances.kl(p, q)) == pytest.approx(entropy(p, q), rel=1e-6)
+    # The other way it would be infinite; it is large, and a number.
+    assert 10 < float(distances.kl(q, p)) < 100
+
+
+weights = st.lists(st.floats(0.01, 1), min_size=4, max_size=4)
+
+
+@given(weights, weights)
+def test_no_divergence_is_negative(first, second):
+    p, q = (np.array(w) / np.sum(w) for w in (first, second))
+    found = float(distances.kl(p, q))
+    assert found >= -1e-9
+    if found < 1e-12:
+        np.testing.assert_allclose(p, q, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["kl", "symmetric_kl", "euclidean", "cosine"])
+@pytest.mark.parametrize("x", [[1.0, 0.0, 0.0], [0.2, 0.3, 0.5]])
+def test_a_pair_of_equals_has_a_finite_gradient(name, x):
+    a, b = tf.Variable(x), tf.Variable(x)
+    with tf.GradientTape() as tape:
+        found = getattr(distances, name)(a, b)
+    assert float(found) == pytest.approx(0, abs=1e-6)
+    for gradient in tape.gradient(found, [a, b]):
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("kl", np.log(2)), ("euclidean", np.sqrt(0.5)), ("cosine", 1 - np.sqrt(0.5))],
+)
+@pytest.mark.parametrize("kind", ["int64", "float16", "bfloat16", "float64"])
+def test_numbers_of_any_kind_are_taken(name, expected, kind):
+    # Half precision has no number as small as what stands for an exact zero.
+    found = getattr(distances, name)(
+        tf.constant([1, 0], dtype=kind), np.array([0.5, 0.5])
+    )
+    assert float(found) == pytest.approx(expected, abs=1e-6)
+    square = getattr(distances, f"pairwise_{name}")(tf.eye(2, dtype=kind))
+    assert np.isfinite(square).all()

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -115,3 +118,36 @@ def test_a_network_of_any_length_asks_for_one(utterances):
     with pytest.raises(errors.ArgumentError, match="say which with frames=40"):
         sl.embed(base, utterances)
     assert sl.embed(base, utterances, frames=10).shape == (5, 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"layer": "blstm_1"}, r"one vector per segment; .*'blstm_1' .*\(None, 10, 10"),
+        ({"frames": 20}, "segments of 10 frames; got frames=20"),
+        ({"frames": 0}, "segments of 10 frames; got frames=0"),
+        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
+        ({"hop": 0}, "hop must be at least 1; got 0"),
+        ({"hop": -2}, "hop must be at least 1; got -2"),
+    ],
+)
+def test_what_cannot_be_embedded_is_named(net, utterances, arguments, sentence):
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        sl.embed(net, utterances, **arguments)
+
+
+@pytest.mark.parametrize("bands", [1, 5])
+def test_an_utterance_of_other_bands_is_named(net, utterances, bands):
+    other = np.zeros((30, bands), np.float32)
+    sentence = rf"utterance 5 has shape \(30, {bands}\); .* takes \(frames, 6\)"
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        sl.embed(net, [*utterances, other])
+
+
+def test_a_network_that_is_gone_is_forgotten(utterances):
+    base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
+    sl.embed(base, utterances)
+    known = weakref.ref(base)
+    del base
+    gc.collect()
+    assert known() is None

@@ -192,3 +192,82 @@ def test_a_loss_survives_saving(loss, rng):
 def test_values_out_of_range_are_named(make, sentence):
     with pytest.raises(errors.ArgumentError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize(
+    ("weighting", "expected"),
+    [
+        # Pairs cost 1/2 0.5^2 (same), 0 (1.5 + 0.25 apart), 1/2 0.25^2: a third.
+        ("pairs", (0.125 + 0.0 + 0.03125) / 3),
+        # Half a pair's cost for each direction, each kind by its own mean.
+        ("balanced", 0.125 / 2 + (0.0 + 0.03125) / 4),
+    ],
+)
+def test_a_contrastive_batch_worked_out_by_hand(weighting, expected):
+    outputs = np.array([[0.0], [0.5], [2.0]], np.float32)
+    loss = losses.Contrastive(margin=1.75, weighting=weighting)
+    assert float(loss(np.array([0, 0, 1]), outputs)) == pytest.approx(expected)
+
+
+def test_a_supervised_contrastive_batch_worked_out_by_hand():
+    outputs = np.array([[1, 0], [3, 0], [0, 1]], np.float32)
+    # Each of the two chooses the other with e / (e + 1); the third has nobody.
+    found = losses.SupervisedContrastive(1.0)(np.array([0, 0, 1]), outputs)
+    assert float(found) == pytest.approx(np.log(1 + np.exp(-1)), rel=1e-5)
+
+
+def test_the_gradient_of_supervised_contrastive_is_that_of_small_steps(rng):
+    ids, outputs = np.array([0, 0, 1, 1, 1, 2]), rng.normal(size=(6, 3))
+    loss = losses.SupervisedContrastive(0.5, dtype="float64")
+    _, gradient = value_and_gradient(lambda y: loss(ids, y), outputs)
+    for place in np.ndindex(outputs.shape):
+        step = np.zeros_like(outputs)
+        step[place] = 1e-5
+        change = float(loss(ids, outputs + step)) - float(loss(ids, outputs - step))
+        assert gradient[place] == pytest.approx(change / 2e-5, abs=1e-6)
+
+
+@pytest.mark.parametrize("weighting", ["balanced", "pairs"])
+def test_one_pair_does_not_move_another(weighting):
+    # Two of one speaker, and two others who are beyond the margin of everybody.
+    outputs = np.array([[0.0], [0.5], [10.0], [20.0]], np.float32)
+    loss = losses.Contrastive(margin=1.0, weighting=weighting)
+    _, gradient = value_and_gradient(lambda y: loss(np.array([0, 0, 1, 2]), y), outputs)
+    assert (np.abs(gradient[:2]) > 1e-3).all()
+    np.testing.assert_array_equal(gradient[2:], 0)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.KLHinge(margin=2.0, weighting="pairs"),
+        losses.Contrastive(margin=1.5, weighting="pairs"),
+    ],
+    ids=lambda x: x.name,
+)
+def test_the_divisor_is_the_number_of_pairs_there_are(loss, rng):
+    # Each row once more: four times the cost, and the pairs of a row with its
+    # double cost nothing. So the mean changes as the number of pairs does.
+    n = 7
+    ids, outputs = np.arange(n) // 3, outputs_for(loss, rng, n)
+    once = float(loss(ids, outputs))
+    twice = float(loss(np.tile(ids, 2), np.tile(outputs, (2, 1))))
+    pairs, more_pairs = n * (n - 1) / 2, 2 * n * (2 * n - 1) / 2
+    assert twice == pytest.approx(once * 4 * pairs / more_pairs, rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda x: x.name)
+@pytest.mark.parametrize(
+    ("ids", "shape"),
+    [
+        ((3,), (2, 4)),
+        ((1,), (2, 4)),  # it would broadcast
+        ((2, 4), (2, 4)),  # one-hot
+        ((2,), (2, 3, 4)),
+        ((2,), (2,)),
+    ],
+)
+def test_ids_and_outputs_that_do_not_belong_together_are_named(loss, ids, shape):
+    sentence = r"one speaker id for each row.*got outputs of shape \(2,.*ids of shape"
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        loss(np.zeros(ids), np.full(shape, 0.25, np.float32))

@@ -304,3 +304,66 @@ def test_blanks_are_asked_for_where_they_belong(symbols):
         networks.ctc(sl.ctc.Symbols(("a",), blank=None))
     with pytest.raises(errors.ArgumentError, match="framewise network has no blank"):
         networks.framewise(symbols)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda: keras.optimizers.Adam(0.01),
+        lambda: keras.optimizers.SGD(0.1, momentum=0.9),
+    ],
+    ids=["adam", "momentum"],
+)
+def test_a_loaded_network_trains_on_as_if_it_had_never_stopped(
+    rng, tmp_path, optimizer
+):
+    x, ids = rng.normal(size=(8, 12, 8)).astype(np.float32), np.arange(8) // 2
+    base = networks.base(**SMALL, dropout=0.0)
+    net = networks.SpeakerNet(base, loss=sl.losses.KLHinge())
+    net.compile(optimizer=optimizer())
+    net.fit(x, ids, batch_size=8, epochs=3, verbose=0)
+    net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    assert type(again.optimizer) is type(net.optimizer)
+    for each in (net, again):
+        each.fit(x, ids, batch_size=8, epochs=2, verbose=0)
+    for a, b in zip(net.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_loss_given_to_compile_is_the_one_that_is_saved(tmp_path):
+    net = networks.SpeakerNet(networks.base(**SMALL), loss=sl.losses.KLHinge())
+    net.compile(loss=sl.losses.KLHinge(margin=0.7))
+    net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    assert again.loss.margin == 0.7
+    assert again.pair_loss.margin == 3.0
+
+
+def test_a_network_without_a_loss_is_saved_too(tmp_path, rng):
+    net = networks.SpeakerNet(networks.base(**SMALL))
+    net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    x = rng.normal(size=(2, 12, 8))
+    np.testing.assert_allclose(again(x), net(x), atol=1e-6)
+    assert not again.compiled
+
+
+@pytest.fixture
+def half_precision():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+@pytest.mark.usefixtures("half_precision")
+def test_half_precision_trains_and_gives_float32(features, batches):
+    keras.utils.set_random_seed(3)
+    net = a_net(features)
+    assert keras.backend.standardize_dtype(net.compute_dtype) == "float16"
+    assert keras.backend.standardize_dtype(net.base.output.dtype) == "float32"
+    history = net.fit(batches, epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    embeddings = sl.embed(net, features)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)

@@ -212,3 +212,83 @@ def test_frames_without_times_of_phones_are_named():
     features = sl.Features([np.zeros((18, 2))], table, sl.Spectrogram())
     with pytest.raises(errors.ArgumentError, match="row 0 of the table has none"):
         sampling.frame_labels(features, sl.ctc.Symbols(("a",), blank=None))
+
+
+def test_one_speaker_is_too_few_and_named():
+    features = some_features([50, 50], ["anna", "anna"])
+    with pytest.raises(errors.ArgumentError, match=r"2 speakers; got 1 \(anna\)"):
+        sampling.SpeakerBatches(features)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    st.integers(2, 6),
+    st.integers(2, 5),
+    st.integers(0, 99),
+)
+def test_a_batch_is_p_speakers_by_k_segments(utterances, speakers, segments, seed):
+    names = np.repeat([f"s{i}" for i in range(len(utterances))], utterances)
+    features = some_features([12] * len(names), names)
+    batches = sampling.SpeakerBatches(features, speakers, segments, 5, seed=seed)
+    x, ids = batches[0]
+    p = min(speakers, len(utterances))
+    assert x.shape == (p * segments, 5, 3)
+    found, counts = np.unique(ids, return_counts=True)
+    assert len(found) == p
+    assert set(counts) == {segments}
+    of = (x[:, 0, 0] // 1000).astype(int)
+    assert (names[of] == batches.names[ids]).all()
+    for speaker in found:
+        # Each utterance at most once, where a speaker has as many as are drawn.
+        if utterances[speaker] >= segments:
+            assert len(set(of[ids == speaker])) == segments
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_epoch_of_a_training_is_an_epoch_of_batches(features, workers):
+    import keras
+
+    seen = []
+
+    class Watched(keras.Model):
+        def call(self, inputs):
+            if hasattr(inputs, "numpy"):  # Keras builds with a symbol first
+                seen.append(float(keras.ops.sum(inputs)))
+            return keras.ops.mean(inputs, axis=(1, 2))[:, None]
+
+        def train_step(self, data):
+            self(data[0])
+            return {"loss": 0.0}
+
+    settings = {"speakers": 3, "segments": 2, "steps": 3}
+    model = Watched()
+    model.compile(run_eagerly=True)
+    batches = sampling.SpeakerBatches(features, **settings, workers=workers)
+    model.fit(batches, epochs=3, verbose=0)
+
+    again = sampling.SpeakerBatches(features, **settings)
+    epochs = []
+    for _ in range(4):
+        epochs.append(sorted(float(np.sum(x)) for x, _ in (again[i] for i in range(3))))
+        again.on_epoch_end()
+    # Keras shuffles the batches of an epoch, and ends one before the first.
+    found = [sorted(seen[-9:][i : i + 3]) for i in (0, 3, 6)]
+    np.testing.assert_allclose(found, epochs[1:], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("cut", "sentence"),
+    [
+        (lambda x: sampling.segments(x, 0), "frames must be at least 1; got 0"),
+        (lambda x: sampling.segments(x, 4, 0), "hop must be at least 1; got 0"),
+        (lambda x: sampling.segments(x, 4, -1), "hop must be at least 1; got -1"),
+        (lambda x: sampling.segments(x[:0], 4), r"nothing to cut .* shape \(0, 3\)"),
+        (
+            lambda x: sampling.segment(x[:0], 4, np.random.default_rng(0)),
+            r"nothing to cut .* shape \(0, 3\)",
+        ),
+    ],
+)
+def test_segments_that_cannot_be_cut_are_named(cut, sentence):
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        cut(np.zeros((20, 3)))

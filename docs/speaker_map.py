@@ -1,0 +1,30 @@
+"""Make the README's picture: python docs/speaker_map.py"""
+
+from pathlib import Path
+
+import siamlab as sl  # first: TensorFlow then starts without its noise
+
+import keras
+import matplotlib.pyplot as plt
+
+sl.plots.style()
+keras.utils.set_random_seed(0)
+corpus = sl.corpora.voices(speakers=60, utterances=12)
+train, test = corpus.split(by="speaker", fractions=(0.8, 0.2), seed=0)
+features, test_features = sl.extract(train), sl.extract(test)
+
+scaler = sl.scaling.Standard().fit(features)
+base = sl.networks.base(head="unit", scaler=scaler)
+net = sl.networks.SpeakerNet(base, loss=sl.losses.SupervisedContrastive())
+before = sl.embed(net, test_features)
+net.fit(sl.sampling.SpeakerBatches(features), epochs=4)
+after = sl.embed(net, test_features)
+
+fig, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+for ax, (title, embeddings) in zip(
+    axes, {"untrained": before, "trained": after}.items(), strict=True
+):
+    sl.plots.speaker_map(
+        embeddings, test_features.speakers, title=title, legend=False, ax=ax
+    )
+fig.savefig(Path(__file__).with_suffix(".png"), dpi=90)

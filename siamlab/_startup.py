@@ -56,7 +56,9 @@ def _exec_keras(loader, module):
 
 
 def _register():
-    # Importing them registers their classes with Keras.
+    # Importing them registers their classes with Keras. One of ours may be half
+    # loaded here, because it asked for Keras: so they import each other as modules,
+    # whose names are looked up when they are needed.
     from . import layers, losses, networks  # noqa: F401
 
 

@@ -124,3 +124,14 @@ def test_every_public_function_says_what_goes_in_and_comes_out():
                 if issubclass(type(thing), type) and issubclass(thing, Exception):
                     continue
                 assert parameter.name in doc, f"{module_name}.{name}: {parameter.name}"
+
+
+@pytest.mark.parametrize("name", ["callbacks", "layers", "losses", "embeddings"])
+def test_any_module_may_come_first(name):
+    # Each brings Keras in, and Keras our classes, while it is half loaded itself.
+    program = f"""
+import siamlab.{name}, keras
+known = keras.saving.get_custom_objects()
+print(all(f"siamlab>{{c}}" in known for c in ("Scale", "KLHinge", "SpeakerNet")))
+"""
+    assert python(program).stdout.split() == ["True"]

@@ -4,6 +4,7 @@
 - `librispeech`: read English speech (Panayotov et al., 2015).
 - `fsdd`: spoken digits (Jackson et al., 2018).
 - `folder`: your own recordings, one folder for each speaker.
+- `textgrid`: recordings whose phones are marked in Praat TextGrids.
 - `Corpus`: what all of them return.
 """
 
@@ -11,6 +12,7 @@ from ._table import Corpus
 from .folder import folder
 from .fsdd import fsdd
 from .librispeech import librispeech
+from .textgrid import textgrid
 from .voices import voices
 
-__all__ = ["Corpus", "folder", "fsdd", "librispeech", "voices"]
+__all__ = ["Corpus", "folder", "fsdd", "librispeech", "textgrid", "voices"]

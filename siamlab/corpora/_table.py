@@ -1,6 +1,7 @@
 """The table of utterances that every corpus is, and its checks."""
 
 import numpy as np
+import pandas as pd
 
 from .. import audio
 from ..errors import ArgumentError, CorpusError
@@ -30,6 +31,8 @@ class Corpus:
         and any others (sex, age, room).
     name : str
         What the corpus is called in messages.
+    rejected : pandas.DataFrame, optional
+        Columns path and reason: files that are not in the table, and why.
 
     Raises
     ------
@@ -45,7 +48,7 @@ class Corpus:
     (dtype('float32'), 16000)
     """
 
-    def __init__(self, table, name):
+    def __init__(self, table, name, rejected=None):
         missing = [column for column in COLUMNS if column not in table.columns]
         if missing:
             raise CorpusError(
@@ -57,6 +60,9 @@ class Corpus:
         others = [column for column in table.columns if column not in COLUMNS]
         self.table = table[[*COLUMNS, *others]].reset_index(drop=True)
         self.name = name
+        if rejected is None:
+            rejected = pd.DataFrame({"path": [], "reason": []}, dtype=str)
+        self.rejected = rejected
 
     def __len__(self):
         return len(self.table)

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..callbacks import Progress
+from .. import callbacks as our_callbacks
+from .. import layers as our_layers
 from ..ctc import Symbols, beam, greedy
 from ..errors import ArgumentError
-from ..layers import EveryNth, Scale, ValidFrames
 
 __all__ = ["CTCNet", "FramewiseNet", "ctc", "framewise"]
 
@@ -21,18 +21,18 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
     layers = keras.layers
     spectrogram = keras.Input((None, bands), name="spectrogram")
     frames = keras.Input((), dtype="int32", name="frames")
-    mask = ValidFrames(name="valid_frames")(spectrogram, frames)
+    mask = our_layers.ValidFrames(name="valid_frames")(spectrogram, frames)
     x = spectrogram
     if scaler is not None:
-        x = Scale.of(scaler, name="scale")(x)
+        x = our_layers.Scale.of(scaler, name="scale")(x)
     for i, n in enumerate(units, start=1):
         lstm = layers.LSTM(n, return_sequences=True)
         x = layers.Bidirectional(lstm, name=f"blstm_{i}")(x, mask=mask)
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
         if i == 1 and stride > 1:
-            x = EveryNth(stride, name="every_nth")(x)
-            mask = EveryNth(stride, name="every_nth_mask")(mask)
+            x = our_layers.EveryNth(stride, name="every_nth")(x)
+            mask = our_layers.EveryNth(stride, name="every_nth_mask")(mask)
     logits = layers.Dense(outputs, dtype="float32", name="logits")(x)
     inputs = {"spectrogram": spectrogram, "frames": frames}
     return keras.Model(inputs, logits, name=name)
@@ -97,7 +97,7 @@ class _PhoneNet(keras.Model):
             Figures by epoch.
         """
         if verbose == "auto":
-            verbose, callbacks = 0, [*(callbacks or []), Progress()]
+            verbose, callbacks = 0, [*(callbacks or []), our_callbacks.Progress()]
         return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
 
     def output_frames(self, frames):

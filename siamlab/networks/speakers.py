@@ -2,9 +2,9 @@
 
 import keras
 
-from ..callbacks import Progress
+from .. import callbacks as our_callbacks
+from .. import layers as our_layers
 from ..errors import ArgumentError
-from ..layers import Scale
 
 __all__ = ["HEADS", "SpeakerNet", "base"]
 
@@ -66,7 +66,7 @@ def base(
     inputs = keras.Input((frames, bands), name="spectrogram")
     x = inputs
     if scaler is not None:
-        x = Scale.of(scaler, name="scale")(x)
+        x = our_layers.Scale.of(scaler, name="scale")(x)
     lstm = layers.LSTM(units, return_sequences=True)
     x = layers.Bidirectional(lstm, name="blstm_1")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
@@ -197,7 +197,7 @@ class SpeakerNet(keras.Model):
             Figures by epoch.
         """
         if verbose == "auto":
-            verbose, callbacks = 0, [*(callbacks or []), Progress()]
+            verbose, callbacks = 0, [*(callbacks or []), our_callbacks.Progress()]
         return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
 
     def get_config(self):

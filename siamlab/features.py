@@ -290,7 +290,10 @@ class Features:
         Features
             The same arrays, fewer of them.
         """
-        rows = np.arange(len(self))[np.asarray(rows)]
+        rows = np.asarray(rows)
+        if not rows.size:
+            rows = rows.astype(int)  # NumPy takes an empty list for floats
+        rows = np.arange(len(self))[rows]
         return Features(
             _Chosen(self._arrays, rows), self.table.iloc[rows], self.spectrogram
         )

@@ -259,6 +259,7 @@ def test_some_utterances_can_be_selected(cache, recordings):
     np.testing.assert_array_equal(ben[1], features[4])
     np.testing.assert_array_equal(features.select([2, 0])[0], features[2])
     assert len(pickle.loads(pickle.dumps(ben))) == 3
+    assert len(features.select([])) == 0
 
 
 def test_features_can_be_mapped(cache, recordings):

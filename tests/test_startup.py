@@ -102,30 +102,6 @@ def test_examples_in_docstrings_are_true(name):
     assert result.failed == 0
 
 
-def test_every_public_function_says_what_goes_in_and_comes_out():
-    import inspect
-
-    for module_name in MODULES:
-        module = importlib.import_module(module_name)
-        for name in getattr(module, "__all__", ()):
-            thing = getattr(module, name)
-            if not callable(thing) or inspect.ismodule(thing):
-                continue
-            doc = inspect.getdoc(thing)
-            assert doc, f"{module_name}.{name}"
-            if inspect.isclass(thing) and "__init__" not in vars(thing):
-                continue
-            signature = inspect.signature(
-                thing.__init__ if inspect.isclass(thing) else thing
-            )
-            for parameter in signature.parameters.values():
-                if parameter.name in ("self", "args", "kwargs", "arguments"):
-                    continue
-                if issubclass(type(thing), type) and issubclass(thing, Exception):
-                    continue
-                assert parameter.name in doc, f"{module_name}.{name}: {parameter.name}"
-
-
 @pytest.mark.parametrize("name", ["callbacks", "layers", "losses", "embeddings"])
 def test_any_module_may_come_first(name):
     # Each brings Keras in, and Keras our classes, while it is half loaded itself.

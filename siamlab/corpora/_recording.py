@@ -41,6 +41,22 @@ def record(samples, rate, rng):
     return (samples * (peak / np.abs(samples).max())).astype(np.float32)
 
 
+def studio(samples):
+    """Record samples as they are, with a peak of -6 dB.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples,), the dry voice.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, as many samples.
+    """
+    return (samples * (_gain(-6.0) / np.abs(samples).max())).astype(np.float32)
+
+
 def _gain(decibels):
     return 10.0 ** (decibels / 20.0)
 

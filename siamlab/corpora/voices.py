@@ -18,7 +18,7 @@ import pandas as pd
 from .. import audio, store
 from ..errors import ArgumentError, CorpusError, StoreError
 from ..progress import track
-from ._recording import record
+from ._recording import record, studio
 from ._sentences import LANGUAGES, sentences
 from ._table import Corpus
 
@@ -44,7 +44,7 @@ _STRESS = "ˈˌ"
 _PAUSE = "sil"
 
 
-def voices(language="de", speakers=24, utterances=20, seed=0):
+def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
     """Let synthetic speakers read sentences, each in another room.
 
     Rate, pitch, intonation, loudness, filter, room and noise are drawn for each
@@ -62,6 +62,9 @@ def voices(language="de", speakers=24, utterances=20, seed=0):
         Number of utterances per speaker, each another sentence of about 2.5 s.
     seed : int
         Which voices speak, what they say and where.
+    rooms : bool
+        Record each utterance in a room of its own; otherwise as from a studio,
+        without filter, reverberation and noise, all equally loud.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def voices(language="de", speakers=24, utterances=20, seed=0):
     chosen = [names[i] for i in rng.permutation(len(names))[:speakers]]
     texts = sentences(language, speakers * utterances, rng=rng)
     tasks = [
-        (language, name, texts[i * utterances : (i + 1) * utterances], seed)
+        (language, name, texts[i * utterances : (i + 1) * utterances], seed, rooms)
         for i, name in enumerate(chosen)
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -117,14 +120,14 @@ def voices(language="de", speakers=24, utterances=20, seed=0):
     )
 
 
-def _speaker(language, name, texts, seed):
+def _speaker(language, name, texts, seed, rooms):
     """Rows of the table for one speaker, spoken now or earlier."""
-    key = store.digest(_EDITION, language, name, texts, seed)
+    key = store.digest(_EDITION, language, name, texts, seed, rooms)
     folder = store.cache_folder("voices") / key
     rows = _kept(folder)
     if rows is None:
         shutil.rmtree(folder, ignore_errors=True)
-        rows = list(_speak(folder, language, name, texts, seed))
+        rows = list(_speak(folder, language, name, texts, seed, rooms))
         # Last: where this file is, all the others are.
         with store.write_whole(folder / "table.json") as temporary:
             temporary.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
@@ -145,7 +148,7 @@ def _kept(folder):
     return rows if intact else None
 
 
-def _speak(folder, language, name, texts, seed):
+def _speak(folder, language, name, texts, seed, rooms):
     """Synthesise, record and write one speaker's utterances."""
     import soundfile
 
@@ -165,7 +168,7 @@ def _speak(folder, language, name, texts, seed):
     for i, (text, (spoken, phones)) in enumerate(
         zip(texts, _synthesise(requests), strict=True)
     ):
-        samples = record(spoken, RATE, rng)
+        samples = record(spoken, RATE, rng) if rooms else studio(spoken)
         path = folder / f"{i:04d}.flac"
         with store.write_whole(path) as temporary:
             soundfile.write(temporary, samples, RATE, format="FLAC", subtype="PCM_16")

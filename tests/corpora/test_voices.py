@@ -103,6 +103,19 @@ def test_phones_cover_the_utterance():
         assert covered == pytest.approx(row.duration, rel=0.1)
 
 
+def test_a_studio_adds_nothing():
+    table = corpora.voices(speakers=1, utterances=2, rooms=False)
+    in_room = corpora.voices(speakers=1, utterances=2)
+    for i in range(2):
+        dry, wet = table[i][0], in_room[i][0]
+        assert np.abs(dry).max() == pytest.approx(10 ** (-6 / 20), abs=1e-3)
+        assert len(dry) == len(wet)
+        # Between words there is silence in a studio, and noise in a room.
+        quiet = [np.quantile(np.abs(x) / np.abs(x).max(), 0.05) for x in (dry, wet)]
+        assert quiet[0] < 0.2 * quiet[1]
+    assert table.table.phones.tolist() == in_room.table.phones.tolist()
+
+
 def test_english_is_another_language():
     english = corpora.voices("en", speakers=1, utterances=5).table
     assert not english.text.str.contains("[äöüß]").any()

@@ -18,14 +18,15 @@ __all__ = ["EveryNth", "Scale", "ValidFrames"]
 class Scale(keras.layers.Layer):
     """Scale a spectrogram as a fitted scaler does.
 
-    Shift and scale are weights that are not trained: they are saved with the
+    Shift, scale and floor are weights that are not trained: they are saved with the
     network, and a network that is loaded scales as it was trained to.
 
     Parameters
     ----------
-    shift, scale : array_like, optional
-        One number, or one for each band: ``(x - shift) / scale``. 0 and 1 where
-        not given, as when a saved layer is about to get its weights.
+    shift, scale, floor : array_like, optional
+        One number, or one for each band: ``(max(x, floor) - shift) / scale``. 0, 1
+        and no floor where not given, as when a saved layer is about to get its
+        weights.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -41,9 +42,10 @@ class Scale(keras.layers.Layer):
     [[-1.0, 0.0, 2.0]]
     """
 
-    def __init__(self, shift=0.0, scale=1.0, **kwargs):
+    def __init__(self, shift=0.0, scale=1.0, floor=None, **kwargs):
         super().__init__(trainable=False, **kwargs)
-        self._initial = {"shift": shift, "scale": scale}
+        floor = -np.inf if floor is None else floor
+        self._initial = {"shift": shift, "scale": scale, "floor": floor}
 
     @classmethod
     def of(cls, scaler, **kwargs):
@@ -75,7 +77,7 @@ class Scale(keras.layers.Layer):
                 "sees one segment of it; call its transform on the features instead"
             )
         shift, scale = scaler._fitted()
-        return cls(shift, scale, **kwargs)
+        return cls(shift, scale, scaler.floor, **kwargs)
 
     def build(self, input_shape):
         """Make the weights, one for each band.
@@ -113,9 +115,11 @@ class Scale(keras.layers.Layer):
         tensor
             Same shape.
         """
-        return (inputs - ops.cast(self._shift, inputs.dtype)) / ops.cast(
-            self._scale, inputs.dtype
+        shift, scale, floor = (
+            ops.cast(weight, inputs.dtype)
+            for weight in (self._shift, self._scale, self._floor)
         )
+        return (ops.maximum(inputs, floor) - shift) / scale
 
     def get_config(self):
         """Return the arguments that are not weights.
@@ -123,7 +127,7 @@ class Scale(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`; shift and scale come back with the weights.
+            For `from_config`; shift, scale and floor come back with the weights.
         """
         return {"name": self.name, "dtype": self.dtype_policy.name}
 

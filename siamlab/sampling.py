@@ -3,6 +3,7 @@
 - `SpeakerBatches`: batches of P speakers with K segments each.
 - `segment`, `segments`: stretches of a fixed length.
 - `UtteranceBatches`: whole utterances with their labels, padded.
+- `pad`: arrays of unequal length, filled up.
 - `frame_labels`: the phone of each frame, from the times of the phones.
 
 Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
@@ -17,6 +18,7 @@ __all__ = [
     "SpeakerBatches",
     "UtteranceBatches",
     "frame_labels",
+    "pad",
     "segment",
     "segments",
 ]
@@ -210,7 +212,7 @@ class SpeakerBatches(keras.utils.PyDataset):
 
 
 class UtteranceBatches(keras.utils.PyDataset):
-    """Whole utterances with their labels, padded to the longest of a batch.
+    """Whole utterances with their labels, padded with silence (see `pad`).
 
     For networks of phones: labels of CTC, one for each symbol, or of single
     frames, one for each.
@@ -271,29 +273,75 @@ class UtteranceBatches(keras.utils.PyDataset):
         rows = order[index * self.batch_size : (index + 1) * self.batch_size]
         arrays = [self._features[int(row)] for row in rows]
         labels = [np.asarray(self._labels[row]) for row in rows]
-        frames = np.array([len(array) for array in arrays], dtype=np.int32)
         # Keras looks at two batches to learn which axes vary, and takes one that is
         # alike in both for fixed: even lengths and odd ones take turns.
         odd = index % 2
-        inputs = {
-            "spectrogram": _padded(arrays, 0.0, np.float32, odd),
-            "frames": frames,
-        }
-        return inputs, _padded(labels, -1, np.int32, odd)
+        padded, frames = pad(arrays, length=_parity(arrays, odd))
+        labels, _ = pad(labels, value=-1, length=_parity(labels, odd), dtype=np.int32)
+        return {"spectrogram": padded, "frames": frames}, labels
 
     def on_epoch_end(self):
         """Go on to the next epoch's order; Keras calls it."""
         self._epoch += 1
 
 
-def _padded(arrays, value, dtype, odd):
-    """Stack arrays of unequal length, filled up to an odd length or to an even one."""
+def _parity(arrays, odd):
+    """Length of the longest, or one more."""
     longest = max(len(array) for array in arrays)
-    longest += longest % 2 != odd
-    stacked = np.full((len(arrays), longest, *arrays[0].shape[1:]), value, dtype)
-    for row, array in zip(stacked, arrays, strict=True):
+    return longest + (longest % 2 != odd)
+
+
+def pad(arrays, value=None, length=None, dtype=np.float32):
+    """Fill arrays up to one length, at their ends.
+
+    Parameters
+    ----------
+    arrays : sequence of numpy.ndarray
+        Shape (frames, ...) each.
+    value : float, optional
+        What they are filled with; by default the lowest value of all, which in a
+        spectrogram is silence, scaled or not. 0 is the loudest sound there is in
+        decibels that are all negative, and speech of medium level after min-max
+        (FAULTS C2, C3).
+    length : int, optional
+        To which they are filled up; that of the longest by default.
+    dtype : numpy.dtype
+        Of the result.
+
+    Returns
+    -------
+    padded : numpy.ndarray
+        Shape (arrays, length, ...).
+    frames : numpy.ndarray
+        int32, shape (arrays,): how long each of them was. A network that is not
+        told takes padding for sound.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no array, or one is longer than `length`.
+
+    Examples
+    --------
+    >>> padded, frames = pad([np.array([[-60.0], [-80.0]]), np.array([[-70.0]])])
+    >>> padded[:, :, 0].tolist(), frames.tolist()
+    ([[-60.0, -80.0], [-70.0, -80.0]], [2, 1])
+    """
+    if not len(arrays):
+        raise ArgumentError("pad needs at least one array; got none")
+    frames = np.array([len(array) for array in arrays], dtype=np.int32)
+    length = frames.max() if length is None else length
+    if length < frames.max():
+        raise ArgumentError(
+            f"length must be that of the longest, {frames.max()}, at least; got "
+            f"{length}"
+        )
+    if value is None:
+        value = min(np.min(array) for array in arrays if np.size(array))
+    padded = np.full((len(arrays), length, *np.shape(arrays[0])[1:]), value, dtype)
+    for row, array in zip(padded, arrays, strict=True):
         row[: len(array)] = array
-    return stacked
+    return padded, frames
 
 
 def frame_labels(features, symbols):

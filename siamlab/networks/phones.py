@@ -4,10 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from .. import callbacks as our_callbacks
 from .. import layers as our_layers
+from .. import sampling
 from ..ctc import Symbols, beam, greedy
 from ..errors import ArgumentError
+from ._training import Trained
 
 __all__ = ["CTCNet", "FramewiseNet", "ctc", "framewise"]
 
@@ -45,7 +46,7 @@ def _compiled(net):
     return net
 
 
-class _PhoneNet(keras.Model):
+class _PhoneNet(Trained):
     """An encoder, the symbols that its outputs stand for, and how it is saved."""
 
     def __init__(self, encoder, symbols, stride=1, **kwargs):
@@ -74,31 +75,6 @@ class _PhoneNet(keras.Model):
             utterance's own frames means nothing.
         """
         return self.encoder(inputs, training=training)
-
-    def fit(self, x=None, y=None, *, verbose="auto", callbacks=None, **kwargs):
-        """Train; see `SpeakerNet.fit`.
-
-        Parameters
-        ----------
-        x : sampling.UtteranceBatches, or a dictionary of arrays
-            Padded spectrograms, their lengths and labels.
-        y : array, optional
-            Labels, where `x` has none.
-        verbose : "auto", 0, 1 or 2
-            "auto" is one bar for the whole training; the others are Keras' own.
-        callbacks : list of keras.callbacks.Callback, optional
-            As for `keras.Model.fit`.
-        **kwargs
-            As for `keras.Model.fit`.
-
-        Returns
-        -------
-        keras.callbacks.History
-            Figures by epoch.
-        """
-        if verbose == "auto":
-            verbose, callbacks = 0, [*(callbacks or []), our_callbacks.Progress()]
-        return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
 
     def output_frames(self, frames):
         """Say how many outputs so many frames give.
@@ -136,15 +112,12 @@ class _PhoneNet(keras.Model):
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
             arrays = [features[int(row)] for row in rows]
-            lengths = np.array([len(array) for array in arrays], dtype=np.int32)
-            longest = -(-lengths.max() // 50) * 50  # few shapes, so few compilations
-            padded = np.zeros((batch_size, longest, arrays[0].shape[1]), np.float32)
-            frames = np.full(batch_size, longest, dtype=np.int32)
-            frames[: len(rows)] = lengths
-            for i, array in enumerate(arrays):
-                padded[i, : len(array)] = array
+            # Few shapes, so few compilations: full batches, lengths in steps of 50.
+            arrays += [arrays[-1]] * (batch_size - len(rows))
+            longest = -(-max(map(len, arrays)) // 50) * 50
+            padded, frames = sampling.pad(arrays, length=longest)
             y = self.predict_on_batch({"spectrogram": padded, "frames": frames})
-            for row, length, out in zip(rows, lengths, np.asarray(y), strict=False):
+            for row, length, out in zip(rows, frames, np.asarray(y), strict=False):
                 found[row] = out[: self.output_frames(length)]
         return found
 

@@ -2,9 +2,9 @@
 
 import keras
 
-from .. import callbacks as our_callbacks
 from .. import layers as our_layers
 from ..errors import ArgumentError
+from ._training import Trained
 
 __all__ = ["HEADS", "SpeakerNet", "base"]
 
@@ -85,7 +85,7 @@ def base(
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class SpeakerNet(keras.Model):
+class SpeakerNet(Trained):
     """A base network that is trained on batches of speakers.
 
     Its loss sees all outputs of a batch and their speakers at once, so that n
@@ -174,31 +174,6 @@ class SpeakerNet(keras.Model):
             Of `get_compile_config`.
         """
         self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def fit(self, x=None, y=None, *, verbose="auto", callbacks=None, **kwargs):
-        """Train; see `keras.Model.fit`.
-
-        Parameters
-        ----------
-        x : sampling.SpeakerBatches, or anything that Keras takes
-            Segments and the ids of their speakers.
-        y : array, optional
-            Speaker ids, where `x` has none.
-        verbose : "auto", 0, 1 or 2
-            "auto" is one bar for the whole training; the others are Keras' own.
-        callbacks : list of keras.callbacks.Callback, optional
-            As for `keras.Model.fit`.
-        **kwargs
-            As for `keras.Model.fit`.
-
-        Returns
-        -------
-        keras.callbacks.History
-            Figures by epoch.
-        """
-        if verbose == "auto":
-            verbose, callbacks = 0, [*(callbacks or []), our_callbacks.Progress()]
-        return super().fit(x, y, verbose=verbose, callbacks=callbacks, **kwargs)
 
     def get_config(self):
         """Return the arguments.

@@ -1,18 +1,9 @@
-"""Scaling of spectrograms, as in scikit-learn: fit, transform, inverse.
-
-- `Standard`: mean 0 and standard deviation 1.
-- `MinMax`: from -1 to 1.
-
-Both take one array (frames, bands), a list of them, or `Features`, and give back
-the same kind. `layers.Scale` carries a fitted one inside a network.
-
-Notebook: 02_scaling.
-"""
+"""Scalers that are fitted on features: fit, transform, inverse, as in scikit-learn."""
 
 import numpy as np
 
-from .errors import ArgumentError, NotFittedError
-from .features import Features
+from ..errors import ArgumentError, NotFittedError
+from ..features import Features
 
 __all__ = ["MinMax", "Standard"]
 
@@ -33,11 +24,15 @@ def _apply(function, features):
 
 
 class _Affine:
-    """y = (x - shift) / scale, for each band or for all together."""
+    """y = (max(x, floor) - shift) / scale, for each band or for all together."""
 
-    def __init__(self):
+    def __init__(self, floor=None):
+        self.floor = floor
         self.shift = None
         self.scale = None
+
+    def _floored(self, x):
+        return x if self.floor is None else np.maximum(x, np.float32(self.floor))
 
     def _fitted(self):
         if self.shift is None:
@@ -66,7 +61,11 @@ class _Affine:
             Before `fit`.
         """
         shift, scale = self._fitted()
-        return _apply(lambda x: ((x - shift) / scale).astype(np.float32), features)
+
+        def scaled(x):
+            return ((self._floored(x) - shift) / scale).astype(np.float32)
+
+        return _apply(scaled, features)
 
     def inverse(self, features):
         """Undo `transform`.
@@ -79,7 +78,8 @@ class _Affine:
         Returns
         -------
         same kind as `features`
-            As before scaling, float32.
+            As before scaling, float32; what lay below the floor comes back as the
+            floor.
 
         Raises
         ------
@@ -109,6 +109,10 @@ class Standard(_Affine):
     ----------
     per_band : bool
         Statistics for each band, or one pair of numbers for all.
+    floor : float, optional
+        Values below it count as it, in the units of the features (dB): the bottom
+        of a recording is its converter's, and should not rule the scale (FAULTS
+        C4).
 
     Examples
     --------
@@ -118,8 +122,8 @@ class Standard(_Affine):
     (True, True)
     """
 
-    def __init__(self, per_band=True):
-        super().__init__()
+    def __init__(self, per_band=True, floor=None):
+        super().__init__(floor)
         self.per_band = per_band
 
     def fit(self, features):
@@ -140,7 +144,7 @@ class Standard(_Affine):
         for array in _arrays(features):
             _shape(array)
             # In double precision: sums of squares of decibels lose digits fast.
-            x = np.asarray(array, dtype=np.float64)
+            x = self._floored(np.asarray(array, dtype=np.float64))
             n += len(x)
             total = total + x.sum(axis=0)
             squares = squares + np.square(x).sum(axis=0)
@@ -166,6 +170,10 @@ class MinMax(_Affine):
         loudness, and cannot be scaled before it has ended (FAULTS C5).
     per_band : bool
         Extremes for each band, or one pair for all.
+    floor : float, optional
+        Values below it count as it, in the units of the features (dB): the bottom
+        of a recording is its converter's, and should not rule the scale (FAULTS
+        C4).
 
     Raises
     ------
@@ -180,8 +188,8 @@ class MinMax(_Affine):
            [ 0. ,  1. ]], dtype=float32)
     """
 
-    def __init__(self, per="corpus", per_band=False):
-        super().__init__()
+    def __init__(self, per="corpus", per_band=False, floor=None):
+        super().__init__(floor)
         if per not in ("corpus", "utterance"):
             raise ArgumentError(f'per must be "corpus" or "utterance"; got {per!r}')
         self.per = per
@@ -189,6 +197,7 @@ class MinMax(_Affine):
 
     def _extremes(self, array):
         axis = 0 if self.per_band else None
+        array = self._floored(array)
         return np.min(array, axis=axis), np.max(array, axis=axis)
 
     def fit(self, features):
@@ -238,7 +247,7 @@ class MinMax(_Affine):
             return super().transform(features)
 
         def own(array):
-            scaler = MinMax(per_band=self.per_band).fit(array)
+            scaler = MinMax(per_band=self.per_band, floor=self.floor).fit(array)
             return scaler.transform(array)
 
         return _apply(own, features)

@@ -31,17 +31,26 @@ def recordings(tmp_path, rng):
 def librosas(samples, spectrogram):
     """The same spectrogram by librosa's own functions."""
     lack = spectrogram.n_fft - spectrogram.win_length
-    power = librosa.feature.melspectrogram(
-        y=np.pad(samples, (lack // 2, lack - lack // 2)),
-        sr=spectrogram.rate,
-        n_fft=spectrogram.n_fft,
-        win_length=spectrogram.win_length,
-        hop_length=spectrogram.hop_length,
-        center=False,
-        n_mels=spectrogram.bands,
-        fmin=spectrogram.f_min,
-        fmax=spectrogram.f_max,
-    )
+    common = {
+        "y": np.pad(samples, (lack // 2, lack - lack // 2)),
+        "n_fft": spectrogram.n_fft,
+        "win_length": spectrogram.win_length,
+        "hop_length": spectrogram.hop_length,
+        "center": False,
+    }
+    f_min, f_max = spectrogram.f_min, spectrogram.f_max
+    if spectrogram.bands is None:
+        bins = librosa.fft_frequencies(sr=spectrogram.rate, n_fft=spectrogram.n_fft)
+        inside = (bins >= f_min) & (bins <= (f_max or np.inf))
+        power = np.abs(librosa.stft(**common))[inside] ** 2
+    else:
+        power = librosa.feature.melspectrogram(
+            **common,
+            sr=spectrogram.rate,
+            n_mels=spectrogram.bands,
+            fmin=f_min,
+            fmax=f_max,
+        )
     floor = 10 ** (spectrogram.floor / 10)
     return librosa.power_to_db(power, ref=1.0, amin=floor, top_db=None).T
 
@@ -52,6 +61,8 @@ def librosas(samples, spectrogram):
         sl.Spectrogram(),
         sl.Spectrogram(bands=40, f_min=60, f_max=7000),
         sl.Spectrogram(rate=8000, window=0.032, hop=0.016, bands=64, floor=-60),
+        sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=-80),
+        sl.Spectrogram(bands=None, f_min=60, f_max=7000),
     ],
     ids=repr,
 )

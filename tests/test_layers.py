@@ -11,11 +11,15 @@ SCALERS = [
     scaling.Standard(per_band=False),
     scaling.MinMax(),
     scaling.MinMax(per_band=True),
+    scaling.Standard(floor=-40),
+    scaling.Fixed(-40, 20),
 ]
 
 
 def described(scaler):
-    return f"{type(scaler).__name__}-{'bands' if scaler.per_band else 'whole'}"
+    bands = "bands" if getattr(scaler, "per_band", False) else "whole"
+    floor = "" if scaler.floor is None else "-floor"
+    return f"{type(scaler).__name__}-{bands}{floor}"
 
 
 @pytest.fixture

@@ -292,3 +292,23 @@ def test_each_epoch_of_a_training_is_an_epoch_of_batches(features, workers):
 def test_segments_that_cannot_be_cut_are_named(cut, sentence):
     with pytest.raises(errors.ArgumentError, match=sentence):
         cut(np.zeros((20, 3)))
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(0, 5))
+def test_padding_comes_after_and_is_the_lowest_value(lengths, more):
+    rng = np.random.default_rng(sum(lengths))
+    arrays = [rng.normal(-40, 10, size=(n, 2)) for n in lengths]
+    lowest = min(array.min() for array in arrays)
+    padded, frames = sampling.pad(arrays, length=max(lengths) + more)
+    assert padded.shape == (len(lengths), max(lengths) + more, 2)
+    assert frames.tolist() == lengths
+    for row, array in zip(padded, arrays, strict=True):
+        np.testing.assert_allclose(row[: len(array)], array, rtol=1e-6)
+        np.testing.assert_allclose(row[len(array) :], lowest, rtol=1e-6)
+
+
+def test_padding_that_cannot_be_is_named():
+    with pytest.raises(errors.ArgumentError, match="at least one array; got none"):
+        sampling.pad([])
+    with pytest.raises(errors.ArgumentError, match="the longest, 9, at least; got 5"):
+        sampling.pad([np.zeros((9, 2))], length=5)

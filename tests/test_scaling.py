@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from siamlab import Features, errors
-from siamlab.scaling import MinMax, Standard
+from siamlab.scaling import Fixed, MinMax, Standard, gate_saturation
 
 SCALERS = [
     Standard(),
@@ -144,3 +145,122 @@ def test_nothing_to_fit_is_named(scaler):
 def test_an_array_of_another_shape_is_named(scaler):
     with pytest.raises(errors.ArgumentError, match=r"\(frames, bands\); got \(3,\)"):
         scaler.fit([np.zeros(3)])
+
+
+@given(decibels, st.floats(-90, 30))
+@pytest.mark.parametrize("kind", [Standard, MinMax])
+def test_a_floor_is_the_same_as_clipping_first(kind, x, floor):
+    clipped = np.maximum(x, np.float32(floor))
+    np.testing.assert_array_equal(
+        kind(floor=floor).fit(x).transform(x), kind().fit(clipped).transform(clipped)
+    )
+
+
+def test_a_floor_keeps_the_bottom_from_ruling_the_scale(rng):
+    speech = rng.uniform(-60, 0, size=(100, 8))
+    speech[3, 2] = -160.0  # one bin that is digitally silent (FAULTS C4)
+    squeezed = MinMax().fit(speech).transform(speech)
+    assert np.median(squeezed) > 0.5
+    scaled = MinMax(floor=-60).fit(speech).transform(speech)
+    assert abs(np.median(scaled)) < 0.1
+
+
+def test_an_utterances_floor_counts_for_its_own_extremes():
+    x = np.array([[-160.0, -60.0], [-30.0, 0.0]])
+    scaled = MinMax(per="utterance", floor=-60).transform(x)
+    np.testing.assert_allclose(scaled, [[-1, -1], [0, 1]])
+
+
+def test_fixed_turns_decibels_into_the_natural_logarithm(rng):
+    power = rng.uniform(1e-6, 10, size=(20, 4))
+    natural = Fixed(0, 10 / np.log(10)).transform(10 * np.log10(power))
+    np.testing.assert_allclose(natural, np.log(power), rtol=1e-5, atol=1e-5)
+    with pytest.raises(errors.ArgumentError, match="must not be 0"):
+        Fixed(scale=[1.0, 0.0])
+
+
+def slow_gates(lstm, x):
+    """Sums of input, forget and output gate of one utterance, frame by frame."""
+    kernel, recurrent, bias = (np.asarray(w, np.float64) for w in lstm.get_weights())
+    h = c = np.zeros(lstm.units)
+    sums = []
+    for frame in x[::-1] if lstm.go_backwards else x:
+        z = frame @ kernel + h @ recurrent + bias
+        i, f, g, o = (z[k * lstm.units : (k + 1) * lstm.units] for k in range(4))
+        sums.append([i, f, o])
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = np.tanh(c) / (1 + np.exp(-o))
+    return np.array(sums), h
+
+
+def test_saturated_gates_are_those_of_a_slow_loop(rng):
+    lstm = keras.layers.LSTM(5, name="lstm")
+    model = keras.Sequential([keras.Input((None, 3)), lstm])
+    x = rng.normal(0, 9, size=(4, 20, 3)).astype(np.float32)
+    gates, last = zip(*(slow_gates(lstm, one) for one in x), strict=True)
+    # The loop is right: it ends where Keras' does.
+    np.testing.assert_allclose(np.array(last), model(x), atol=1e-5)
+    for beyond in (1, 4, 10):
+        share = np.mean(np.abs(gates) > beyond)
+        assert gate_saturation(model, x, beyond=beyond) == {
+            "lstm": pytest.approx(share)
+        }
+
+
+def test_both_directions_of_a_pair_count_and_masked_frames_do_not(rng):
+    pair = keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True))
+    sound = keras.Input((None, 3))
+    model = keras.Model(sound, pair(keras.layers.Masking(name="mask")(sound)))
+    x = rng.normal(0, 9, size=(1, 15, 3)).astype(np.float32)
+    gates = [
+        slow_gates(lstm, x[0])[0] for lstm in (pair.forward_layer, pair.backward_layer)
+    ]
+    padded = np.concatenate([x, np.zeros((1, 30, 3), np.float32)], axis=1)
+    share = pytest.approx(np.mean(np.abs(gates) > 4))
+    assert gate_saturation(model, x) == {pair.name: share}
+    assert gate_saturation(model, padded) == {pair.name: share}
+
+
+class Subclassed(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.lstm = keras.layers.LSTM(4, name="inner")
+        self.unused = keras.layers.LSTM(4, name="unused")
+
+    def build(self, input_shape):
+        self.lstm.build(input_shape)
+        self.unused.build(input_shape)
+
+    def call(self, inputs):
+        return self.lstm(inputs)
+
+
+def test_a_model_is_left_as_it_was_and_may_be_of_any_kind(rng):
+    x = rng.normal(0, 9, size=(2, 15, 3)).astype(np.float32)
+    model = Subclassed()
+    model(x)
+    before = [np.asarray(w) for w in model.get_weights()]
+    # A tuple is a batch of `fit`; only what is used has gates.
+    assert list(gate_saturation(model, (x, np.zeros(2)))) == ["inner"]
+    assert "call" not in vars(model.lstm)
+    for was, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(was, now)
+
+
+class Failing(Subclassed):
+    def call(self, inputs):
+        self.lstm(inputs)
+        raise RuntimeError("of the reader's own making")
+
+
+def test_a_model_that_fails_is_left_as_it_was():
+    model = Failing()
+    with pytest.raises(RuntimeError, match="own making"):
+        gate_saturation(model, np.zeros((2, 5, 7), np.float32))
+    assert "call" not in vars(model.lstm)
+
+
+def test_a_model_without_gates_is_named():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)], name="dense")
+    with pytest.raises(errors.ArgumentError, match="dense has none"):
+        gate_saturation(model, np.zeros((2, 3)))

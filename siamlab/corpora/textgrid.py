@@ -16,7 +16,12 @@ _EXPECTED = "sound files, each with a TextGrid of the same name beside it"
 _NEGATIVE = re.compile(r"(?m)^\s*(?:(?:xmin|xmax|number) = )?-[\d.]+")
 
 
-def textgrid(root, tier=None, strict=False):
+# What annotators and aligners write for a pause: "sil" in `Corpus` (and in TIMIT and
+# the Montreal aligner), MAUS, Praat's own silences, Festival, CMU, HTK.
+PAUSES = ("sil", "<p:>", "<p>", "_", "#", "sp", "SIL", "silent", "pau", "h#", "<sil>")
+
+
+def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     """Read recordings whose phones are marked in Praat TextGrids.
 
     Parameters
@@ -27,14 +32,18 @@ def textgrid(root, tier=None, strict=False):
     tier : str, optional
         Name of the interval tier with the phones; the first interval tier of each
         file by default. Point tiers are passed over.
+    pauses : sequence of str
+        Labels of pauses; each becomes "sil". An interval without a label is no
+        pause: nobody said what it is.
     strict : bool
         Raise at the first file that cannot be used, rather than report it.
 
     Returns
     -------
     Corpus
-        Phones are the intervals that are labelled, with their times; the label is
-        taken as it is, without the white space around it. The speaker is the folder
+        Phones are the intervals that are labelled, with their times; but for
+        pauses, the label is taken as it is, without the white space around it. The
+        speaker is the folder
         in which a file lies. Files that cannot be used are in `Corpus.rejected`,
         and one line on standard error says how many.
 
@@ -49,7 +58,7 @@ def textgrid(root, tier=None, strict=False):
     paths = sound_files(root, _EXPECTED)
     for path in paths:
         try:
-            rows.append(_utterance(path, tier))
+            rows.append(_utterance(path, tier, frozenset(pauses)))
         except (AudioError, CorpusError) as error:
             if strict:
                 raise
@@ -72,9 +81,12 @@ def textgrid(root, tier=None, strict=False):
     )
 
 
-def _utterance(path, tier):
+def _utterance(path, tier, pauses):
     duration = audio.duration(path)
-    phones = _phones(_beside(path), tier, duration)
+    phones = [
+        ("sil" if label in pauses else label, start, end)
+        for label, start, end in _phones(_beside(path), tier, duration)
+    ]
     folder = path.parent.name
     return {
         "speaker": folder,

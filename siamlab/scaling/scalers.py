@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import ArgumentError, NotFittedError
 from ..features import Features
 
-__all__ = ["MinMax", "Standard"]
+__all__ = ["Fixed", "MinMax", "Standard"]
 
 
 def _arrays(features):
@@ -276,3 +276,51 @@ class MinMax(_Affine):
                 'use per="corpus" where you need the inverse'
             )
         return super().inverse(features)
+
+
+class Fixed(_Affine):
+    """Numbers that are given rather than found: ``(max(x, floor) - shift) / scale``.
+
+    For statistics that somebody published with a network, and for scalings that
+    are none: ``Fixed(0, 10 / np.log(10))`` turns decibels into the natural
+    logarithm.
+
+    Parameters
+    ----------
+    shift, scale : float or numpy.ndarray
+        One number, or one for each band.
+    floor : float, optional
+        As for `Standard`.
+
+    Raises
+    ------
+    ArgumentError
+        If a scale is 0.
+
+    Examples
+    --------
+    >>> Fixed(shift=-40, scale=20).transform(np.array([[-60.0, 0.0]]))
+    array([[-1.,  2.]], dtype=float32)
+    """
+
+    def __init__(self, shift=0.0, scale=1.0, floor=None):
+        super().__init__(floor)
+        self.shift = np.asarray(shift, dtype=np.float32)
+        self.scale = np.asarray(scale, dtype=np.float32)
+        if not np.all(self.scale):
+            raise ArgumentError("scale must not be 0, by which nothing divides")
+
+    def fit(self, features):
+        """Find nothing: there is nothing to find.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Not looked at.
+
+        Returns
+        -------
+        Fixed
+            Itself.
+        """
+        return self

@@ -127,6 +127,15 @@ def test_the_first_interval_tier_is_taken_and_points_are_passed_over(write):
     assert corpora.textgrid(root, tier="phones").table.phones[0] == PHONES
 
 
+def test_pauses_of_many_tools_become_one(write):
+    marks = [("<p:>", 0.0, 0.2), ("a", 0.2, 0.4), ("sp", 0.4, 0.5), ("#", 0.5, 0.7)]
+    root = write("a", long_form(an_interval_tier(1, "phones", marks)))
+    labels = [label for label, _, _ in corpora.textgrid(root).table.phones[0]]
+    assert labels == ["sil", "a", "sil", "sil"]
+    phones = corpora.textgrid(root, pauses=["#"]).table.phones[0]
+    assert [label for label, _, _ in phones] == ["<p:>", "a", "sp", "sil"]
+
+
 BAD = {
     "no TextGrid": (None, "has no TextGrid beside it; expected bad.TextGrid"),
     "no interval tier": (long_form(a_point_tier(1, "bells")), "only bells"),

@@ -1,0 +1,112 @@
+"""The networks of phones give the same numbers whatever Keras calculates with."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+# JAX comes with the tests; PyTorch is tried where it is at hand.
+BACKENDS = [
+    name
+    for name, package in {"jax": "jax", "torch": "torch"}.items()
+    if importlib.util.find_spec(package)
+]
+PROGRAM = """
+import json, sys
+import siamlab as sl, keras, numpy as np
+from keras import ops
+
+rng = np.random.default_rng(0)
+symbols = sl.ctc.Symbols(tuple("abc"))
+net = sl.networks.ctc(symbols, bands=8, units=(12, 6), scaler=sl.scaling.Fixed(0.5, 2))
+# The same seed gives other weights on another backend.
+rng_weights = np.random.default_rng(1)
+net.set_weights([
+    rng_weights.normal(0, 0.3, weight.shape) if weight.trainable else value
+    for weight, value in zip(net.weights, net.get_weights(), strict=True)
+])
+lengths = (30, 21, 17, 40)
+sound = [rng.normal(size=(n, 8)).astype("float32") for n in lengths]
+said = [[0, 1, 2], [0, 0], [2], [1, 2, 1, 1]]
+batches = sl.sampling.UtteranceBatches(sound, said, batch_size=4, shuffle=False)
+inputs, labels = batches[0]
+
+
+def loss(inputs, labels):
+    found = net.compute_loss(
+        x={name: ops.convert_to_tensor(value) for name, value in inputs.items()},
+        y=ops.convert_to_tensor(labels),
+        y_pred=net(inputs),
+    )
+    return float(ops.convert_to_numpy(found))
+
+
+longer = dict(inputs, spectrogram=np.pad(
+    inputs["spectrogram"], ((0, 0), (0, 13), (0, 0)), constant_values=99.0
+))
+figures = {"backend": keras.backend.backend(), "loss": loss(inputs, labels)}
+figures["padded"] = loss(longer, np.pad(labels, ((0, 0), (0, 3)), constant_values=-1))
+figures["gates"] = sl.scaling.gate_saturation(net, (inputs, labels), beyond=0.5)
+net.compile(keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0))
+figures["training"] = net.fit(batches, epochs=60, verbose=0).history["loss"]
+figures["transcripts"] = net.transcribe(sound)
+figures["beam"] = net.transcribe(sound, width=8)
+net.save(sys.argv[1])
+again = keras.saving.load_model(sys.argv[1])
+figures["reloaded"] = float(max(
+    np.abs(a - b).max()
+    for a, b in zip(again.logits(sound), net.logits(sound), strict=True)
+))
+
+symbols = sl.ctc.Symbols(tuple("abc"), blank=None)
+net = sl.networks.framewise(symbols, bands=8, units=(6,))
+labels = [rng.integers(-1, 3, n) for n in lengths]
+batches = sl.sampling.UtteranceBatches(sound, labels, batch_size=4)
+history = net.fit(batches, epochs=20, verbose=0).history["loss"]
+figures["framewise"] = history[-1] / history[0]
+print(json.dumps(figures))
+"""
+
+
+def figures(backend, folder):
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder / f"{backend}.keras")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def tensorflows(tmp_path_factory):
+    return figures("tensorflow", tmp_path_factory.mktemp("tensorflow"))
+
+
+def test_jax_is_there():
+    assert "jax" in BACKENDS
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_network_of_phones_trains_alike_on_every_backend(
+    backend, tensorflows, tmp_path
+):
+    found = figures(backend, tmp_path)
+    assert found["backend"] == backend
+    assert found["loss"] == pytest.approx(tensorflows["loss"], rel=1e-5)
+    assert found["padded"] == pytest.approx(found["loss"], rel=1e-5)
+    assert found["gates"] == pytest.approx(tensorflows["gates"], abs=1e-3)
+    # Rounding grows with the steps.
+    assert found["training"][:10] == pytest.approx(
+        tensorflows["training"][:10], rel=1e-3
+    )
+    assert found["training"][-1] < 0.5 * found["training"][0]
+    assert found["reloaded"] < 1e-6
+    assert found["framewise"] < 1
+    assert len(found["transcripts"]) == len(found["beam"]) == 4

@@ -7,6 +7,8 @@ import os
 import platform
 from pathlib import Path
 
+from siamlab import store
+
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -40,9 +42,41 @@ def table(head, rows):
     return "\n".join(lines)
 
 
-def keep(name, text, figures):
+class Runs:
+    """Figures of single runs, written as they come: what was killed goes on.
+
+    Delete ``results/NAME.json`` to begin anew.
+    """
+
+    def __init__(self, name, settings):
+        self._path = RESULTS / f"{name}.json" if name else None
+        self._content = {"settings": settings, "runs": {}}
+        if self._path is not None and self._path.exists():
+            there = json.loads(self._path.read_text("utf-8"))
+            if there.get("settings") == json.loads(json.dumps(settings)):
+                self._content = there
+
+    def run(self, row, seed, function):
+        """Return the figures of a row's seed, measured now or earlier."""
+        runs = self._content["runs"].setdefault(row, {})
+        if str(seed) not in runs:
+            runs[str(seed)] = function()
+            self._write()
+        return runs[str(seed)]
+
+    def _write(self):
+        if self._path is not None:
+            self._path.parent.mkdir(exist_ok=True)
+            content = json.dumps(self._content, indent=1, sort_keys=True) + "\n"
+            with store.write_whole(self._path) as temporary:
+                temporary.write_text(content, encoding="utf-8")
+
+
+def keep(name, text, figures=None):
     """Write a result beside the benchmarks: to read, and to compute with."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    if figures is None:  # kept by `Runs`
+        return
     content = json.dumps(figures, indent=1, sort_keys=True) + "\n"
     (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")

@@ -9,13 +9,14 @@ both recordings are of one speaker.
 - `verify`: all of it, with bootstrap intervals; `Verification`, `Estimate`.
 - `misclassification_rate`: of clusters.
 - `phone_error_rate`, `phone_confusion`: of transcriptions.
+- `input_dependence`: of the outputs of a network that writes them.
 
 Notebook: 06_accuracy_on_distances.
 """
 
 from .clustering import misclassification_rate
 from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
-from .transcription import phone_confusion, phone_error_rate
+from .transcription import input_dependence, phone_confusion, phone_error_rate
 from .verification import Estimate, Verification, pair_scores, verify
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "best_threshold",
     "det_curve",
     "eer",
+    "input_dependence",
     "min_dcf",
     "misclassification_rate",
     "pair_scores",

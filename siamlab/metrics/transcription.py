@@ -1,4 +1,6 @@
-"""How well a transcription agrees with what was said."""
+"""Transcriptions: how many phones are wrong, which, and whether the input matters."""
+
+import numpy as np
 
 from ..errors import ArgumentError
 
@@ -85,3 +87,52 @@ def phone_confusion(truth, found):
             pairs += zip(t_part or [""] * n, f_part or [""] * n, strict=True)
     rows, columns = zip(*pairs, strict=True)
     return pd.crosstab(pd.Series(rows, name="truth"), pd.Series(columns, name="found"))
+
+
+def input_dependence(outputs):
+    """Share of the outputs' variance that comes from the input.
+
+    A network that gives one answer to every sentence (FAULTS C1) may look busy over
+    time; what tells is whether its outputs *at the same frame* differ between
+    utterances. With p for the posterior of a label at a frame, the variance of p
+    over the utterances, summed over the labels, is divided by the most that it
+    could be with the same averages: that of answers without a doubt.
+
+    Parameters
+    ----------
+    outputs : sequence of numpy.ndarray
+        Probabilities, shape (frames, labels) each, of at least two utterances.
+
+    Returns
+    -------
+    float
+        0: the same whatever the input; 1: certain, and different. The mean over
+        the frames that all utterances have.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than two utterances, or rows that are no distributions:
+        logits want a softmax first.
+
+    Examples
+    --------
+    >>> sure = np.eye(2)
+    >>> input_dependence([sure, sure]), input_dependence([sure, sure[::-1]])
+    (0.0, 1.0)
+    """
+    if len(outputs) < 2:
+        raise ArgumentError(
+            "outputs differ between utterances, of which there must be at least 2; "
+            f"got {len(outputs)}"
+        )
+    frames = min(len(p) for p in outputs)
+    p = np.stack([np.asarray(p, dtype=np.float64)[:frames] for p in outputs])
+    if p.min() < 0 or np.abs(p.sum(axis=-1) - 1).max() > 1e-3:
+        raise ArgumentError(
+            "outputs must be probabilities that sum to 1; apply a softmax to logits"
+        )
+    mean = p.mean(axis=0)
+    variance = p.var(axis=0).sum(axis=-1)
+    most = 1.0 - np.square(mean).sum(axis=-1)
+    return float(variance.sum() / most.sum()) if most.sum() > 0 else 0.0

@@ -1,0 +1,193 @@
+"""Does a network of phones learn, scaled or not?
+
+    python benchmarks/ctc.py                    the embedded German voices
+    python benchmarks/ctc.py --textgrid ROOT    recordings beside TextGrids
+
+The second source program's network, a BLSTM of 100, 100 and 150 units, and its input,
+the logarithm of the power of a short-time Fourier transform. With CTC and its own
+optimiser (SGD with Nesterov momentum) the rows differ in the scaling alone; further
+rows take Adam, or labels for each frame. Median and range over the seeds, which draw
+the weights, the order of the sentences and, of the voices, the split.
+"""
+
+import argparse
+import dataclasses
+import time
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+from _report import Runs, keep, machine, table
+from scipy.special import softmax
+
+import siamlab as sl
+
+# The source program's 256 bins, and the one at half the sampling rate.
+SOURCE = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=-80.0)
+NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
+
+
+def sgd():
+    """The source program's optimiser."""
+    return keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)
+
+
+def adam():
+    return keras.optimizers.Adam(1e-3, clipnorm=5.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    kind: str
+    scaler: object
+    optimizer: object
+
+
+UNSCALED = sl.scaling.Fixed(0, NATURAL)
+RECIPES = {
+    "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
+    "CTC, standardised": Recipe("ctc", sl.scaling.Standard(), sgd),
+    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
+    "framewise, standardised": Recipe("framewise", sl.scaling.Standard(), adam),
+    "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
+    "CTC, +20": Recipe("ctc", sl.scaling.Fixed(-20 * NATURAL, NATURAL), sgd),
+    "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
+    "CTC, standardised, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
+}
+
+
+def corpora(arguments, seed):
+    """Sentences to train on, and others."""
+    if arguments.textgrid:
+        corpus = sl.corpora.textgrid(arguments.textgrid, tier=arguments.tier)
+        return corpus.split(by="utterance", fractions=(0.8, 0.2), seed=seed)
+    # Studio recordings: rooms are not the lesson here.
+    each = -(-int(1.25 * arguments.sentences) // 16)
+    corpus = sl.corpora.voices("de", speakers=16, utterances=each, rooms=False)
+    train = arguments.sentences / len(corpus)
+    return corpus.split(by="utterance", fractions=(train, 1 - train), seed=seed)
+
+
+def measure(recipe, train, test, seed, arguments):
+    """Train once; figures before training and after each epoch."""
+    keras.utils.set_random_seed(seed)
+    scaler = recipe.scaler.fit(train)
+    x, x_test = scaler.transform(train), scaler.transform(test)
+    bands = x[0].shape[1]
+    if recipe.kind == "ctc":
+        said = train.transcripts()
+        symbols = sl.ctc.Symbols.of(said + test.transcripts())
+        net = sl.networks.ctc(symbols, bands=bands)
+        labels = [symbols.encode(one) for one in said]
+    else:
+        everything = train.transcripts(without=()) + test.transcripts(without=())
+        symbols = sl.ctc.Symbols.of(everything, blank=None)
+        net = sl.networks.framewise(symbols, bands=bands, dropout=arguments.dropout)
+        labels = sl.sampling.frame_labels(x, symbols)
+    net.compile(recipe.optimizer())
+    batches = sl.sampling.UtteranceBatches(x, labels, arguments.batch, seed=seed)
+    figures = {
+        "gates": sl.scaling.gate_saturation(net, batches[0])["blstm_1"],
+        "loss": [],
+        "error": [],
+        "dependence": [],
+    }
+    began = time.perf_counter()
+    for _ in range(arguments.epochs):
+        figures["loss"] += net.fit(batches, epochs=1).history["loss"]
+        figures["error"].append(error(net, x_test))
+        outputs = [softmax(y, axis=-1) for y in net.logits(x_test)]
+        figures["dependence"].append(sl.metrics.input_dependence(outputs))
+    figures["seconds"] = time.perf_counter() - began
+    return figures
+
+
+def error(net, test):
+    """Phone error rate, or share of frames that are named wrongly."""
+    if isinstance(net, sl.networks.CTCNet):
+        return sl.metrics.phone_error_rate(test.transcripts(), net.transcribe(test))
+    return 1 - net.accuracy(test, sl.sampling.frame_labels(test, net.symbols))
+
+
+def spread(values, form="{:.2f}"):
+    """Median and range."""
+    low, middle, high = np.min(values), np.median(values), np.max(values)
+    return f"{form} ({form} to {form})".format(middle, low, high)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--textgrid", metavar="ROOT", help="sounds beside TextGrids")
+    parser.add_argument("--tier", help="with the phones; by default the first")
+    parser.add_argument("--sentences", type=int, default=400, help="of the voices")
+    parser.add_argument("--epochs", type=int, help="5; 25 with --textgrid")
+    parser.add_argument("--batch", type=int, help="by default 20 batches an epoch")
+    parser.add_argument("--dropout", type=float, default=0.3, help="framewise only")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
+    arguments = parser.parse_args()
+    if arguments.epochs is None:
+        arguments.epochs = 25 if arguments.textgrid else 5
+
+    parts = {}
+    for seed in range(arguments.seeds):
+        parts[seed] = [sl.extract(c, SOURCE) for c in corpora(arguments, seed)]
+    train, test = parts[0]
+    if arguments.batch is None:
+        # The steps of this optimiser are clipped to one length: their number counts.
+        arguments.batch = int(np.clip(len(train) // 20, 1, 16))
+    settings = {
+        name: getattr(arguments, name)
+        for name in ("tier", "sentences", "epochs", "batch", "dropout")
+    }
+    settings["corpus"] = Path(arguments.textgrid or "voices").name
+    kept = Runs(arguments.keep, settings)
+    rows = []
+    for name in arguments.rows:
+        runs = [
+            kept.run(
+                name,
+                seed,
+                partial(measure, RECIPES[name], *parts[seed], seed, arguments),
+            )
+            for seed in range(arguments.seeds)
+        ]
+        by_epoch = np.median([run["error"] for run in runs], axis=0)
+        shown = by_epoch[np.unique(np.linspace(0, len(by_epoch) - 1, 5).astype(int))]
+        rows.append(
+            (
+                name,
+                spread([run["error"][-1] for run in runs]),
+                ", ".join(f"{value:.2f}" for value in shown),
+                spread([run["dependence"][-1] for run in runs]),
+                f"{np.median([run['gates'] for run in runs]):.0%}",
+                f"{np.median([run['seconds'] for run in runs]):.0f}",
+            )
+        )
+        print(*rows[-1], sep="  ", flush=True)
+    head = ("recipe", "error", "on the way", "dependence", "gates", "seconds")
+    text = "\n".join(
+        [
+            f"Trained on {train!r}, measured on {len(test)} other sentences; "
+            f"{arguments.epochs} epochs, batches of {arguments.batch}, "
+            f"{arguments.seeds} seeds: median (range).",
+            "",
+            "Error: phone error rate; of the framewise rows, share of frames named "
+            "wrongly. On the way: medians from the first epoch to the last. "
+            "Dependence: share of the outputs' variance that comes from the input. "
+            "Gates: share beyond 4 in the first BLSTM before training.",
+            "",
+            table(head, rows),
+            "",
+            machine("tensorflow", "keras", "numpy") + ".",
+        ]
+    )
+    print("\n" + text)
+    if arguments.keep:
+        keep(arguments.keep, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,8 +23,11 @@ from scipy.special import softmax
 
 import siamlab as sl
 
-# The source program's 256 bins, and the one at half the sampling rate.
-SOURCE = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=-80.0)
+# The source program's 256 bins, and the one at half the sampling rate. Power is
+# counted per unit of the window's energy, and 1e-8 is added to it before the
+# logarithm, or nearly so: from -18 to about 3, more than 98 % of it negative.
+ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
+SOURCE = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=ENERGY - 80)
 NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
 
 
@@ -44,14 +47,14 @@ class Recipe:
     optimizer: object
 
 
-UNSCALED = sl.scaling.Fixed(0, NATURAL)
+UNSCALED = sl.scaling.Fixed(ENERGY, NATURAL)
 RECIPES = {
     "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
     "CTC, standardised": Recipe("ctc", sl.scaling.Standard(), sgd),
     "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
     "framewise, standardised": Recipe("framewise", sl.scaling.Standard(), adam),
     "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
-    "CTC, +20": Recipe("ctc", sl.scaling.Fixed(-20 * NATURAL, NATURAL), sgd),
+    "CTC, +20": Recipe("ctc", sl.scaling.Fixed(ENERGY - 20 * NATURAL, NATURAL), sgd),
     "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
     "CTC, standardised, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
 }
@@ -63,8 +66,9 @@ def corpora(arguments, seed):
         corpus = sl.corpora.textgrid(arguments.textgrid, tier=arguments.tier)
         return corpus.split(by="utterance", fractions=(0.8, 0.2), seed=seed)
     # Studio recordings: rooms are not the lesson here.
-    each = -(-int(1.25 * arguments.sentences) // 16)
-    corpus = sl.corpora.voices("de", speakers=16, utterances=each, rooms=False)
+    speakers = arguments.speakers
+    each = -(-int(1.25 * arguments.sentences) // speakers)
+    corpus = sl.corpora.voices("de", speakers, utterances=each, rooms=False)
     train = arguments.sentences / len(corpus)
     return corpus.split(by="utterance", fractions=(train, 1 - train), seed=seed)
 
@@ -78,12 +82,14 @@ def measure(recipe, train, test, seed, arguments):
     if recipe.kind == "ctc":
         said = train.transcripts()
         symbols = sl.ctc.Symbols.of(said + test.transcripts())
-        net = sl.networks.ctc(symbols, bands=bands)
+        net = sl.networks.ctc(symbols, bands, arguments.units)
         labels = [symbols.encode(one) for one in said]
     else:
         everything = train.transcripts(without=()) + test.transcripts(without=())
         symbols = sl.ctc.Symbols.of(everything, blank=None)
-        net = sl.networks.framewise(symbols, bands=bands, dropout=arguments.dropout)
+        net = sl.networks.framewise(
+            symbols, bands, arguments.units, dropout=arguments.dropout
+        )
         labels = sl.sampling.frame_labels(x, symbols)
     net.compile(recipe.optimizer())
     batches = sl.sampling.UtteranceBatches(x, labels, arguments.batch, seed=seed)
@@ -121,8 +127,10 @@ def main():
     parser.add_argument("--textgrid", metavar="ROOT", help="sounds beside TextGrids")
     parser.add_argument("--tier", help="with the phones; by default the first")
     parser.add_argument("--sentences", type=int, default=400, help="of the voices")
+    parser.add_argument("--speakers", type=int, default=16, help="of the voices")
+    parser.add_argument("--units", type=int, nargs="+", default=[100, 100, 150])
     parser.add_argument("--epochs", type=int, help="5; 25 with --textgrid")
-    parser.add_argument("--batch", type=int, help="by default 20 batches an epoch")
+    parser.add_argument("--batch", type=int, help="by default a twentieth, at most 8")
     parser.add_argument("--dropout", type=float, default=0.3, help="framewise only")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rows", nargs="+", choices=RECIPES, default=list(RECIPES))
@@ -137,10 +145,18 @@ def main():
     train, test = parts[0]
     if arguments.batch is None:
         # The steps of this optimiser are clipped to one length: their number counts.
-        arguments.batch = int(np.clip(len(train) // 20, 1, 16))
+        arguments.batch = int(np.clip(len(train) // 20, 1, 8))
     settings = {
         name: getattr(arguments, name)
-        for name in ("tier", "sentences", "epochs", "batch", "dropout")
+        for name in (
+            "tier",
+            "sentences",
+            "speakers",
+            "units",
+            "epochs",
+            "batch",
+            "dropout",
+        )
     }
     settings["corpus"] = Path(arguments.textgrid or "voices").name
     kept = Runs(arguments.keep, settings)

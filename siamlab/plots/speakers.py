@@ -1,27 +1,9 @@
-"""Pictures: arrays in, Axes out. Saving and showing are left to the caller.
-
-- `style`: how all figures of the course look.
-- `waveform`, `spectrogram`: of a recording.
-- `speaker_map`, `dendrogram`: of embeddings.
-- `score_histogram`, `det`: of pair scores.
-"""
-
-from pathlib import Path
+"""Pictures of embeddings and of their scores."""
 
 import numpy as np
 
-from . import clusters, metrics
-from .errors import ArgumentError
-
-__all__ = [
-    "det",
-    "dendrogram",
-    "score_histogram",
-    "speaker_map",
-    "spectrogram",
-    "style",
-    "waveform",
-]
+from .. import clusters, metrics
+from .common import axes
 
 # Told apart by people with any colour vision (Okabe and Ito, 2008); the yellow is
 # left out, too pale on white.
@@ -30,90 +12,6 @@ _MARKERS = "osD^v*PX"
 _SAME, _DIFFERENT = "#0072B2", "#D55E00"
 # A legend of more speakers than this is longer than the picture is high.
 _LEGEND = 16
-
-
-def style():
-    """Let figures look as in the course, from here on.
-
-    Sizes that can be read in a notebook, colours that colour-blind people can tell
-    apart, no frame where there is nothing to frame.
-    """
-    import matplotlib.pyplot as plt
-
-    plt.style.use(Path(__file__).with_name("siamlab.mplstyle"))
-
-
-def _axes(ax, size):
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
-
-
-def waveform(samples, rate, *, ax=None):
-    """Draw samples over time.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Shape (samples,), in [-1, 1].
-    rate : int
-        Samples per second.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        With time in seconds and amplitude.
-    """
-    ax = _axes(ax, (8, 2))
-    ax.plot(np.arange(len(samples)) / rate, samples, linewidth=0.5)
-    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(0, len(samples) / rate))
-    return ax
-
-
-def spectrogram(frames, *, hop=0.010, ax=None, unit="dB"):
-    """Draw a spectrogram.
-
-    Parameters
-    ----------
-    frames : numpy.ndarray
-        Shape (frames, bands): time first, as everywhere here.
-    hop : float
-        From one frame to the next, in seconds.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; a new figure by default.
-    unit : str
-        Beside the colour bar.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        With time in seconds to the right and bands upwards.
-
-    Raises
-    ------
-    ArgumentError
-        If the array has other than two axes.
-    """
-    frames = np.asarray(frames)
-    if frames.ndim != 2:
-        raise ArgumentError(
-            f"a spectrogram has shape (frames, bands); got {frames.shape}"
-        )
-    ax = _axes(ax, (8, 3))
-    image = ax.imshow(
-        frames.T,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        cmap="magma",
-        extent=(0, len(frames) * hop, 0, frames.shape[1]),
-    )
-    ax.figure.colorbar(image, ax=ax, label=unit, pad=0.02)
-    ax.set(xlabel="time (s)", ylabel="mel band")
-    ax.grid(visible=False)
-    return ax
 
 
 def _look(i):
@@ -174,7 +72,7 @@ def speaker_map(
     )
     k = min(k, len(points) - 1)
     purity = clusters.neighbour_purity(embeddings, speakers, k=k, metric=metric)
-    ax = _axes(ax, (7, 5))
+    ax = axes(ax, (7, 5))
     names = np.unique(speakers)
     for i, name in enumerate(names):
         mine = points[speakers == name]
@@ -218,7 +116,7 @@ def dendrogram(
 
     speakers = np.asarray(speakers)
     joins = clusters.tree(embeddings, linkage=linkage, metric=metric)
-    ax = _axes(ax, (11, 3.5))
+    ax = axes(ax, (11, 3.5))
     drawn = hierarchy.dendrogram(
         joins,
         ax=ax,
@@ -263,7 +161,7 @@ def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
         Each histogram has area 1: same pairs are few and would not be seen.
     """
     scores, same = np.asarray(scores), np.asarray(same).astype(bool)
-    ax = _axes(ax, (7, 3.5))
+    ax = axes(ax, (7, 3.5))
     edges = np.histogram_bin_edges(scores, bins)
     for label, mask, colour, hatch in (
         ("different speakers", ~same, _DIFFERENT, ""),
@@ -311,7 +209,7 @@ def det(scores, same, *, label=None, ax=None):
 
     accepts, rejects, _ = metrics.det_curve(scores, same)
     rate = metrics.eer(scores, same)
-    ax = _axes(ax, (4.5, 4.5))
+    ax = axes(ax, (4.5, 4.5))
     # The ends lie at infinity.
     least = 0.5 / max(len(accepts), 2)
     x, y = (norm.ppf(np.clip(r, least, 1 - least)) for r in (accepts, rejects))

@@ -1,0 +1,28 @@
+"""Pictures: arrays in, Axes out. Saving and showing are left to the caller.
+
+- `style`: how all figures of the course look.
+- `waveform`, `spectrogram`, `value_histogram`: of a recording.
+- `training_curves`: of several trainings.
+- `phone_outputs`, `ctc_lattice`: of a network of phones.
+- `speaker_map`, `dendrogram`: of embeddings.
+- `score_histogram`, `det`: of pair scores.
+"""
+
+from .common import style, training_curves
+from .phones import ctc_lattice, phone_outputs
+from .sound import spectrogram, value_histogram, waveform
+from .speakers import dendrogram, det, score_histogram, speaker_map
+
+__all__ = [
+    "ctc_lattice",
+    "dendrogram",
+    "det",
+    "phone_outputs",
+    "score_histogram",
+    "speaker_map",
+    "spectrogram",
+    "style",
+    "training_curves",
+    "value_histogram",
+    "waveform",
+]

@@ -24,8 +24,8 @@ from scipy.special import softmax
 import siamlab as sl
 
 # The source program's 256 bins, and the one at half the sampling rate. Power is
-# counted per unit of the window's energy, and 1e-8 is added to it before the
-# logarithm, or nearly so: from -18 to about 3, more than 98 % of it negative.
+# counted per unit of the window's energy and is 1e-8 at least: its logarithm goes
+# from -18 to about 3, more than 98 % of it negative.
 ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
 SOURCE = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=ENERGY - 80)
 NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
@@ -80,17 +80,16 @@ def measure(recipe, train, test, seed, arguments):
     x, x_test = scaler.transform(train), scaler.transform(test)
     bands = x[0].shape[1]
     if recipe.kind == "ctc":
-        said = train.transcripts()
-        symbols = sl.ctc.Symbols.of(said + test.transcripts())
+        symbols = sl.ctc.Symbols.of(train.transcripts() + test.transcripts())
         net = sl.networks.ctc(symbols, bands, arguments.units)
-        labels = [symbols.encode(one) for one in said]
+        x, labels = sl.sampling.phone_labels(x, symbols)
     else:
         everything = train.transcripts(without=()) + test.transcripts(without=())
         symbols = sl.ctc.Symbols.of(everything, blank=None)
         net = sl.networks.framewise(
             symbols, bands, arguments.units, dropout=arguments.dropout
         )
-        labels = sl.sampling.frame_labels(x, symbols)
+        x, labels = sl.sampling.frame_labels(x, symbols)
     net.compile(recipe.optimizer())
     batches = sl.sampling.UtteranceBatches(x, labels, arguments.batch, seed=seed)
     figures = {
@@ -113,7 +112,7 @@ def error(net, test):
     """Phone error rate, or share of frames that are named wrongly."""
     if isinstance(net, sl.networks.CTCNet):
         return sl.metrics.phone_error_rate(test.transcripts(), net.transcribe(test))
-    return 1 - net.accuracy(test, sl.sampling.frame_labels(test, net.symbols))
+    return 1 - net.accuracy(*sl.sampling.frame_labels(test, net.symbols))
 
 
 def spread(values, form="{:.2f}"):

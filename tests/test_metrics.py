@@ -264,3 +264,47 @@ def test_names_of_clusters_do_not_matter():
 def test_clusters_of_another_length_are_named():
     with pytest.raises(errors.ArgumentError, match=r"got \(2,\) and \(1,\)"):
         metrics.misclassification_rate([0, 1], [0])
+
+
+def posteriors(rng, utterances, frames=30, labels=5):
+    logits = rng.normal(0, 3, size=(utterances, frames, labels))
+    p = np.exp(logits)
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def test_outputs_that_are_alike_do_not_depend_on_the_input(rng):
+    # They move in time, and are the same for every utterance (FAULTS C1).
+    same = posteriors(rng, 1).repeat(6, axis=0)
+    assert metrics.input_dependence(list(same)) == pytest.approx(0, abs=1e-12)
+    longer = [np.concatenate([p, p[: 3 * i]]) for i, p in enumerate(same)]
+    assert metrics.input_dependence(longer) == pytest.approx(0, abs=1e-12)
+
+
+def test_outputs_without_a_doubt_that_differ_depend_on_the_input_alone(rng):
+    certain = np.eye(5)[rng.integers(5, size=(40, 30))]
+    assert metrics.input_dependence(list(certain)) == pytest.approx(1)
+
+
+def test_dependence_is_the_variance_over_the_most_there_could_be(rng):
+    p = posteriors(rng, 7)
+    found = most = 0.0
+    for t in range(30):
+        for k in range(5):
+            mean = sum(p[u, t, k] for u in range(7)) / 7
+            found += sum((p[u, t, k] - mean) ** 2 for u in range(7)) / 7
+            most += mean * (1 - mean)
+    assert metrics.input_dependence(list(p)) == pytest.approx(found / most)
+    assert 0 < found / most < 1
+
+
+@pytest.mark.parametrize(
+    ("outputs", "sentence"),
+    [
+        ([np.eye(2)], "at least 2; got 1"),
+        ([np.ones((3, 4)), np.ones((3, 4))], "apply a softmax"),
+        ([-np.eye(2), 2 * np.eye(2)], "apply a softmax"),
+    ],
+)
+def test_outputs_that_are_no_probabilities_are_named(outputs, sentence):
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        metrics.input_dependence(outputs)

@@ -3,6 +3,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import siamlab as sl
 from siamlab import clusters, errors, metrics, plots
 
 mpl.use("Agg")
@@ -105,3 +106,65 @@ def test_the_style_of_the_course_can_be_put_on():
     with plt.style.context([]):
         plots.style()
         assert mpl.rcParams["axes.spines.top"] is False
+
+
+def test_bands_can_be_marked_with_their_frequencies():
+    description = sl.Spectrogram(bands=None, window=0.032)
+    ax = plots.spectrogram(np.zeros((9, 257)), frequencies=description.frequencies)
+    assert ax.get_ylabel() == "frequency (kHz)"
+    for place, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+        # Bin k of 512 at 16 kHz lies at 31.25 k Hz, in the middle of its row.
+        assert (place - 0.5) * 31.25 == pytest.approx(1000 * float(text.get_text()))
+    assert len(ax.get_yticks()) >= 5
+
+
+def test_a_histogram_counts_all_values_and_marks_the_padding(rng):
+    arrays = [rng.normal(-40, 10, size=(n, 8)) for n in (30, 50)]
+    ax = plots.value_histogram(arrays, padding=0.0, label="dB")
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["padding"]
+    assert ax.get_xlabel() == "dB"
+    assert plots.value_histogram(arrays[0]).get_legend() is None
+
+
+def test_training_curves_count_epochs_from_one():
+    ax = plots.training_curves({"raw": [3.0, 2.9], "scaled": [3.0, 1.0, 0.5]})
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2], [1, 2, 3]]
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+@pytest.fixture
+def heard():
+    """Posteriors of "a", then "b", with blanks around, and the truth."""
+    symbols = sl.ctc.Symbols(("a", "b"), blank=0)
+    best = [0, 1, 1, 0, 0, 2, 0]
+    phones = [("a", 0.0, 0.3), ("b", 0.4, 0.7)]
+    return 0.1 + 0.7 * np.eye(3)[best], symbols, phones
+
+
+def test_outputs_are_named_at_their_peaks_beside_the_truth(heard):
+    posteriors, symbols, phones = heard
+    ax = plots.phone_outputs(posteriors, symbols, hop=0.1, phones=phones)
+    peaks = {text.get_text(): text.xy for text in ax.texts if hasattr(text, "xy")}
+    assert peaks["a"] == pytest.approx((0.15, 0.8))
+    assert peaks["b"] == pytest.approx((0.55, 0.8))
+    truth = [text.get_text() for text in ax.texts if not hasattr(text, "xy")]
+    assert truth == ["a", "b"]
+    assert ax.get_legend().get_texts()[0].get_text() == "blank"
+    with pytest.raises(errors.ArgumentError, match=r"\(frames, 3\).*got \(7, 2\)"):
+        plots.phone_outputs(posteriors[:, :2], symbols, hop=0.1)
+
+
+def test_a_lattice_reads_downwards_with_the_best_path_on_it(heard):
+    posteriors, _, phones = heard
+    logits = np.log(posteriors)
+    states, _ = sl.ctc.lattice(logits, [1, 2], blank=0)
+    best = sl.ctc.forced_alignment(logits, [1, 2], blank=0)
+    ax = plots.ctc_lattice(states, ["a", "b"], hop=0.1, alignment=best, phones=phones)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    low, high = ax.get_ylim()
+    assert low > high  # the first label is on top
+    path = [line for line in ax.lines if line.get_linewidth() == 3]
+    assert [line.get_xdata()[0] for line in path] == pytest.approx([0.1, 0.5])
+    with pytest.raises(errors.ArgumentError, match="1 names need"):
+        plots.ctc_lattice(states, ["a"], hop=0.1)

@@ -202,7 +202,8 @@ def test_a_frame_has_the_phone_of_its_centre():
     table = pd.DataFrame({"speaker": ["x"], "phones": [phones]})
     features = sl.Features([np.zeros((18, 2))], table, spectrogram)
     symbols = sl.ctc.Symbols(("a", "b"), blank=None)
-    (labels,) = sampling.frame_labels(features, symbols)
+    same, (labels,) = sampling.frame_labels(features, symbols)
+    assert same is features
     # Centres at 12.5 ms, 22.5 ms and so on.
     assert labels.tolist() == [0] * 4 + [1] * 4 + [-1] * 3 + [0] * 7
 
@@ -210,7 +211,7 @@ def test_a_frame_has_the_phone_of_its_centre():
 def test_frames_without_times_of_phones_are_named():
     table = pd.DataFrame({"speaker": ["x"], "phones": [None]})
     features = sl.Features([np.zeros((18, 2))], table, sl.Spectrogram())
-    with pytest.raises(errors.ArgumentError, match="row 0 of the table has none"):
+    with pytest.raises(errors.ArgumentError, match="row 0: it has no phones"):
         sampling.frame_labels(features, sl.ctc.Symbols(("a",), blank=None))
 
 
@@ -312,3 +313,43 @@ def test_padding_that_cannot_be_is_named():
         sampling.pad([])
     with pytest.raises(errors.ArgumentError, match="the longest, 9, at least; got 5"):
         sampling.pad([np.zeros((9, 2))], length=5)
+
+
+@pytest.fixture
+def said():
+    """Two utterances in order, one without a word, one with a foreign phone."""
+    phones = [
+        [("sil", 0.0, 0.2), ("a", 0.2, 0.5), ("b", 0.5, 0.9)],
+        [("sil", 0.0, 1.0)],
+        [("a", 0.0, 0.5), ("x", 0.5, 1.0)],
+        [("b", 0.0, 1.0)],
+    ]
+    paths = [f"{name}.wav" for name in ("good", "silent", "foreign", "fine")]
+    table = pd.DataFrame({"speaker": "anna", "path": paths, "phones": phones})
+    return sl.Features([np.zeros((90, 4), np.float32)] * 4, table, sl.Spectrogram())
+
+
+def test_what_cannot_be_labelled_is_named_and_the_others_come_out(said, capfd):
+    symbols = sl.ctc.Symbols(("a", "b"))
+    kept, labels = sampling.phone_labels(said, symbols)
+    assert kept.table.path.tolist() == ["good.wav", "fine.wav"]
+    assert [each.tolist() for each in labels] == [[0, 1], [1]]
+    assert kept.rejected.path.tolist() == ["silent.wav", "foreign.wav"]
+    assert kept.rejected.reason[0] == "its transcript is empty"
+    assert "unknown symbols: x; known are a b" in kept.rejected.reason[1]
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("2 of 4 utterances cannot be labelled (silent.wav: its")
+    with pytest.raises(errors.ArgumentError, match="its transcript is em"):
+        sampling.phone_labels(said, symbols, strict=True)
+    with pytest.raises(errors.ArgumentError, match="none of 4 utterances can be labelled"):
+        sampling.phone_labels(said, sl.ctc.Symbols(("q",)))
+
+
+def test_frames_of_what_cannot_be_labelled_are_named_too(said):
+    said.table.at[0, "phones"] = None
+    symbols = sl.ctc.Symbols(("a", "b", "sil"), blank=None)
+    kept, labels = sampling.frame_labels(said, symbols)
+    assert kept.table.path.tolist() == ["silent.wav", "fine.wav"]
+    assert [set(each.tolist()) for each in labels] == [{2}, {1}]
+    assert kept.rejected.path.tolist() == ["good.wav", "foreign.wav"]
+    assert kept.rejected.reason[0] == "it has no phones with times"

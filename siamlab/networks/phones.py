@@ -99,22 +99,20 @@ class _PhoneNet(Trained):
         features : Features or sequence of numpy.ndarray
             Shape (frames, bands) each.
         batch_size : int
-            Utterances at a time; they are padded to the longest of a batch.
+            Utterances at a time; they are padded to the longest of all.
 
         Returns
         -------
         list of numpy.ndarray
             Shape (outputs frames, outputs) each, without padding.
         """
-        # Neighbours in length are padded least.
-        order = np.argsort([len(array) for array in features], kind="stable")
-        found: list = [None] * len(order)
-        for first in range(0, len(order), batch_size):
-            rows = order[first : first + batch_size]
-            arrays = [features[int(row)] for row in rows]
-            # Few shapes, so few compilations: full batches, lengths in steps of 50.
+        found: list = [None] * len(features)
+        longest = -(-max(len(array) for array in features) // 50) * 50
+        for first in range(0, len(found), batch_size):
+            rows = range(first, min(first + batch_size, len(found)))
+            arrays = [features[row] for row in rows]
+            # One shape, so one compilation: full batches, as long as the longest.
             arrays += [arrays[-1]] * (batch_size - len(rows))
-            longest = -(-max(map(len, arrays)) // 50) * 50
             padded, frames = sampling.pad(arrays, length=longest)
             y = self.predict_on_batch({"spectrogram": padded, "frames": frames})
             for row, length, out in zip(rows, frames, np.asarray(y), strict=False):

@@ -103,11 +103,14 @@ def value_histogram(frames, *, padding=None, label="value", ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        With the share of values in each of 60 bins.
+        With the share of values in each of 60 bins. What lies beyond the outermost
+        0.05 % on either side is counted at the edge: one stray value would leave
+        nothing to see of the others.
     """
     ax = axes(ax, (6, 2.5))
     arrays = [frames] if isinstance(frames, np.ndarray) else frames
     values = np.concatenate([np.ravel(array) for array in arrays])
+    values = np.clip(values, *np.percentile(values, (0.05, 99.95)))
     ax.hist(values, bins=60, weights=np.full(len(values), 1 / len(values)))
     ax.axvline(0, color="0.6", linewidth=1)
     if padding is not None:

@@ -1,0 +1,25 @@
+"""What a network is shown: segments and batches.
+
+- `SpeakerBatches`: batches of P speakers with K segments each.
+- `segment`, `segments`: stretches of a fixed length.
+- `UtteranceBatches`: whole utterances with their labels, padded.
+- `pad`: arrays of unequal length, filled up.
+- `phone_labels`: of each utterance, its phones.
+- `frame_labels`: the phone of each frame, from the times of the phones.
+
+Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
+"""
+
+from .labels import frame_labels, phone_labels
+from .speakers import SpeakerBatches, segment, segments
+from .utterances import UtteranceBatches, pad
+
+__all__ = [
+    "SpeakerBatches",
+    "UtteranceBatches",
+    "frame_labels",
+    "pad",
+    "phone_labels",
+    "segment",
+    "segments",
+]

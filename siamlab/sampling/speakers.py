@@ -1,0 +1,193 @@
+"""Segments, and batches of several speakers."""
+
+import keras
+import numpy as np
+
+from ..errors import ArgumentError
+
+
+def _long_enough(array, frames):
+    """Repeat a recording that is shorter than a segment until it is one."""
+    if len(array) >= frames:
+        return array
+    if not len(array):
+        raise ArgumentError(
+            f"there is nothing to cut segments from; got shape {array.shape}"
+        )
+    return np.tile(array, (-(-frames // len(array)), 1))[:frames]
+
+
+def segment(array, frames, rng):
+    """Cut a stretch of a spectrogram at a random place.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        Shape (frames, bands). A shorter one than asked for is repeated.
+    frames : int
+        Length of the stretch.
+    rng : numpy.random.Generator
+        Draws the place: always the first 0.4 s would teach how people begin
+        (FAULTS S27).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (frames, bands).
+
+    Raises
+    ------
+    ArgumentError
+        If the array is empty.
+
+    Examples
+    --------
+    >>> segment(np.zeros((100, 128)), 40, np.random.default_rng(0)).shape
+    (40, 128)
+    """
+    array = _long_enough(array, frames)
+    first = rng.integers(len(array) - frames + 1)
+    return array[first : first + frames]
+
+
+def segments(array, frames, hop=None):
+    """Cut a spectrogram into stretches of the same length.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+        Shape (frames, bands). A shorter one than a segment is repeated.
+    frames : int
+        Length of a stretch.
+    hop : int, optional
+        From one to the next; `frames` by default, so that they do not overlap.
+
+    Returns
+    -------
+    numpy.ndarray
+        A view of shape (segments, frames, bands). What is left at the end is not
+        in it.
+
+    Raises
+    ------
+    ArgumentError
+        If the array is empty, or a number is below 1.
+
+    Examples
+    --------
+    >>> segments(np.zeros((100, 128)), 40).shape, segments(np.zeros((7, 128)), 40).shape
+    ((2, 40, 128), (1, 40, 128))
+    """
+    hop = frames if hop is None else hop
+    for name, value in (("frames", frames), ("hop", hop)):
+        if value < 1:
+            raise ArgumentError(f"{name} must be at least 1; got {value}")
+    array = _long_enough(array, frames)
+    windows = np.lib.stride_tricks.sliding_window_view(array, frames, axis=0)
+    return windows[::hop].transpose(0, 2, 1)
+
+
+class SpeakerBatches(keras.utils.PyDataset):
+    """Batches of P speakers with K segments each, for `keras.Model.fit`.
+
+    A segment is a random stretch of a random utterance of its speaker; the
+    utterances of a batch differ where the speaker has as many.
+
+    Parameters
+    ----------
+    features : Features
+        Spectrograms and their speakers.
+    speakers : int
+        P, at most: all of them where the corpus has fewer.
+    segments : int
+        K, at least 2: with one segment each there is no pair of the same speaker.
+    frames : int
+        Length of a segment.
+    steps : int, optional
+        Batches per epoch. By default an epoch shows as many segments as there are
+        in the corpus without overlap.
+    seed : int
+        Batch i of epoch e is drawn from ``(seed, e, i)``, whoever draws it.
+    **kwargs
+        As for `keras.utils.PyDataset`.
+
+    Attributes
+    ----------
+    names : numpy.ndarray
+        Speaker of each id, sorted.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than two speakers, or a number is out of range.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from siamlab import Features
+    >>> table = pd.DataFrame({"speaker": ["anna", "anna", "ben"]})
+    >>> features = Features([np.zeros((100, 128), np.float32)] * 3, table)
+    >>> x, speaker_ids = SpeakerBatches(features, speakers=2, segments=3)[0]
+    >>> x.shape, sorted(speaker_ids.tolist())
+    ((6, 40, 128), [0, 0, 0, 1, 1, 1])
+    """
+
+    def __init__(
+        self,
+        features,
+        speakers=32,
+        segments=4,
+        frames=40,
+        steps=None,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, value, least in (
+            ("speakers", speakers, 2),
+            ("segments", segments, 2),
+            ("frames", frames, 1),
+            ("steps", 1 if steps is None else steps, 1),
+        ):
+            if value < least:
+                raise ArgumentError(f"{name} must be at least {least}; got {value}")
+        self.names, ids = np.unique(features.speakers, return_inverse=True)
+        if len(self.names) < 2:
+            raise ArgumentError(
+                "batches of speakers need at least 2 speakers; got "
+                f"{len(self.names)} ({', '.join(self.names)})"
+            )
+        self._features = features
+        self._of_speaker = [np.flatnonzero(ids == i) for i in range(len(self.names))]
+        self.speakers = min(speakers, len(self.names))
+        self.segments = segments
+        self.frames = frames
+        self.seed = seed
+        self._epoch = 0
+        if steps is None:
+            there = sum(max(len(array) // frames, 1) for array in features)
+            steps = max(1, round(there / (self.speakers * segments)))
+        self.steps = steps
+
+    def __len__(self):
+        return self.steps
+
+    def __getitem__(self, index):
+        """Segments (P * K, frames, bands), float32, and speaker ids (P * K,)."""
+        index = range(len(self))[index]  # so that a for-loop ends
+        rng = np.random.default_rng((self.seed, self._epoch, index))
+        ids = rng.permutation(len(self.names))[: self.speakers]
+        x = [
+            segment(self._features[utterance], self.frames, rng)
+            for speaker in ids
+            for utterance in self._draw(self._of_speaker[speaker], rng)
+        ]
+        return np.stack(x), np.repeat(ids, self.segments).astype(np.int32)
+
+    def _draw(self, utterances, rng):
+        again = len(utterances) < self.segments
+        return rng.choice(utterances, size=self.segments, replace=again)
+
+    def on_epoch_end(self):
+        """Go on to the next epoch's batches; Keras calls it."""
+        self._epoch += 1

@@ -49,12 +49,12 @@ class Recipe:
 
 UNSCALED = sl.scaling.Fixed(ENERGY, NATURAL)
 RECIPES = {
-    "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
-    "CTC, standardised": Recipe("ctc", sl.scaling.Standard(), sgd),
-    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
     "framewise, standardised": Recipe("framewise", sl.scaling.Standard(), adam),
-    "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
+    "CTC, standardised": Recipe("ctc", sl.scaling.Standard(), sgd),
+    "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
+    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
     "CTC, +20": Recipe("ctc", sl.scaling.Fixed(ENERGY - 20 * NATURAL, NATURAL), sgd),
+    "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
     "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
     "CTC, standardised, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
 }
@@ -131,12 +131,16 @@ def main():
     parser.add_argument("--epochs", type=int, help="5; 25 with --textgrid")
     parser.add_argument("--batch", type=int, help="by default a twentieth, at most 8")
     parser.add_argument("--dropout", type=float, default=0.3, help="framewise only")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--rows", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--seeds", type=int, help="5; 3 with --textgrid")
+    parser.add_argument(
+        "--rows", nargs="+", choices=RECIPES, help="all; the first four with --textgrid"
+    )
     parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     arguments = parser.parse_args()
-    if arguments.epochs is None:
-        arguments.epochs = 25 if arguments.textgrid else 5
+    own = bool(arguments.textgrid)
+    arguments.epochs = arguments.epochs or (25 if own else 5)
+    arguments.seeds = arguments.seeds or (3 if own else 5)
+    arguments.rows = arguments.rows or list(RECIPES)[: 4 if own else None]
 
     parts = {}
     for seed in range(arguments.seeds):

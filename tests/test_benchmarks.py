@@ -1,0 +1,86 @@
+"""The benchmark of phones runs on anybody's recordings, and goes on after a kill."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import siamlab as sl
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Ten sentences beside TextGrids in the short form, as a person might have."""
+    root = tmp_path_factory.mktemp("recordings with a space")
+    corpus = sl.corpora.voices(speakers=1, utterances=10, seed=3)
+    for i, row in enumerate(corpus.table.itertuples()):
+        samples, rate = corpus[i]
+        soundfile.write(
+            root / f"{i}.wav", sl.audio.resample(samples, rate, 22050), 22050
+        )
+        lines = [
+            'File type = "ooTextFile"',
+            'Object class = "TextGrid"',
+            "",
+            f"0\n{row.duration}\n<exists>\n1",
+            f'"IntervalTier"\n"phones"\n0\n{row.duration}\n{len(row.phones)}',
+            *(f'{start}\n{end}\n"{label}"' for label, start, end in row.phones),
+        ]
+        (root / f"{i}.TextGrid").write_text("\n".join(lines) + "\n", "utf-8")
+    return root
+
+
+def test_it_runs_on_a_folder_of_textgrids(recordings):
+    rows = ["framewise, standardised", "CTC, unscaled", "CTC, min-max of each"]
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "ctc.py"),
+        "--textgrid",
+        str(recordings),
+    ]
+    small = ["--epochs", "2", "--seeds", "2", "--units", "8", "--rows", *rows]
+    done = subprocess.run(
+        [*command, *small], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Trained on 8 spectrograms, 1 speakers, measured on 2 other" in done.stdout
+    table = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    assert [line.split("|")[1].strip() for line in table] == ["recipe", *rows]
+    for line in table[1:]:
+        numbers = [float(n) for n in re.findall(r"[\d.]+", line.split("|")[2])]
+        middle, low, high = numbers
+        assert 0 <= low <= middle <= high
+
+
+@pytest.fixture
+def report(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import _report
+
+    monkeypatch.setattr(_report, "RESULTS", tmp_path)
+    return _report
+
+
+def test_what_was_measured_before_a_kill_is_not_measured_again(report):
+    runs = report.Runs("trial", {"epochs": 5})
+    assert runs.run("a", 0, lambda: {"error": 0.5}) == {"error": 0.5}
+
+    def killed():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.run("a", 1, killed)
+    again = report.Runs("trial", {"epochs": 5})
+    assert again.run("a", 0, killed) == {"error": 0.5}
+    assert again.run("a", 1, lambda: {"error": np.pi})["error"] == np.pi
+
+
+def test_other_settings_are_measured_anew(report):
+    report.Runs("trial", {"epochs": 5}).run("a", 0, lambda: 1)
+    assert report.Runs("trial", {"epochs": 6}).run("a", 0, lambda: 2) == 2

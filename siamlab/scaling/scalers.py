@@ -99,7 +99,9 @@ def _shape(array):
 
 def _nonzero(scale):
     """Leave a band that never changes unscaled: nothing divides by zero."""
-    return np.where(scale > 0, scale, 1.0).astype(np.float32)
+    scale = np.asarray(scale, dtype=np.float32)
+    # A spread may be above 0 in double precision and not in single.
+    return np.where(scale >= np.finfo(np.float32).tiny, scale, np.float32(1.0))
 
 
 class Standard(_Affine):

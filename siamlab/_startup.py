@@ -60,6 +60,7 @@ def _register():
     # loaded here, because it asked for Keras: so they import each other as modules,
     # whose names are looked up when they are needed.
     from . import layers, losses, networks  # noqa: F401
+    from .metrics import running  # noqa: F401
 
 
 _EXEC = {"tensorflow": _exec_tensorflow, "keras": _exec_keras}

@@ -3,6 +3,7 @@
 For one pair, or for rows that are paired one by one:
 
 - `kl`, `symmetric_kl`: divergences of distributions, in nats.
+- `generalised_kl`: of positive outputs that need not sum to 1.
 - `euclidean`, `cosine`: distances of vectors.
 
 For all pairs of the rows of a batch, each as matrix products:
@@ -18,6 +19,7 @@ from keras import ops
 __all__ = [
     "cosine",
     "euclidean",
+    "generalised_kl",
     "kl",
     "log_probabilities",
     "pairwise_cosine",
@@ -89,6 +91,33 @@ def symmetric_kl(p, q):
         Shape (...), in nats.
     """
     return kl(p, q) + kl(q, p)
+
+
+def generalised_kl(a, b):
+    """Divergence of positive outputs that are no distributions (Csiszar, 1991).
+
+    ``sum(a log(a / b) - a + b)``: never negative, 0 where both are equal, and the
+    Kullback-Leibler divergence where both sum to 1.
+
+    Parameters
+    ----------
+    a, b : tensor
+        Not negative, shape (..., units).
+
+    Returns
+    -------
+    tensor
+        Shape (...), in nats; not symmetric.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(generalised_kl(np.array([2.0, 1.0]), np.array([1.0, 1.0]))), 4)
+    0.3863
+    """
+    a, b = _floats(a, b)
+    ratio = log_probabilities(a) - log_probabilities(b)
+    return ops.sum(a * ratio - a + b, axis=-1)
 
 
 def euclidean(a, b):

@@ -6,32 +6,19 @@ both recordings are of one speaker.
 - `pair_scores`: cosines of all pairs of embeddings.
 - `eer`, `auc`, `min_dcf`, `det_curve`: of scores.
 - `best_threshold`, `accuracy_at`: a decision.
+- `EER`, `AUC`, `AccuracyAt`: the same for ``compile(metrics=[...])``.
 - `verify`: all of it, with bootstrap intervals; `Verification`, `Estimate`.
 - `misclassification_rate`: of clusters.
 - `phone_error_rate`, `phone_confusion`: of transcriptions.
+- `channel_check`: the voice or the microphone?
 - `input_dependence`: of the outputs of a network that writes them.
 
 Notebook: 06_accuracy_on_distances.
 """
 
-from .clustering import misclassification_rate
-from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
-from .transcription import input_dependence, phone_confusion, phone_error_rate
-from .verification import Estimate, Verification, pair_scores, verify
+import lazy_loader
 
-__all__ = [
-    "Estimate",
-    "Verification",
-    "accuracy_at",
-    "auc",
-    "best_threshold",
-    "det_curve",
-    "eer",
-    "input_dependence",
-    "min_dcf",
-    "misclassification_rate",
-    "pair_scores",
-    "phone_confusion",
-    "phone_error_rate",
-    "verify",
-]
+# Some need Keras, which takes seconds to import: each loads on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -3,7 +3,9 @@
 Of speakers (notebook 04_pairs_and_twins):
 
 - `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `Siamese`: a base network called twice, and the distance between its outputs.
 - `SpeakerNet`: a base network that is trained on batches of speakers.
+- `classifier`: a base network with a vector for each speaker of the training set.
 
 Of phones (notebook 03_ctc_that_does_not_learn):
 
@@ -12,14 +14,17 @@ Of phones (notebook 03_ctc_that_does_not_learn):
 """
 
 from .phones import CTCNet, FramewiseNet, ctc, framewise
-from .speakers import HEADS, SpeakerNet, base
+from .speakers import HEADS, SpeakerNet, base, classifier
+from .twins import Siamese
 
 __all__ = [
     "HEADS",
     "CTCNet",
     "FramewiseNet",
+    "Siamese",
     "SpeakerNet",
     "base",
+    "classifier",
     "ctc",
     "framewise",
 ]

@@ -4,9 +4,9 @@ import keras
 
 from .. import layers as our_layers
 from ..errors import ArgumentError
-from ._training import Trained
+from ._training import OverBase
 
-__all__ = ["HEADS", "SpeakerNet", "base"]
+__all__ = ["HEADS", "SpeakerNet", "base", "classifier"]
 
 HEADS = ("softmax", "logits", "unit")
 
@@ -18,6 +18,7 @@ def base(
     outputs=128,
     head="softmax",
     scaler=None,
+    augmentation=(),
     dropout=0.25,
     name="base",
 ):
@@ -39,6 +40,9 @@ def base(
     scaler : scaling.Standard or scaling.MinMax, optional
         Fitted; becomes the first layer, so that the network takes spectrograms
         in dB as they are. Without one the network sees what it is given.
+    augmentation : sequence of keras.layers.Layer
+        In front of the scaler, where spectrograms are still in dB: such as
+        `layers.RandomFilter`.
     dropout : float
         Share of the outputs of "blstm_1" that are dropped in training.
     name : str
@@ -65,6 +69,8 @@ def base(
     layers = keras.layers
     inputs = keras.Input((frames, bands), name="spectrogram")
     x = inputs
+    for layer in augmentation:
+        x = layer(x)
     if scaler is not None:
         x = our_layers.Scale.of(scaler, name="scale")(x)
     lstm = layers.LSTM(units, return_sequences=True)
@@ -84,8 +90,34 @@ def base(
     return keras.Model(inputs, x, name=name)
 
 
+def classifier(base, speakers):
+    """Put a vector for each speaker behind a base network, to name them.
+
+    Parameters
+    ----------
+    base : keras.Model
+        (batch, frames, bands) -> (batch, outputs).
+    speakers : int
+        Speakers of the training set, numbered from 0.
+
+    Returns
+    -------
+    keras.Model
+        (batch, frames, bands) -> (batch, speakers), cosines: for `SpeakerNet` with
+        `losses.AAMSoftmax`. The layers of `base` are its own, by the same names, so
+        that `siamlab.embed` finds them.
+
+    Examples
+    --------
+    >>> classifier(base(units=8, head="unit"), speakers=10).output_shape
+    (None, 10)
+    """
+    cosines = our_layers.SpeakerCosines(speakers, name="speakers")(base.output)
+    return keras.Model(base.input, cosines, name=base.name)
+
+
 @keras.saving.register_keras_serializable(package="siamlab")
-class SpeakerNet(Trained):
+class SpeakerNet(OverBase):
     """A base network that is trained on batches of speakers.
 
     Its loss sees all outputs of a batch and their speakers at once, so that n
@@ -119,14 +151,7 @@ class SpeakerNet(Trained):
     """
 
     def __init__(self, base, loss=None, **kwargs):
-        super().__init__(**kwargs)
-        if not isinstance(base, keras.Model):
-            raise ArgumentError(
-                f"base must be a keras.Model; got {type(base).__name__}. "
-                "Make one with siamlab.networks.base."
-            )
-        self.base = base
-        self.pair_loss = loss
+        super().__init__(base, loss, **kwargs)
         self.built = True  # the base is
         if loss is not None:
             self.compile()
@@ -147,64 +172,3 @@ class SpeakerNet(Trained):
             Shape (batch, outputs).
         """
         return self.base(inputs, training=training)
-
-    def compile(self, optimizer="adam", loss=None, **kwargs):
-        """Compile; see `keras.Model.compile`.
-
-        Parameters
-        ----------
-        optimizer : str or keras.Optimizer
-            Adam by default, with its rate of 1e-3.
-        loss : keras.losses.Loss, optional
-            The one that the network was made with, by default.
-        **kwargs
-            As for `keras.Model.compile`.
-        """
-        loss = self.pair_loss if loss is None else loss
-        super().compile(optimizer=optimizer, loss=loss, **kwargs)
-        # A network that is saved before it was trained loads as well.
-        self.optimizer.build(self.trainable_variables)
-
-    def compile_from_config(self, config):
-        """Compile as a saved network was; Keras calls it.
-
-        Parameters
-        ----------
-        config : dict
-            Of `get_compile_config`.
-        """
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "base": serialize(self.base),
-            "loss": serialize(self.pair_loss),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the network again from its arguments.
-
-        Parameters
-        ----------
-        config : dict
-            Of `get_config`.
-
-        Returns
-        -------
-        SpeakerNet
-            With fresh weights.
-        """
-        config = dict(config)
-        for part in ("base", "loss"):
-            config[part] = keras.saving.deserialize_keras_object(config[part])
-        return cls(**config)

@@ -1,21 +1,14 @@
-"""From a trained network to one vector per utterance.
-
-- `extractor`: the part of a network up to a layer.
-- `embed`: spectrograms -> embeddings.
-
-Notebook: 08_embeddings.
-"""
+"""Spectrograms -> embeddings."""
 
 from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 
-from .errors import ArgumentError
-from .progress import track
-from .sampling import segments
-
-__all__ = ["embed", "extractor"]
+from ..errors import ArgumentError
+from ..progress import track
+from ..sampling import segments
+from .proof import check_extractor
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances: the same extractor is handed out as long as its network lives.
@@ -59,7 +52,16 @@ def extractor(net, layer="blstm_2"):
     return known[layer]
 
 
-def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=256):
+def embed(
+    net,
+    features,
+    *,
+    layer="blstm_2",
+    extractor=None,
+    frames=None,
+    hop=None,
+    batch_size=256,
+):
     """Embed each utterance: segments, the network, normalise, average, normalise.
 
     Parameters
@@ -71,6 +73,10 @@ def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=2
         repeated until it is one.
     layer : str or None
         Whose output is the embedding; None for the network's own output.
+    extractor : keras.Model, optional
+        An extraction network of your own, in place of `layer`. It is tried on the
+        first segments and refused unless it gives what a layer of `net` gives, as
+        one with fresh weights does not (FAULTS S19); see `check_extractor`.
     frames : int, optional
         Length of a segment; what the network takes by default.
     hop : int, optional
@@ -88,11 +94,44 @@ def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=2
     Raises
     ------
     ArgumentError
-        If there is no such layer or its output is no vector, if there is no
+        If there is no such layer or its output is no vector, if an extractor does
+        not have the weights that were trained, if there is no
         utterance or one of other bands, or if the network takes any length and
         `frames` was not given.
     """
-    model = extractor(net, layer)
+    own = extractor is not None
+    model = extractor if own else _extractor(net, layer)
+    if len(model.output_shape) != 2:
+        raise ArgumentError(
+            f"an embedding is one vector per segment; the output of {layer!r} has "
+            f"shape {model.output_shape}. Take a layer that comes after it"
+        )
+    sums = np.zeros((len(features), model.output_shape[-1]), dtype=np.float64)
+    for x, owners in batches(model, features, frames, hop, batch_size):
+        if own:
+            check_extractor(net, extractor, x[: len(owners)])
+            own = False
+        # Of one size always, so that Keras compiles once.
+        y = np.asarray(model.predict_on_batch(x), dtype=np.float32)[: len(owners)]
+        np.add.at(sums, owners, unit(y))
+    return unit(sums).astype(np.float32)
+
+
+# In `embed` the name is an argument's.
+_extractor = extractor
+
+
+def unit(rows):
+    """Bring rows to length 1; what is 0 stays 0."""
+    length = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return rows / np.where(length > 0, length, 1.0)
+
+
+def batches(model, features, frames=None, hop=None, batch_size=256):
+    """Segments (batch_size, frames, bands) for a model, and the utterance of each.
+
+    The last batch is filled up with what counts for no utterance.
+    """
     _, length, bands = model.input_shape
     frames = length if frames is None else frames
     if frames is None:
@@ -106,30 +145,13 @@ def embed(net, features, *, layer="blstm_2", frames=None, hop=None, batch_size=2
         )
     if batch_size < 1:
         raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
-    if len(model.output_shape) != 2:
-        raise ArgumentError(
-            f"an embedding is one vector per segment; the output of {layer!r} has "
-            f"shape {model.output_shape}. Take a layer that comes after it"
-        )
     if not len(features):
         raise ArgumentError("there is nothing to embed: features is empty")
     bands = np.shape(features[0])[-1] if bands is None else bands
-    dim = model.output_shape[-1]
-    sums = np.zeros((len(features), dim), dtype=np.float64)
-    for x, owners in _batches(features, frames, bands, hop, batch_size):
-        # Of one size always, so that Keras compiles once.
-        y = np.asarray(model.predict_on_batch(x), dtype=np.float32)[: len(owners)]
-        np.add.at(sums, owners, _unit(y))
-    return _unit(sums).astype(np.float32)
-
-
-def _unit(rows):
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(length > 0, length, 1.0)
+    return _batches(features, frames, bands, hop, batch_size)
 
 
 def _batches(features, frames, bands, hop, batch_size):
-    """Segments (batch_size, frames, bands), and the utterance of each that counts."""
     x, n = np.zeros((batch_size, frames, bands), dtype=np.float32), 0
     owners = np.empty(batch_size, dtype=int)
     utterances = track(features, description="embeddings", unit="utterance")

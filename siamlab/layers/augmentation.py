@@ -1,0 +1,322 @@
+"""Other microphones, rooms and levels for the same voice: on in training only.
+
+Spectrograms come in decibels. What is drawn is drawn anew for each segment of the
+batch. Without this, a network that hears every speaker in one place learns the
+place (FAULTS S38).
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..errors import ArgumentError
+
+
+class _Augmentation(keras.layers.Layer):
+    """Change some segments of a batch in training, none otherwise."""
+
+    def __init__(self, share=1.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 < share <= 1:
+            raise ArgumentError(f"share must be above 0 and at most 1; got {share}")
+        self.share = share
+        self.seed = seed
+        self._seeds = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def _uniform(self, like, low, high):
+        """One number for each segment, shape (batch, 1, 1)."""
+        shape = (ops.shape(like)[0], 1, 1)
+        return keras.random.uniform(shape, low, high, dtype="float32", seed=self._seeds)
+
+    def _curve(self, like, waves):
+        """Smooth random curves over the bands, (batch, 1, bands), of deviation 1."""
+        bands = like.shape[-1]
+        k = np.arange(1, waves + 1)[:, None]
+        shapes = np.cos(np.pi * k * (np.arange(bands) + 0.5) / bands) / np.sqrt(k)
+        shapes /= np.sqrt(np.mean(np.sum(np.square(shapes), axis=0)))
+        depths = keras.random.normal(
+            (ops.shape(like)[0], waves), dtype="float32", seed=self._seeds
+        )
+        return (depths @ ops.convert_to_tensor(shapes, "float32"))[:, None, :]
+
+    def call(self, inputs, training=None):
+        """Change the segments, in training.
+
+        Parameters
+        ----------
+        inputs : tensor
+            Shape (batch, frames, bands), in dB.
+        training : bool, optional
+            Whether to change anything.
+
+        Returns
+        -------
+        tensor
+            Same shape.
+        """
+        if not training:
+            return inputs
+        x = ops.cast(inputs, "float32")
+        changed = self._change(x)
+        if self.share < 1:
+            changed = ops.where(self._uniform(x, 0.0, 1.0) < self.share, changed, x)
+        return ops.cast(changed, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape unchanged.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            (batch, frames, bands).
+
+        Returns
+        -------
+        tuple
+            The same.
+        """
+        return input_shape
+
+    def get_config(self):
+        """Return the arguments.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        return {
+            **super().get_config(),
+            "share": self.share,
+            "seed": self.seed,
+            **{name: getattr(self, name) for name in self._arguments},
+        }
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class RandomFilter(_Augmentation):
+    """Colour each segment as another microphone would.
+
+    A sum of slow cosines over the bands is added to every frame.
+
+    Parameters
+    ----------
+    depth : float
+        Standard deviation of the curve, in dB.
+    waves : int
+        Number of cosines; the fastest goes up and down ``waves / 2`` times over
+        the bands.
+    share : float
+        Share of the segments that are changed, on average.
+    seed : int, optional
+        Of the draws.
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.zeros((2, 3, 128), dtype="float32")
+    >>> y = np.asarray(RandomFilter(depth=6.0, seed=0)(x, training=True))
+    >>> bool((y[:, 0] == y[:, 2]).all()), bool((y[0] == y[1]).any())
+    (True, False)
+    """
+
+    _arguments = ("depth", "waves")
+
+    def __init__(self, depth=6.0, waves=6, share=1.0, seed=None, **kwargs):
+        super().__init__(share, seed, **kwargs)
+        if not depth > 0 or waves < 1:
+            raise ArgumentError(
+                "depth must be positive and waves at least 1; got "
+                f"depth={depth}, waves={waves}"
+            )
+        self.depth = depth
+        self.waves = waves
+
+    def _change(self, x):
+        return x + self.depth * self._curve(x, self.waves)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class RandomGain(_Augmentation):
+    """Make each segment louder or softer.
+
+    Parameters
+    ----------
+    most : float
+        Gains are drawn evenly from ``-most`` to ``most``, in dB.
+    share : float
+        Share of the segments that are changed, on average.
+    seed : int, optional
+        Of the draws.
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.zeros((2, 3, 4), dtype="float32")
+    >>> y = np.asarray(RandomGain(most=10.0)(x, training=True))
+    >>> bool(np.abs(y).max() <= 10.0), bool(np.ptp(y[0]) == 0)
+    (True, True)
+    """
+
+    _arguments = ("most",)
+
+    def __init__(self, most=10.0, share=1.0, seed=None, **kwargs):
+        super().__init__(share, seed, **kwargs)
+        if not most > 0:
+            raise ArgumentError(f"most must be positive, in dB; got {most}")
+        self.most = most
+
+    def _change(self, x):
+        return x + self._uniform(x, -self.most, self.most)
+
+
+def _range(name, pair, unit):
+    low, high = (float(value) for value in pair)
+    if not low <= high:
+        raise ArgumentError(f"{name} must be (low, high) in {unit}; got {tuple(pair)}")
+    return low, high
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class RandomNoise(_Augmentation):
+    """Add steady noise to each segment.
+
+    Its power in a band and a frame is exponentially distributed, as that of Gaussian
+    noise in one bin of a spectrum is; its colour is a smooth random curve.
+
+    Parameters
+    ----------
+    ratio : tuple of float
+        Lowest and highest ratio of the segment's mean power to the noise's, in dB.
+    colour : float
+        Standard deviation of the noise's spectrum over the bands, in dB.
+    share : float
+        Share of the segments that are changed, on average.
+    seed : int, optional
+        Of the draws.
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.full((1, 40, 128), -30.0, dtype="float32")
+    >>> y = np.asarray(RandomNoise(ratio=(0, 20))(x, training=True))
+    >>> bool((y >= x).all())
+    True
+    """
+
+    _arguments = ("ratio", "colour")
+
+    def __init__(self, ratio=(5.0, 40.0), colour=6.0, share=1.0, seed=None, **kwargs):
+        super().__init__(share, seed, **kwargs)
+        self.ratio = _range("ratio", ratio, "dB")
+        if not colour >= 0:
+            raise ArgumentError(f"colour must not be negative, in dB; got {colour}")
+        self.colour = colour
+
+    def _change(self, x):
+        power = _power(x)
+        level = _decibels(ops.mean(power, axis=(1, 2), keepdims=True))
+        level = level - self._uniform(x, *self.ratio) + self.colour * self._curve(x, 4)
+        # u lies in [0, 1): 1 - u has a logarithm.
+        u = keras.random.uniform(ops.shape(x), dtype="float32", seed=self._seeds)
+        return _decibels(power + _power(level) * -ops.log(1.0 - u))
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class RandomRoom(_Augmentation):
+    """Let each frame ring on in those behind it, as a room does.
+
+    Power falls exponentially (Moorer, 1979); what sounded before the segment does not
+    ring into it.
+
+    Parameters
+    ----------
+    seconds : tuple of float
+        Shortest and longest time to fall by 60 dB.
+    ratio : tuple of float
+        Lowest and highest ratio of direct to reverberant power, in dB.
+    hop : float
+        From one frame to the next, in seconds.
+    share : float
+        Share of the segments that are changed, on average.
+    seed : int, optional
+        Of the draws.
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.full((1, 40, 8), -90.0, dtype="float32")
+    >>> x[:, 5] = 0.0  # a clap
+    >>> y = np.asarray(RandomRoom(seconds=(0.3, 0.3))(x, training=True))[0, :, 0]
+    >>> bool(y[4] < -80), bool(y[6] > y[16] > y[26] > -80)
+    (True, True)
+    """
+
+    _arguments = ("seconds", "ratio", "hop")
+
+    def __init__(
+        self,
+        seconds=(0.1, 0.7),
+        ratio=(0.0, 15.0),
+        hop=0.01,
+        share=1.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(share, seed, **kwargs)
+        self.seconds = _range("seconds", seconds, "seconds")
+        self.ratio = _range("ratio", ratio, "dB")
+        if not self.seconds[0] > 0 or not hop > 0:
+            raise ArgumentError(
+                f"seconds and hop must be positive; got {self.seconds} and {hop}"
+            )
+        self.hop = hop
+
+    def _change(self, x):
+        frames = ops.shape(x)[1]
+        place = ops.arange(frames, dtype="float32")
+        later = place[:, None] - place[None, :]  # (to, from)
+        fall = 6.0 * np.log(10.0) * self.hop / self._uniform(x, *self.seconds)
+        ring = ops.where(later > 0, ops.exp(-fall * ops.maximum(later, 0.0)), 0.0)
+        # The geometric series of the whole tail, so that `ratio` is what it says.
+        tail = ops.exp(-fall) / (1.0 - ops.exp(-fall))
+        weight = _power(-self._uniform(x, *self.ratio)) / tail
+        power = _power(x)
+        return _decibels(power + weight * (ring @ power))
+
+
+def _power(decibels):
+    return ops.exp(decibels * (np.log(10.0) / 10.0))
+
+
+def _decibels(power):
+    return ops.log(ops.maximum(power, 1e-20)) * (10.0 / np.log(10.0))

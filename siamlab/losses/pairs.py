@@ -1,0 +1,204 @@
+"""Losses of one pair."""
+
+import keras
+from keras import ops
+
+from .. import distances
+from ..errors import ArgumentError
+
+
+def kl_hinge(p, q, same, margin=3.0):
+    """KL-hinge loss of one pair (Hsu and Kira, 2016).
+
+    Parameters
+    ----------
+    p, q : tensor
+        Probabilities, shape (..., units), rows summing to 1.
+    same : tensor of bool or of 0 and 1
+        Whether both are the same speaker, shape (...).
+    margin : float
+        How far different speakers are pushed apart, in nats.
+
+    Returns
+    -------
+    tensor
+        Shape (...). Same speaker: both divergences added. Different: what each
+        lacks of the margin, added.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p, q = np.array([0.5, 0.5]), np.array([0.9, 0.1])
+    >>> round(float(kl_hinge(p, q, same=True)), 4)
+    0.8789
+    >>> round(float(kl_hinge(p, q, same=False, margin=0.5)), 4)
+    0.1319
+    """
+    there, back = distances.kl(p, q), distances.kl(q, p)
+    apart = ops.relu(margin - there) + ops.relu(margin - back)
+    return ops.where(ops.cast(same, "bool"), there + back, apart)
+
+
+def contrastive(a, b, same, margin=1.0):
+    """Contrastive loss of one pair (Hadsell, Chopra and LeCun, 2006).
+
+    Parameters
+    ----------
+    a, b : tensor
+        Shape (..., units).
+    same : tensor of bool or of 0 and 1
+        Whether both are the same speaker, shape (...).
+    margin : float
+        How far different speakers are pushed apart.
+
+    Returns
+    -------
+    tensor
+        Shape (...). Half the squared distance, or half the square of what it
+        lacks of the margin.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(contrastive(np.array([0.0]), np.array([0.5]), same=False))
+    0.125
+    """
+    d = distances.euclidean(a, b)
+    apart = ops.square(ops.relu(margin - d))
+    return 0.5 * ops.where(ops.cast(same, "bool"), ops.square(d), apart)
+
+
+class _DistanceLoss(keras.losses.Loss):
+    """A cost for each distance that a network of twins gives."""
+
+    def __init__(self, margin, name, dtype, reduction):
+        super().__init__(name=name, dtype=dtype, reduction=reduction)
+        if not margin > 0:
+            raise ArgumentError(f"margin must be positive; got {margin}. {self._hint}")
+        self.margin = float(margin)
+
+    def call(self, same, distance):
+        """Compute the loss of each pair.
+
+        Parameters
+        ----------
+        same : tensor
+            1 for the same speaker, 0 for different ones, shape (batch,) or
+            (batch, 1).
+        distance : tensor
+            Shape (batch, directions).
+
+        Returns
+        -------
+        tensor
+            Shape (batch,): each pair has its own, and pushes no other (FAULTS S2).
+        """
+        labels, shape = tuple(same.shape), tuple(distance.shape)
+        fits = len(labels) > 0 and labels[1:] in ((), (1,)) and len(shape) == 2
+        if not fits or len({labels[0], shape[0]} - {None}) > 1:
+            raise ArgumentError(
+                "a loss of distances takes distances of shape (batch, directions) and "
+                "labels of shape (batch,) or (batch, 1), 1 for the same speaker; got "
+                f"distances of shape {shape} and labels of shape {labels}"
+            )
+        together, apart = self._costs(distance)
+        same = ops.cast(ops.reshape(same, (-1, 1)), "bool")
+        return ops.sum(ops.where(same, together, apart), axis=-1)
+
+    def get_config(self):
+        """Return the arguments.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class DistanceHinge(_DistanceLoss):
+    """Hinge on the distances of pairs, a hinge for each direction.
+
+    With `layers.Distance` ("kl") it is `kl_hinge` (Hsu and Kira, 2016).
+
+    Parameters
+    ----------
+    margin : float
+        How far different speakers are pushed apart, in the distance's units.
+    name : str
+        As for any loss of Keras.
+    dtype, reduction : optional
+        As for any loss of Keras.
+
+    Raises
+    ------
+    ArgumentError
+        If the margin is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> distances = np.array([[0.5, 0.25], [0.5, 4.0]])
+    >>> loss = DistanceHinge(margin=3.0, reduction=None)
+    >>> np.asarray(loss(np.array([1, 0]), distances)).tolist()
+    [0.75, 2.5]
+    """
+
+    _hint = "Divergences are in nats; try 3."
+
+    def __init__(
+        self,
+        margin=3.0,
+        name="distance_hinge",
+        dtype=None,
+        reduction="sum_over_batch_size",
+    ):
+        super().__init__(margin, name, dtype, reduction)
+
+    def _costs(self, d):
+        return d, ops.relu(self.margin - d)
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class DistanceContrastive(_DistanceLoss):
+    """Contrastive loss on the distances of pairs.
+
+    With `layers.Distance` ("euclidean") it is `contrastive` (Hadsell, Chopra and
+    LeCun, 2006).
+
+    Parameters
+    ----------
+    margin : float
+        How far different speakers are pushed apart, in the distance's units.
+    name : str
+        As for any loss of Keras.
+    dtype, reduction : optional
+        As for any loss of Keras.
+
+    Raises
+    ------
+    ArgumentError
+        If the margin is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = DistanceContrastive(margin=1.0, reduction=None)
+    >>> np.asarray(loss(np.array([1, 0]), np.array([[0.5], [0.5]]))).tolist()
+    [0.125, 0.125]
+    """
+
+    _hint = "Outputs of unit length are 2 apart at most; try 1."
+
+    def __init__(
+        self,
+        margin=1.0,
+        name="distance_contrastive",
+        dtype=None,
+        reduction="sum_over_batch_size",
+    ):
+        super().__init__(margin, name, dtype, reduction)
+
+    def _costs(self, d):
+        return 0.5 * ops.square(d), 0.5 * ops.square(ops.relu(self.margin - d))

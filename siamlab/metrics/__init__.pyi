@@ -1,0 +1,28 @@
+from .channel import ChannelCheck, channel_check
+from .clustering import misclassification_rate
+from .running import AUC, EER, AccuracyAt
+from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
+from .transcription import input_dependence, phone_confusion, phone_error_rate
+from .verification import Estimate, Verification, pair_scores, verify
+
+__all__ = [
+    "AUC",
+    "EER",
+    "AccuracyAt",
+    "ChannelCheck",
+    "Estimate",
+    "Verification",
+    "accuracy_at",
+    "auc",
+    "best_threshold",
+    "channel_check",
+    "det_curve",
+    "eer",
+    "input_dependence",
+    "min_dcf",
+    "misclassification_rate",
+    "pair_scores",
+    "phone_confusion",
+    "phone_error_rate",
+    "verify",
+]

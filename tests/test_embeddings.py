@@ -151,3 +151,96 @@ def test_a_network_that_is_gone_is_forgotten(utterances):
     del base
     gc.collect()
     assert known() is None
+
+
+@pytest.fixture
+def segments_of(utterances):
+    return np.concatenate([array[None, :10] for array in utterances if len(array) > 9])
+
+
+@pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
+def test_an_extractor_is_known_by_what_it_gives(net, segments_of, layer):
+    mine = keras.Model(net.base.input, net.base.get_layer(layer).output)
+    assert sl.embeddings.check_extractor(net, mine, segments_of) == layer
+
+
+def test_an_extractor_with_weights_that_were_copied_is_one_too(
+    net, utterances, segments_of
+):
+    again = keras.models.clone_model(net.base)
+    again.set_weights(net.base.get_weights())
+    mine = keras.Model(again.input, again.get_layer("blstm_2").output)
+    assert sl.embeddings.check_extractor(net, mine, segments_of) == "blstm_2"
+    np.testing.assert_allclose(
+        sl.embed(net, utterances, extractor=mine), sl.embed(net, utterances), atol=1e-5
+    )
+
+
+def test_an_extractor_with_fresh_weights_is_refused(net, utterances):
+    fresh = sl.faulty.fresh_extractor(net.base)
+    sentence = r"does not have the weights .* nearest to those of 'blstm_2', and differ"
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        sl.embed(net, utterances, extractor=fresh)
+
+
+def test_an_extractor_of_another_width_is_refused(net, segments_of):
+    other = sl.networks.base(frames=10, bands=6, units=7, outputs=9)
+    with pytest.raises(errors.ArgumentError, match=r"vectors of 9 numbers.*blstm_2 10"):
+        sl.embeddings.check_extractor(net, other, segments_of)
+
+
+def test_a_sweep_gives_what_embed_gives_for_each_layer(net, utterances):
+    swept = sl.embeddings.layer_sweep(net, utterances, hop=4)
+    assert list(swept) == ["blstm_2", "dense_1", "head"]
+    for layer, found in swept.items():
+        expected = sl.embed(net, utterances, layer=layer, hop=4)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_network_without_vectors_has_no_layers_to_sweep(utterances):
+    inputs = keras.Input((10, 6))
+    net = keras.Model(inputs, keras.layers.LSTM(3, return_sequences=True)(inputs))
+    with pytest.raises(errors.ArgumentError, match="no layer whose output is one vec"):
+        sl.embeddings.layer_sweep(net, utterances)
+
+
+def test_enrolment_normalises_averages_and_normalises(rng):
+    vectors, speakers = rng.normal(size=(12, 5)), np.arange(12) % 3
+    vectors[0] *= 1000  # one loud utterance does not rule
+    names, models = sl.embeddings.enrol(vectors, speakers)
+    assert names.tolist() == [0, 1, 2]
+    for name, model in zip(names, models, strict=True):
+        unit = [v / np.linalg.norm(v) for v in vectors[speakers == name]]
+        mean = np.mean(unit, axis=0)
+        np.testing.assert_allclose(model, mean / np.linalg.norm(mean), rtol=1e-5)
+
+
+def test_trials_score_every_utterance_against_everybody_enrolled(rng):
+    names, models = sl.embeddings.enrol(rng.normal(size=(4, 5)), ["a", "a", "b", "c"])
+    vectors, speakers = rng.normal(size=(3, 5)), ["b", "x", "a"]
+    scores, same = sl.embeddings.trials(names, models, vectors, speakers)
+    assert scores.shape == same.shape == (9,)
+    k = 0
+    for vector, speaker in zip(vectors, speakers, strict=True):
+        for name, model in zip(names, models, strict=True):
+            assert scores[k] == pytest.approx(vector @ model / np.linalg.norm(vector))
+            assert same[k] == (name == speaker)
+            k += 1
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: sl.embeddings.enrol(np.ones((3, 2)), ["a"]), r"\(3, 2\) and \(1,\)"),
+        (lambda: sl.embeddings.enrol(np.ones((0, 2)), []), r"got \(0, 2\)"),
+        (
+            lambda: sl.embeddings.trials(
+                ["a"], np.ones((2, 2)), np.ones((1, 2)), ["a"]
+            ),
+            r"models must have shape \(1, 2\).*got \(2, 2\)",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named(call, sentence):
+    with pytest.raises(errors.ArgumentError, match=sentence):
+        call()

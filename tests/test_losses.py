@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamlab import errors, losses
+from siamlab import errors, layers, losses
 
 LOSSES = [
     losses.KLHinge(margin=2.0),
@@ -14,12 +14,17 @@ LOSSES = [
     losses.Contrastive(margin=1.5),
     losses.Contrastive(margin=1.5, weighting="pairs"),
     losses.SupervisedContrastive(temperature=0.5),
+    losses.GE2E(scale=5.0),
+    losses.Triplet(margin=0.4),
+    losses.AAMSoftmax(margin=0.3, scale=8.0),
 ]
 PAIRED = LOSSES[:5]
 
 
 def outputs_for(loss, rng, n, units=5):
-    """Something that the loss takes: distributions, or anything."""
+    """Something that the loss takes: distributions, cosines, or anything."""
+    if isinstance(loss, losses.AAMSoftmax):
+        return rng.uniform(-0.9, 0.9, size=(n, units)).astype(np.float32)
     if isinstance(loss, losses.KLHinge) and not loss.from_logits:
         return rng.dirichlet(np.ones(units), size=n).astype(np.float32)
     return rng.normal(size=(n, units)).astype(np.float32)
@@ -132,14 +137,18 @@ def test_speaker_ids_may_stand_in_a_column(loss, rng):
     assert float(loss(ids[:, None], outputs)) == float(loss(ids, outputs))
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=lambda x: x.name)
+# AAM-softmax numbers the speakers of the training set from 0.
+UNNUMBERED = [loss for loss in LOSSES if not isinstance(loss, losses.AAMSoftmax)]
+
+
+@pytest.mark.parametrize("loss", UNNUMBERED, ids=lambda x: x.name)
 def test_large_speaker_ids_are_told_apart(loss, rng):
     ids, outputs = np.arange(12) // 3, outputs_for(loss, rng, 12)
     assert float(loss(ids + 2**24 - 4, outputs)) == float(loss(ids, outputs))
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda x: x.name)
-@pytest.mark.parametrize("ids", [[0, 1, 2], [5, 5, 5], [3]])
+@pytest.mark.parametrize("ids", [[0, 1, 2], [4, 4, 4], [3]])
 def test_a_batch_without_one_kind_of_pair_is_finite(loss, rng, ids):
     value, gradient = value_and_gradient(
         lambda y: loss(np.array(ids), y), outputs_for(loss, rng, len(ids))
@@ -187,6 +196,11 @@ def test_a_loss_survives_saving(loss, rng):
         (lambda: losses.Contrastive(margin=0), r"positive; got 0. .*; try 1"),
         (lambda: losses.KLHinge(weighting="mean"), "balanced, pairs; got 'mean'"),
         (lambda: losses.SupervisedContrastive(0), "positive; got 0. Try 0.1"),
+        (lambda: losses.GE2E(-1), "positive; got -1. Try 10"),
+        (lambda: losses.Triplet(0), "positive; got 0.*try 0.2"),
+        (lambda: losses.AAMSoftmax(2.0), "margin=2.0, scale=30.0. Try 0.2 and 30"),
+        (lambda: losses.DistanceHinge(0), "positive; got 0.*try 3"),
+        (lambda: losses.DistanceContrastive(-1), "positive; got -1.*try 1"),
     ],
 )
 def test_values_out_of_range_are_named(make, sentence):
@@ -271,3 +285,136 @@ def test_ids_and_outputs_that_do_not_belong_together_are_named(loss, ids, shape)
     sentence = r"one speaker id for each row.*got outputs of shape \(2,.*ids of shape"
     with pytest.raises(errors.ArgumentError, match=sentence):
         loss(np.zeros(ids), np.full(shape, 0.25, np.float32))
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=8), st.integers(0, 99))
+def test_ge2e_is_the_formula(ids, seed):
+    outputs = np.random.default_rng(seed).normal(size=(len(ids), 4))
+    unit = outputs / np.linalg.norm(outputs, axis=1, keepdims=True)
+    ids = np.array(ids)
+
+    def cosine(a, b):
+        return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+    costs = []
+    for i in range(len(ids)):
+        others = (ids == ids[i]) & (np.arange(len(ids)) != i)
+        if not others.any():
+            continue
+        scores = {
+            speaker: 5.0 * cosine(unit[i], unit[ids == speaker].mean(axis=0))
+            for speaker in set(ids.tolist())
+        }
+        scores[ids[i]] = 5.0 * cosine(unit[i], unit[others].mean(axis=0))
+        costs.append(np.log(sum(map(np.exp, scores.values()))) - scores[ids[i]])
+    found = losses.GE2E(scale=5.0)(ids, outputs)
+    assert float(found) == pytest.approx(np.mean(costs) if costs else 0.0, abs=1e-4)
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=8), st.integers(0, 99))
+def test_triplets_take_the_nearest_negative_beyond_the_positive(ids, seed):
+    outputs = np.random.default_rng(seed).normal(size=(len(ids), 4))
+    unit = outputs / np.linalg.norm(outputs, axis=1, keepdims=True)
+    costs = []
+    for a in range(len(ids)):
+        d = np.sum(np.square(unit - unit[a]), axis=1)
+        negatives = [d[n] for n in range(len(ids)) if ids[n] != ids[a]]
+        for p in range(len(ids)):
+            if p == a or ids[p] != ids[a] or not negatives:
+                continue
+            beyond = [x for x in negatives if x > d[p]]
+            costs.append(max(0.4 + d[p] - (min(beyond or [max(negatives)])), 0))
+    found = losses.Triplet(margin=0.4)(np.array(ids), outputs)
+    assert float(found) == pytest.approx(np.mean(costs) if costs else 0.0, abs=1e-4)
+
+
+def test_aam_softmax_is_the_formula(rng):
+    ids, cosines = np.array([0, 4, 4, 2]), rng.uniform(-0.9, 0.9, size=(4, 5))
+    scores = cosines.copy()
+    for row, speaker in enumerate(ids):
+        scores[row, speaker] = np.cos(np.arccos(cosines[row, speaker]) + 0.3)
+    log_p = 8.0 * scores - np.log(np.exp(8.0 * scores).sum(axis=1, keepdims=True))
+    expected = -np.mean(log_p[np.arange(4), ids])
+    found = losses.AAMSoftmax(margin=0.3, scale=8.0)(ids, cosines)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_without_a_margin_aam_softmax_is_cross_entropy_of_cosines(rng):
+    ids, cosines = np.array([0, 4, 4, 2]), rng.uniform(-0.9, 0.9, size=(4, 5))
+    expected = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(
+        ids, 8.0 * cosines
+    )
+    found = losses.AAMSoftmax(margin=0.0, scale=8.0)(ids, cosines)
+    assert float(found) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_angle_has_a_gradient_at_its_ends():
+    cosines = np.array([[1.0, -1.0], [-1.0, 1.0]], np.float32)
+    _, gradient = value_and_gradient(
+        lambda y: losses.AAMSoftmax()(np.array([0, 0]), y), cosines
+    )
+    assert np.isfinite(gradient).all()
+
+
+DISTANCE_LOSSES = [losses.DistanceHinge(2.0), losses.DistanceContrastive(1.5)]
+
+
+@pytest.mark.parametrize("directions", [1, 2])
+@pytest.mark.parametrize("column", [False, True])
+def test_the_hinge_of_distances_is_the_formula_of_one_pair(rng, directions, column):
+    d, same = rng.uniform(0, 4, size=(9, directions)), rng.integers(2, size=9)
+    expected = [
+        sum(x if s else max(2.0 - x, 0) for x in row)
+        for row, s in zip(d, same, strict=True)
+    ]
+    loss = losses.DistanceHinge(2.0, reduction=None)
+    found = loss(same[:, None] if column else same, d)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_distances_of_twins_cost_what_their_outputs_do(rng):
+    p, q = (rng.dirichlet(np.ones(5), size=9) for _ in range(2))
+    same = rng.integers(2, size=9)
+    d = np.asarray(layers.Distance("kl")([p, q]))
+    np.testing.assert_allclose(
+        losses.DistanceHinge(2.0, reduction=None)(same, d),
+        losses.kl_hinge(p, q, same, 2.0),
+        rtol=1e-4,
+    )
+    d = np.asarray(layers.Distance("euclidean")([p, q]))
+    np.testing.assert_allclose(
+        losses.DistanceContrastive(1.5, reduction=None)(same, d),
+        losses.contrastive(p, q, same, 1.5),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("loss", DISTANCE_LOSSES, ids=lambda x: x.name)
+def test_one_distance_does_not_move_another_pair(loss, rng):
+    each = type(loss)(loss.margin, reduction=None)
+    d = tf.Variable(rng.uniform(0.1, 1.0, size=(4, 1)))
+    with tf.GradientTape() as tape:
+        of_first = each(np.array([0, 1, 0, 1]), d)[0]
+    gradient = np.asarray(tape.gradient(of_first, d))[:, 0]
+    assert gradient[0] != 0
+    np.testing.assert_array_equal(gradient[1:], 0)
+
+
+@pytest.mark.parametrize("loss", DISTANCE_LOSSES, ids=lambda x: x.name)
+def test_a_loss_of_distances_survives_saving(loss, rng):
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    d, same = rng.uniform(0, 4, size=(9, 2)), rng.integers(2, size=9)
+    assert float(again(same, d)) == float(loss(same, d))
+
+
+@pytest.mark.parametrize("loss", DISTANCE_LOSSES, ids=lambda x: x.name)
+@pytest.mark.parametrize(
+    ("labels", "shape"), [((3,), (2, 1)), ((2, 2), (2, 1)), ((2,), (2,))]
+)
+def test_labels_and_distances_that_do_not_belong_together_are_named(
+    loss, labels, shape
+):
+    with pytest.raises(errors.ArgumentError, match=r"distances of shape .* labels of"):
+        loss(np.zeros(labels), np.zeros(shape, np.float32))

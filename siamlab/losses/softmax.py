@@ -150,8 +150,10 @@ class GE2E(keras.losses.Loss):
         others = ops.cast(same, unit.dtype)
         number = ops.sum(others, axis=-1, keepdims=True)
         # A row's own speaker without it, and every row's speaker with all rows.
-        own = ops.normalize(others @ unit, axis=-1)
-        means = ops.normalize(others @ unit + unit, axis=-1)
+        sums = others @ unit
+        # Who is alone does not count; 0 would have no direction, and no gradient.
+        own = ops.normalize(ops.where(number > 0, sums, unit), axis=-1)
+        means = ops.normalize(sums + unit, axis=-1)
         to_own = self.scale * ops.sum(unit * own, axis=-1, keepdims=True)
         itself = ops.eye(ops.shape(unit)[0], dtype=unit.dtype)
         mine = (others + itself) > 0

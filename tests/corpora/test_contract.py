@@ -26,12 +26,17 @@ def a_folder(tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module", params=["voices", "folder", "librispeech", "fsdd"])
+@pytest.fixture(
+    scope="module", params=["voices", "folder", "librispeech", "fsdd", "timit"]
+)
 def corpus(request, tmp_path_factory):
     if request.param == "voices":
         return corpora.voices(speakers=3, utterances=2)
     if request.param == "folder":
         return corpora.folder(a_folder(tmp_path_factory))
+    if request.param == "timit":
+        write = request.getfixturevalue("a_timit")
+        return corpora.timit(write(tmp_path_factory.mktemp("timit")))
     data = request.getfixturevalue("data")
     if request.param == "librispeech":
         return corpora.librispeech(data / "librispeech-mini", "test-other")

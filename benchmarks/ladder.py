@@ -31,8 +31,8 @@ def corpora(root):
     return everyone.split(by="speaker", fractions=(50 / 74, 24 / 74), seed=0)
 
 
-def measure(train, test, recipe, seed, steps, epochs):
-    """Train once, and measure on the test speakers; 0 epochs do not train."""
+def trained(train, test, recipe, seed, steps, epochs):
+    """Embeddings of the test speakers, and seconds of training; 0 epochs: none."""
     keras.utils.set_random_seed(seed)
     net = recipe.network(train)
     rate = keras.optimizers.schedules.CosineDecay(1e-3, max(steps * epochs, 1))
@@ -41,7 +41,12 @@ def measure(train, test, recipe, seed, steps, epochs):
     if epochs:
         net.fit(recipe.batches(train, steps, seed), epochs=epochs)
     seconds = time.perf_counter() - began if epochs else 0.0
-    embeddings = sl.embed(net, test)
+    return sl.embed(net, test), seconds
+
+
+def measure(train, test, recipe, seed, steps, epochs):
+    """Train once, and measure on the test speakers."""
+    embeddings, seconds = trained(train, test, recipe, seed, steps, epochs)
     number = len(np.unique(test.speakers))
     found = sl.metrics.verify(embeddings, test.speakers, seed=seed)
     clusters = sl.clusters.hierarchical(embeddings, n=number)
@@ -51,6 +56,26 @@ def measure(train, test, recipe, seed, steps, epochs):
         "purity": float(sl.clusters.neighbour_purity(embeddings, test.speakers)),
         "seconds": seconds,
     }
+
+
+def draw_maps(names, embeddings, rates, speakers, path):
+    """Draw a map of the test speakers for each row, of seed 0."""
+    import matplotlib.pyplot as plt
+
+    sl.plots.style()
+    columns = 4
+    lines = -(-len(names) // columns)
+    fig, axes = plt.subplots(
+        lines, columns, figsize=(3.1 * columns, 3.1 * lines), layout="constrained"
+    )
+    for ax in axes.flat[len(names) :]:
+        ax.axis("off")
+    for ax, name, rows, rate in zip(axes.flat, names, embeddings, rates, strict=False):
+        sl.plots.speaker_map(rows, speakers, neighbours=10, legend=False, ax=ax)
+        purity = sl.clusters.neighbour_purity(rows, speakers)
+        ax.set_title(f"{name}\nEER {rate:.1%}, purity {purity:.2f}", fontsize=9)
+        ax.set(xlabel="", ylabel="")
+    fig.savefig(path, dpi=80)
 
 
 def rows(mend, untrained_scaled):
@@ -78,6 +103,7 @@ def main():
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
     )
+    parser.add_argument("--maps", metavar="PNG", help="draw a map for each rung")
     arguments = parser.parse_args()
 
     train, test = (sl.extract(corpus) for corpus in corpora(arguments.data))
@@ -89,10 +115,10 @@ def main():
         "units": arguments.units,
     }
     runs = Runs(arguments.keep, settings)
-    lines = []
-    for name, recipe, trained in rows(arguments.only, True):
+    lines, maps = [], []
+    for name, recipe, is_trained in rows(arguments.only, True):
         recipe = dataclasses.replace(recipe, units=arguments.units)
-        epochs = arguments.epochs if trained else 0
+        epochs = arguments.epochs if is_trained else 0
         found = [
             runs.run(
                 name,
@@ -103,6 +129,9 @@ def main():
             )
             for seed in range(arguments.seeds)
         ]
+        if arguments.maps:
+            y, _ = trained(train, test, recipe, 0, arguments.steps, epochs)
+            maps.append((name, y, found[0]["eer"]["value"]))
         found = sorted(found, key=lambda run: run["eer"]["value"])
         median = found[len(found) // 2]["eer"]
         lines.append(
@@ -112,11 +141,10 @@ def main():
                 f"{found[0]['eer']['value']:.1%} to {found[-1]['eer']['value']:.1%}",
                 f"{np.median([run['mr'] for run in found]):.2f}",
                 f"{np.median([run['purity'] for run in found]):.2f}",
-                f"{np.median([run['seconds'] for run in found]):.0f}",
             )
         )
         print(*lines[-1], sep="  ", flush=True)
-    head = ("recipe", "EER [95 %]", "over seeds", "MR", "purity", "seconds")
+    head = ("recipe", "EER [95 %]", "over seeds", "MR", "purity")
     text = "\n".join(
         [
             f"Trained: {train!r}. Measured: {test!r}. {arguments.epochs} epochs of "
@@ -132,6 +160,9 @@ def main():
     print("\n" + text)
     if arguments.keep:
         keep(arguments.keep, text)
+    if arguments.maps:
+        names, embeddings, rates = zip(*maps, strict=True)
+        draw_maps(names, embeddings, rates, test.speakers, arguments.maps)
 
 
 if __name__ == "__main__":

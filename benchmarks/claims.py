@@ -1,0 +1,117 @@
+"""Do the claims of the notebooks hold with other seeds?
+
+    python benchmarks/claims.py            all notebooks, five seeds
+    python benchmarks/claims.py 04 05 --seeds 3
+
+Runs the code cells of each notebook with every seed in them replaced: other voices,
+other splits, other weights, other batches. A cell that fails does not end the run.
+Prints for each cell with an ``assert`` how often it held.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from _report import Runs, keep, machine, table
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+# `seed=0` of an argument, and the one for all.
+_SEED = re.compile(r"(\bseed=|set_random_seed\()(\d+)")
+
+_RUN = """
+import json, sys
+from IPython.core.interactiveshell import InteractiveShell
+
+shell = InteractiveShell.instance()
+shell.run_cell("import matplotlib; matplotlib.use('agg')")
+held = []
+for source in json.load(sys.stdin):
+    found = shell.run_cell(source)
+    held.append(found.success)
+    shell.run_cell("import matplotlib.pyplot as _p; _p.close('all')")
+print("\\n" + json.dumps(held))
+"""
+
+
+def cells_of(path):
+    """Sources of the code cells."""
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+
+
+def run(path, seed):
+    """Whether each cell succeeded, with `seed` added to every seed in them."""
+
+    def moved(match):
+        return f"{match[1]}{int(match[2]) + seed}"
+
+    sources = [_SEED.sub(moved, source) for source in cells_of(path)]
+    found = subprocess.run(
+        [sys.executable, "-c", _RUN],
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        cwd=path.parent,
+        env={**os.environ, "TQDM_DISABLE": "1"},
+        check=False,
+    )
+    if found.returncode:
+        raise SystemExit(f"{path.name} broke off:\n{found.stderr[-2000:]}")
+    return json.loads(found.stdout.splitlines()[-1])
+
+
+def claim(source):
+    """What a cell prints once it held, or its first line."""
+    said = re.findall(r'print\(\s*f?"([^"]*)"', source)
+    return (said or source.splitlines())[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("notebooks", nargs="*", help="beginnings of names; else all")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--keep", metavar="NAME", help="write results/NAME.md and .json"
+    )
+    arguments = parser.parse_args()
+    chosen = tuple(arguments.notebooks) or ("",)
+    paths = [p for p in sorted(NOTEBOOKS.glob("*.ipynb")) if p.name.startswith(chosen)]
+    lines, broken = [], []
+    for path in paths:
+        sources = cells_of(path)
+        # Figures of another text of the notebook do not count.
+        runs = Runs(arguments.keep and f"{arguments.keep}-{path.stem}", sources)
+        found = [
+            runs.run("cells", seed, lambda seed=seed, path=path: run(path, seed))
+            for seed in range(arguments.seeds)
+        ]
+        for number, source in enumerate(sources):
+            held = sum(cells[number] for cells in found)
+            if "assert " in source:
+                row = (path.stem[:2], claim(source), f"{held} of {len(found)}")
+                lines.append(row)
+                print(*row, sep="  ", flush=True)
+            elif held < len(found):
+                broken.append(f"{path.name}, cell {number + 1}: {held} of {len(found)}")
+                print(broken[-1], flush=True)
+    text = "\n".join(
+        [
+            f"How often each claim held, over {arguments.seeds} seeds.",
+            "",
+            table(("notebook", "claim", "held"), lines),
+            *(["", "Cells that failed without a claim:", *broken] if broken else []),
+            "",
+            machine("tensorflow", "keras", "numpy", "umap-learn") + ".",
+        ]
+    )
+    print("\n" + text)
+    if arguments.keep:
+        keep(arguments.keep, text)
+
+
+if __name__ == "__main__":
+    main()

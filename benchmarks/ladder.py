@@ -10,52 +10,22 @@ were never heard. Figures are written as they come: what was killed goes on.
 
 import argparse
 import dataclasses
-import time
 
 import keras
-import numpy as np
 from _report import Runs, keep, machine, table
+from _speakers import HEAD, caption, corpora, exam, line, train
 
 import siamlab as sl
 from siamlab import faulty
 
 
-def corpora(root):
-    """Training and test corpus, which share no speaker."""
-    if root is not None:
-        return (
-            sl.corpora.librispeech(root, "train-clean-100"),
-            sl.corpora.librispeech(root, "test-other"),
-        )
-    everyone = sl.corpora.voices(speakers=74, utterances=20)
-    return everyone.split(by="speaker", fractions=(50 / 74, 24 / 74), seed=0)
-
-
-def trained(train, test, recipe, seed, steps, epochs):
-    """Embeddings of the test speakers, and seconds of training; 0 epochs: none."""
+def embedded(features, test, recipe, seed, steps, epochs):
+    """Embeddings of the test speakers after a training; 0 epochs: without one."""
     keras.utils.set_random_seed(seed)
-    net = recipe.network(train)
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, max(steps * epochs, 1))
-    net.compile(optimizer=keras.optimizers.Adam(rate))
-    began = time.perf_counter()
+    net = recipe.network(features)
     if epochs:
-        net.fit(recipe.batches(train, steps, seed), epochs=epochs)
-    seconds = time.perf_counter() - began if epochs else 0.0
-    return sl.embed(net, test), seconds
-
-
-def measure(train, test, recipe, seed, steps, epochs):
-    """Train once, and measure on the test speakers."""
-    embeddings, seconds = trained(train, test, recipe, seed, steps, epochs)
-    number = len(np.unique(test.speakers))
-    found = sl.metrics.verify(embeddings, test.speakers, seed=seed)
-    clusters = sl.clusters.hierarchical(embeddings, n=number)
-    return {
-        **found.as_dict(),
-        "mr": float(sl.metrics.misclassification_rate(test.speakers, clusters)),
-        "purity": float(sl.clusters.neighbour_purity(embeddings, test.speakers)),
-        "seconds": seconds,
-    }
+        train(net, recipe.batches(features, steps, seed), steps, epochs)
+    return sl.embed(net, test)
 
 
 def draw_maps(names, embeddings, rates, speakers, path):
@@ -78,17 +48,13 @@ def draw_maps(names, embeddings, rates, speakers, path):
     fig.savefig(path, dpi=80)
 
 
-def rows(mend, untrained_scaled):
+def rows(only):
     """Names of rows, with recipe and whether it is trained."""
     yield "untrained", faulty.SOURCE, False
-    if untrained_scaled:
-        yield (
-            "untrained, scaled",
-            faulty.SOURCE.mended(scaled=True, softmax=True),
-            False,
-        )
+    scaled = faulty.SOURCE.mended(scaled=True, softmax=True)
+    yield "untrained, scaled", scaled, False
     for name, recipe in faulty.ladder().items():
-        if mend is None or name in mend:
+        if only is None or name in only:
             yield name, recipe, True
 
 
@@ -106,9 +72,9 @@ def main():
     parser.add_argument("--maps", metavar="PNG", help="draw a map for each rung")
     arguments = parser.parse_args()
 
-    train, test = (sl.extract(corpus) for corpus in corpora(arguments.data))
+    features, test = corpora(arguments.data)
     settings = {
-        "train": repr(train),
+        "train": repr(features),
         "test": repr(test),
         "steps": arguments.steps,
         "epochs": arguments.epochs,
@@ -116,43 +82,33 @@ def main():
     }
     runs = Runs(arguments.keep, settings)
     lines, maps = [], []
-    for name, recipe, is_trained in rows(arguments.only, True):
+    for name, recipe, is_trained in rows(arguments.only):
         recipe = dataclasses.replace(recipe, units=arguments.units)
-        epochs = arguments.epochs if is_trained else 0
+        how = recipe, arguments.steps, arguments.epochs if is_trained else 0
+
+        def embeddings(seed, how=how):
+            recipe, steps, epochs = how
+            return embedded(features, test, recipe, seed, steps, epochs)
+
         found = [
             runs.run(
                 name,
                 seed,
-                lambda seed=seed, recipe=recipe, epochs=epochs: measure(
-                    train, test, recipe, seed, arguments.steps, epochs
+                lambda seed=seed, embeddings=embeddings: exam(
+                    embeddings(seed), test.speakers, seed
                 ),
             )
             for seed in range(arguments.seeds)
         ]
         if arguments.maps:
-            y, _ = trained(train, test, recipe, 0, arguments.steps, epochs)
-            maps.append((name, y, found[0]["eer"]["value"]))
-        found = sorted(found, key=lambda run: run["eer"]["value"])
-        median = found[len(found) // 2]["eer"]
-        lines.append(
-            (
-                name,
-                f"{median['value']:.1%} [{median['low']:.1%}, {median['high']:.1%}]",
-                f"{found[0]['eer']['value']:.1%} to {found[-1]['eer']['value']:.1%}",
-                f"{np.median([run['mr'] for run in found]):.2f}",
-                f"{np.median([run['purity'] for run in found]):.2f}",
-            )
-        )
+            maps.append((name, embeddings(0), found[0]["eer"]["value"]))
+        lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
-    head = ("recipe", "EER [95 %]", "over seeds", "MR", "purity")
     text = "\n".join(
         [
-            f"Trained: {train!r}. Measured: {test!r}. {arguments.epochs} epochs of "
-            f"{arguments.steps} batches of 128 segments, {arguments.seeds} seeds, "
-            "medians; the interval is the median run's, over speakers. MR: average "
-            "linkage, the number of speakers known.",
+            caption(features, test, arguments),
             "",
-            table(head, lines),
+            table(HEAD, lines),
             "",
             machine("tensorflow", "keras", "numpy") + ".",
         ]

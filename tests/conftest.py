@@ -3,6 +3,7 @@
 - `rng`: a seeded generator.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
+- `a_timit`: writes a small corpus in TIMIT's layout.
 - `browser_path`: a Chromium to drive.
 
 A test that lacks its recordings or its browser is skipped and says so. With
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = (
@@ -83,3 +85,32 @@ def browser_path():
         "SIAMLAB_BROWSER names one",
         "SIAMLAB_REQUIRE_BROWSER",
     )
+
+
+_PHONES = "0 2000 h#\n2000 5000 sh\n5000 9000 iy\n9000 9500 pau\n9500 16040 h#\n"
+_WORDS = "2000 9000 she\n"
+_TEXT = "0 16000 She had your dark suit.\n"
+
+
+@pytest.fixture(scope="session")
+def a_timit():
+    """Write a small TIMIT; libsndfile writes NIST SPHERE as well as RIFF."""
+    return _write_timit
+
+
+def _write_timit(
+    root, upper=True, form="NIST", speakers=("FCJF0", "MDAC0"), part="train"
+):
+    case = str.upper if upper else str.lower
+    rng = np.random.default_rng(0)
+    for k, speaker in enumerate(speakers):
+        folder = root / case(part) / case(f"dr{k + 1}") / case(speaker)
+        folder.mkdir(parents=True)
+        for sentence in ("sa1", "sx37", "si648"):
+            sound = rng.uniform(-0.5, 0.5, 16000)
+            path = folder / case(f"{sentence}.wav")
+            soundfile.write(path, sound, 16000, format=form, subtype="PCM_16")
+            (folder / case(f"{sentence}.phn")).write_text(_PHONES)
+            (folder / case(f"{sentence}.wrd")).write_text(_WORDS)
+            (folder / case(f"{sentence}.txt")).write_text(_TEXT)
+    return root

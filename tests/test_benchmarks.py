@@ -84,3 +84,45 @@ def test_what_was_measured_before_a_kill_is_not_measured_again(report):
 def test_other_settings_are_measured_anew(report):
     report.Runs("trial", {"epochs": 5}).run("a", 0, lambda: 1)
     assert report.Runs("trial", {"epochs": 6}).run("a", 0, lambda: 2) == 2
+
+
+def run(script, *arguments, cwd=None):
+    """Run a benchmark as a person would; return the rows of its table."""
+    command = [sys.executable, str(BENCHMARKS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, done.stderr[-3000:]
+    table = [line for line in done.stdout.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in table]
+
+
+@pytest.mark.slow
+def test_voice_equality_runs_on_timit_and_keeps_its_network(data, a_timit, tmp_path):
+    root = a_timit(tmp_path / "timit", speakers=("FCJF0", "MDAC0", "FDHC0"))
+    arguments = ["--train", data / "librispeech-mini", "--timit", root]
+    small = ["--epochs", 1, "--steps", 1, "--net", tmp_path / "net.keras"]
+    head, *rows = run("voice_equality.py", *arguments, *small, cwd=tmp_path)
+    assert head[0] == "who, how"
+    ways = ("average spectrum", "untrained", "trained")
+    exams = ("TIMIT", "TIMIT, SA1 and SA2 apart", "TIMIT, without SA1 and SA2")
+    names = [f"{exam}: {way}" for exam in exams for way in ways]
+    assert [row[0] for row in rows][: len(names)] == names
+    assert all(0 <= float(row[4]) <= 1 for row in rows)
+    trained = (tmp_path / "net.keras").stat().st_mtime_ns
+    again = run("voice_equality.py", *arguments, *small, cwd=tmp_path)
+    assert again == [head, *rows]
+    assert (tmp_path / "net.keras").stat().st_mtime_ns == trained
+
+
+@pytest.mark.slow
+def test_the_ladder_prints_every_rung_that_is_asked_for(data):
+    rungs = ["the source program", "margin on the angle"]
+    small = ["--seeds", 1, "--epochs", 1, "--steps", 1, "--units", 4]
+    root = ["--data", data / "librispeech-mini"]
+    rows = run("ladder.py", *root, *small, "--only", *rungs)
+    assert [row[0] for row in rows[1:]] == ["untrained", "untrained, scaled", *rungs]
+
+
+def test_one_product_is_the_nested_loops():
+    rows = run("pairwise.py", "--batch", 12, "--units", 8, "--repeats", 1)
+    assert [row[0] for row in rows[1:]] == ["nested loops", "one product"]
+    assert rows[1][2] == rows[2][2]

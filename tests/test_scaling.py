@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from siamlab import Features, errors
-from siamlab.scaling import Fixed, MinMax, Standard, gate_saturation
+from siamlab import Features, errors, layers
+from siamlab.scaling import (
+    Fixed,
+    MinMax,
+    Standard,
+    UtteranceMean,
+    gate_saturation,
+)
 
 SCALERS = [
     Standard(),
@@ -266,3 +272,30 @@ def test_a_model_without_gates_is_named():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)], name="dense")
     with pytest.raises(errors.ArgumentError, match="dense has none"):
         gate_saturation(model, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("per_band", [True, False])
+def test_a_mean_of_the_utterance_takes_the_microphone_with_it(rng, per_band):
+    scaler = UtteranceMean(per_band).fit(None)
+    arrays = [rng.normal(-50, 10, size=(n, 6)).astype(np.float32) for n in (30, 7)]
+    added = rng.normal(0, 6, size=6) if per_band else 4.0
+    found = scaler.transform(arrays)
+    moved = scaler.transform([array + added for array in arrays])
+    for one, other, array in zip(found, moved, arrays, strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, other, atol=1e-4)
+        axis = 0 if per_band else None
+        np.testing.assert_allclose(one.mean(axis=axis), 0, atol=1e-4)
+        np.testing.assert_allclose(
+            np.diff(one, axis=0), np.diff(array, axis=0), atol=1e-4
+        )
+
+
+def test_a_mean_that_was_removed_does_not_come_back(rng):
+    scaler = UtteranceMean()
+    with pytest.raises(errors.ArgumentError, match="has no inverse"):
+        scaler.inverse(rng.normal(size=(3, 4)))
+    with pytest.raises(errors.ArgumentError, match="frames, bands"):
+        scaler.transform([np.zeros(3)])
+    with pytest.raises(errors.ArgumentError, match="cannot be part of a network"):
+        layers.Scale.of(scaler)

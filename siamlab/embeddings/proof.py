@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from ..errors import ArgumentError
 
@@ -66,10 +67,12 @@ def check_extractor(net, extractor, x):
     """
     inputs, vectors = layers_of(net)
     x = np.asarray(x, dtype=np.float32)
-    found = np.asarray(extractor.predict_on_batch(x))
-    outputs = keras.Model(inputs, list(vectors.values())).predict_on_batch(x)
+    # Called, not predicted: nothing is compiled for one batch.
+    found = np.asarray(ops.convert_to_numpy(extractor(x)))
+    outputs = keras.Model(inputs, list(vectors.values()))(x)
+    outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
     outputs = {
-        name: np.asarray(y)
+        name: np.asarray(ops.convert_to_numpy(y))
         for name, y in zip(vectors, outputs, strict=True)
         if y.shape == found.shape
     }

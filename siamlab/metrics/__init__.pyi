@@ -1,4 +1,4 @@
-from .channel import ChannelCheck, channel_check
+from .channel import ChannelCheck, average_spectra, channel_check, refilter
 from .clustering import misclassification_rate
 from .running import AUC, EER, AccuracyAt
 from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
@@ -14,6 +14,7 @@ __all__ = [
     "Verification",
     "accuracy_at",
     "auc",
+    "average_spectra",
     "best_threshold",
     "channel_check",
     "det_curve",
@@ -24,5 +25,6 @@ __all__ = [
     "pair_scores",
     "phone_confusion",
     "phone_error_rate",
+    "refilter",
     "verify",
 ]

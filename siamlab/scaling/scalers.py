@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import ArgumentError, NotFittedError
 from ..features import Features
 
-__all__ = ["Fixed", "MinMax", "Standard"]
+__all__ = ["Fixed", "MinMax", "Standard", "UtteranceMean"]
 
 
 def _arrays(features):
@@ -326,3 +326,93 @@ class Fixed(_Affine):
             Itself.
         """
         return self
+
+
+class UtteranceMean:
+    """Remove each utterance's mean: what a microphone adds is gone (Atal, 1974).
+
+    In decibels a microphone is a constant for each band. So is the average spectrum of
+    the voice, which goes with it: of a short utterance little is left. Nothing is
+    fitted, and a network that sees 0.4 s cannot do it by itself: it is applied to
+    whole utterances, in front of a scaler with the training set's statistics.
+
+    Parameters
+    ----------
+    per_band : bool
+        The mean of each band; otherwise one for all, which removes the loudness alone.
+
+    See Also
+    --------
+    siamlab.layers.RandomFilter : A microphone for each segment instead, in training.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(-60, 15, size=(500, 4))
+    >>> microphone = np.array([3.0, -2.0, 0.0, 6.0])
+    >>> plain, coloured = (UtteranceMean().transform(y) for y in (x, x + microphone))
+    >>> bool(np.allclose(plain, coloured, atol=1e-4))
+    True
+    """
+
+    def __init__(self, per_band=True):
+        self.per_band = per_band
+        self.per = "utterance"
+
+    def fit(self, features):
+        """Find nothing: each utterance has its own mean.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Not looked at.
+
+        Returns
+        -------
+        UtteranceMean
+            Itself.
+        """
+        return self
+
+    def transform(self, features):
+        """Subtract the means.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Shape (frames, bands) each.
+
+        Returns
+        -------
+        same kind as `features`
+            Float32, in dB as before.
+
+        Raises
+        ------
+        ArgumentError
+            If an array has another shape, or is empty.
+        """
+
+        def centred(array):
+            _shape(array)
+            mean = np.mean(array, axis=0 if self.per_band else None, dtype=np.float64)
+            return (array - mean).astype(np.float32)
+
+        return _apply(centred, features)
+
+    def inverse(self, features):
+        """Refuse: the means are forgotten.
+
+        Parameters
+        ----------
+        features : numpy.ndarray, list of numpy.ndarray or Features
+            Not looked at.
+
+        Raises
+        ------
+        ArgumentError
+            Always.
+        """
+        raise ArgumentError(
+            "UtteranceMean forgets the mean of each utterance and has no inverse; keep "
+            "the features as they were"
+        )

@@ -1,0 +1,66 @@
+"""What the benchmarks of speaker networks share: corpora, training, and the exam."""
+
+import time
+
+import keras
+import numpy as np
+
+import siamlab as sl
+
+HEAD = ("recipe", "EER [95 %]", "over seeds", "MR", "purity")
+
+
+def corpora(root):
+    """Training and test features, which share no speaker."""
+    if root is not None:
+        parts = (
+            sl.corpora.librispeech(root, "train-clean-100"),
+            sl.corpora.librispeech(root, "test-other"),
+        )
+    else:
+        everyone = sl.corpora.voices(speakers=74, utterances=20)
+        parts = everyone.split(by="speaker", fractions=(50 / 74, 24 / 74), seed=0)
+    return tuple(sl.extract(part) for part in parts)
+
+
+def train(net, batches, steps, epochs):
+    """Train with Adam, its rate falling from 1e-3 to 0; return the seconds."""
+    began = time.perf_counter()
+    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps * epochs)
+    net.compile(optimizer=keras.optimizers.Adam(rate))
+    net.fit(batches, epochs=epochs)
+    return time.perf_counter() - began
+
+
+def exam(embeddings, speakers, seed):
+    """Figures of a set of embeddings; clusters: the number of speakers is known."""
+    found = sl.metrics.verify(embeddings, speakers, seed=seed)
+    clusters = sl.clusters.hierarchical(embeddings, n=len(np.unique(speakers)))
+    return {
+        **found.as_dict(),
+        "mr": float(sl.metrics.misclassification_rate(speakers, clusters)),
+        "purity": float(sl.clusters.neighbour_purity(embeddings, speakers)),
+    }
+
+
+def line(name, runs):
+    """Lay out a row of the table: medians, and the interval of the median run."""
+    runs = sorted(runs, key=lambda run: run["eer"]["value"])
+    median = runs[len(runs) // 2]["eer"]
+    return (
+        name,
+        f"{median['value']:.1%} [{median['low']:.1%}, {median['high']:.1%}]",
+        f"{runs[0]['eer']['value']:.1%} to {runs[-1]['eer']['value']:.1%}",
+        f"{np.median([run['mr'] for run in runs]):.2f}",
+        f"{np.median([run['purity'] for run in runs]):.2f}",
+    )
+
+
+def caption(train_features, test_features, arguments):
+    """Say what was trained and measured."""
+    return (
+        f"Trained: {train_features!r}. Measured: {test_features!r}. "
+        f"{arguments.epochs} epochs of {arguments.steps} batches of 128 segments, "
+        f"{arguments.seeds} seeds: medians; the interval is the median run's, over "
+        "speakers. MR: average linkage, the number of speakers known."
+    )

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,12 @@ def cache_folder(kind=None):
     return root / kind if kind else root
 
 
+# NumPy hands the header of a file to Python's parser, which before 3.12.1 counts its
+# depth for all threads together and then, rarely, takes it for broken (CPython issue
+# 106905).
+_HEADER = threading.Lock()
+
+
 class Kept:
     """Arrays kept in a folder, each under a key, each with a checksum.
 
@@ -225,7 +232,8 @@ class Kept:
         body, trailer = content[:-_TRAILER], content[-_TRAILER:]
         if trailer[: len(_MARK)] != _MARK or trailer[len(_MARK) :] != _checksum(body):
             return None
-        return np.load(io.BytesIO(body), allow_pickle=False)
+        with _HEADER:
+            return np.load(io.BytesIO(body), allow_pickle=False)
 
     def open(self, key):
         """Map an array that was checked before; only what is used is read.
@@ -246,7 +254,8 @@ class Kept:
             If the entry has gone meanwhile.
         """
         try:
-            return np.load(self.path(key), mmap_mode="r", allow_pickle=False)
+            with _HEADER:
+                return np.load(self.path(key), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{self.path(key)} was kept and is gone or damaged now; "

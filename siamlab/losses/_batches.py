@@ -1,8 +1,26 @@
-"""What the losses of a batch have in common: its pairs."""
+"""What the losses have in common: their settings, and the pairs of a batch."""
 
+import keras
 from keras import ops
 
 from ..errors import ArgumentError
+
+
+class Configured(keras.losses.Loss):
+    """A loss whose settings are attributes of the same names."""
+
+    _settings: tuple[str, ...] = ()
+
+    def get_config(self):
+        """Return the arguments.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        settings = {name: getattr(self, name) for name in self._settings}
+        return {**super().get_config(), **settings}
 
 
 def check(speaker_ids, outputs):

@@ -5,13 +5,15 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import check, mean, pairs
+from ._batches import Configured, check, mean, pairs
 
 _WEIGHTINGS = ("balanced", "pairs")
 
 
-class _PairLoss(keras.losses.Loss):
+class _PairLoss(Configured):
     """A cost for each ordered pair of a batch, weighted to one number."""
+
+    _settings: tuple[str, ...] = ("margin", "weighting")
 
     def __init__(self, margin, weighting, name, dtype=None, reduction=None):
         # One number comes out of `call`; there is nothing left to reduce.
@@ -33,20 +35,6 @@ class _PairLoss(keras.losses.Loss):
         cost = ops.where(same, together, ops.where(different, apart, 0.0))
         rows = ops.cast(ops.shape(cost)[0], cost.dtype)
         return ops.sum(cost) / ops.maximum(rows * (rows - 1.0) / 2.0, 1.0)
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {
-            **super().get_config(),
-            "margin": self.margin,
-            "weighting": self.weighting,
-        }
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -90,6 +78,8 @@ class KLHinge(_PairLoss):
     0.1319
     """
 
+    _settings = ("margin", "weighting", "from_logits")
+
     _hint = "Divergences are in nats; try 3."
 
     def __init__(
@@ -122,16 +112,6 @@ class KLHinge(_PairLoss):
         check(speaker_ids, outputs)
         d = distances.pairwise_kl(outputs, self.from_logits)
         return self._weigh(speaker_ids, d, ops.relu(self.margin - d))
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "from_logits": self.from_logits}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

@@ -5,6 +5,7 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
+from ._batches import Configured
 
 
 def kl_hinge(p, q, same, margin=3.0):
@@ -68,8 +69,10 @@ def contrastive(a, b, same, margin=1.0):
     return 0.5 * ops.where(ops.cast(same, "bool"), ops.square(d), apart)
 
 
-class _DistanceLoss(keras.losses.Loss):
+class _DistanceLoss(Configured):
     """A cost for each distance that a network of twins gives."""
+
+    _settings = ("margin",)
 
     def __init__(self, margin, name, dtype, reduction):
         super().__init__(name=name, dtype=dtype, reduction=reduction)
@@ -104,16 +107,6 @@ class _DistanceLoss(keras.losses.Loss):
         together, apart = self._costs(distance)
         same = ops.cast(ops.reshape(same, (-1, 1)), "bool")
         return ops.sum(ops.where(same, together, apart), axis=-1)
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "margin": self.margin}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

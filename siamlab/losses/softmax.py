@@ -6,11 +6,11 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import check, mean, pairs
+from ._batches import Configured, check, mean, pairs
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class SupervisedContrastive(keras.losses.Loss):
+class SupervisedContrastive(Configured):
     """Supervised contrastive loss: a softmax over cosines (Khosla et al., 2020).
 
     Each row of the batch asks which of the others is the same speaker.
@@ -39,6 +39,8 @@ class SupervisedContrastive(keras.losses.Loss):
     >>> bool(loss(np.array([0, 1, 0, 1]), outputs) > 5)
     True
     """
+
+    _settings = ("temperature",)
 
     def __init__(
         self,
@@ -80,19 +82,9 @@ class SupervisedContrastive(keras.losses.Loss):
         each = ops.sum(positives * log_p, axis=-1) / ops.maximum(number, 1.0)
         return -mean(each, number > 0)
 
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "temperature": self.temperature}
-
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class GE2E(keras.losses.Loss):
+class GE2E(Configured):
     """Generalised end-to-end loss, softmax variant (Wan et al., 2018).
 
     Each row of the batch is compared with the mean of each speaker, its own
@@ -122,6 +114,8 @@ class GE2E(keras.losses.Loss):
     >>> bool(loss(np.array([0, 0, 1, 1]), outputs) < 1e-4)
     True
     """
+
+    _settings = ("scale",)
 
     def __init__(self, scale=10.0, name="ge2e", dtype=None, reduction=None):
         super().__init__(name=name, dtype=dtype, reduction=reduction)
@@ -163,19 +157,9 @@ class GE2E(keras.losses.Loss):
         each = ops.logsumexp(scores, axis=-1) - to_own[:, 0]
         return mean(each, number[:, 0] > 0)
 
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "scale": self.scale}
-
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class AAMSoftmax(keras.losses.Loss):
+class AAMSoftmax(Configured):
     """Additive angular margin softmax, ArcFace (Deng et al., 2019).
 
     Names the speaker among all of the training set, from the cosines of
@@ -207,6 +191,8 @@ class AAMSoftmax(keras.losses.Loss):
     >>> bool(sure < 1e-6), bool(wrong > 30)
     (True, True)
     """
+
+    _settings = ("margin", "scale")
 
     def __init__(
         self, margin=0.2, scale=30.0, name="aam_softmax", dtype=None, reduction=None
@@ -246,13 +232,3 @@ class AAMSoftmax(keras.losses.Loss):
         return ops.mean(
             ops.sparse_categorical_crossentropy(ids, scores, from_logits=True)
         )
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}

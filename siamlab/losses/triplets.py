@@ -5,13 +5,13 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import check, mean, pairs
+from ._batches import Configured, check, mean, pairs
 
 _FAR = 1e9
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class Triplet(keras.losses.Loss):
+class Triplet(Configured):
     """Triplet loss with semi-hard negatives (Schroff, Kalenichenko and Philbin, 2015).
 
     For each pair of the same speaker, the negative is the nearest that is farther
@@ -40,6 +40,8 @@ class Triplet(keras.losses.Loss):
     >>> float(Triplet(margin=0.2)(np.array([0, 0, 1, 1]), outputs))
     0.0
     """
+
+    _settings = ("margin",)
 
     def __init__(self, margin=0.2, name="triplet", dtype=None, reduction=None):
         super().__init__(name=name, dtype=dtype, reduction=reduction)
@@ -76,13 +78,3 @@ class Triplet(keras.losses.Loss):
         chosen = ops.where(ops.any(farther, axis=-1), nearest, farthest)
         there = ops.logical_and(same, ops.any(different, axis=-1, keepdims=True))
         return mean(ops.relu(self.margin + d - chosen), there)
-
-    def get_config(self):
-        """Return the arguments.
-
-        Returns
-        -------
-        dict
-            For `from_config`.
-        """
-        return {**super().get_config(), "margin": self.margin}

@@ -108,3 +108,16 @@ def test_a_saved_stride_is_the_stride_still(rng, tmp_path):
     x = rng.normal(size=(2, 8, 3)).astype(np.float32)
     again = saved_and_loaded(model, tmp_path)
     np.testing.assert_array_equal(again(x), x[:, ::3])
+
+
+@pytest.mark.parametrize("floor", [None, -60.0])
+def test_a_scaler_scales_in_a_network_that_was_built_again(rng, floor):
+    x = rng.normal(-40, 20, size=(9, 8)).astype(np.float32)
+    scaler = scaling.Standard(floor=floor).fit(x)
+    inputs = keras.Input((None, 8))
+    model = keras.Model(inputs, layers.Scale.of(scaler)(inputs))
+    again = keras.models.clone_model(model)
+    np.testing.assert_allclose(again(x[None])[0], scaler.transform(x), atol=1e-5)
+    model.layers[1].set_weights([w + 1 for w in model.layers[1].get_weights()])
+    later = keras.Model.from_config(model.get_config())
+    np.testing.assert_array_equal(later(x[None]), model(x[None]))

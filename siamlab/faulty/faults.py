@@ -261,7 +261,4 @@ def fresh_extractor(base, layer="blstm_2"):
         (batch, frames, bands) -> (batch, dim).
     """
     again = keras.models.clone_model(base)
-    for old, new in zip(base.layers, again.layers, strict=True):
-        if old.name == "scale":  # a scaler is computed from the data, not trained
-            new.set_weights(old.get_weights())
     return keras.Model(again.input, again.get_layer(layer).output)

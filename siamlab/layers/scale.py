@@ -18,8 +18,7 @@ class Scale(keras.layers.Layer):
     ----------
     shift, scale, floor : array_like, optional
         One number, or one for each band: ``(max(x, floor) - shift) / scale``. 0, 1
-        and no floor where not given, as when a saved layer is about to get its
-        weights.
+        and no floor where not given.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -115,14 +114,32 @@ class Scale(keras.layers.Layer):
         return (ops.maximum(inputs, floor) - shift) / scale
 
     def get_config(self):
-        """Return the arguments that are not weights.
+        """Return the arguments, with the numbers that the layer scales by.
+
+        They are weights, too; but a network that is built again from its
+        configuration, as by `keras.models.clone_model`, has to scale as well.
 
         Returns
         -------
         dict
-            For `from_config`; shift, scale and floor come back with the weights.
+            For `from_config`.
         """
-        return {"name": self.name, "dtype": self.dtype_policy.name}
+        values: dict = {
+            name: np.asarray(
+                ops.convert_to_numpy(getattr(self, f"_{name}")) if self.built else value
+            )
+            for name, value in self._initial.items()
+        }
+        if np.all(np.isneginf(values["floor"])):
+            values["floor"] = None
+        return {
+            "name": self.name,
+            "dtype": self.dtype_policy.name,
+            **{
+                name: None if value is None else value.tolist()
+                for name, value in values.items()
+            },
+        }
 
     def compute_output_shape(self, input_shape):
         """Return the shape unchanged.

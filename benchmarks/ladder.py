@@ -2,6 +2,7 @@
 
     python benchmarks/ladder.py --data ROOT     real speech, LibriSpeech's layout
     python benchmarks/ladder.py                 the embedded voices
+    python benchmarks/ladder.py --mends         each mend alone, and all but one
 
 First the untrained network, then `siamlab.faulty.LADDER`: every rung is trained on as
 many segments, in as many steps, with the same optimiser, and measured on speakers who
@@ -48,12 +49,34 @@ def draw_maps(names, embeddings, rates, speakers, path):
     fig.savefig(path, dpi=80)
 
 
-def rows(only):
+# The mends that do not need others, with what each of them changes.
+MENDS = {
+    "input scaled": {"scaled": True},
+    "softmax, no clip": {"softmax": True},
+    "a hinge for each pair": {"each_pair": True},
+    "both directions, each its hinge": {"directions": 2, "hinges": 2},
+    "margin 3": {"margin": 3.0},
+}
+
+
+def mends():
+    """Each mend alone, and all of them but one: which help only together?"""
+    for name, mend in MENDS.items():
+        yield f"{name}, alone", faulty.SOURCE.mended(**mend)
+    everything = {key: value for mend in MENDS.values() for key, value in mend.items()}
+    yield "all of these", faulty.SOURCE.mended(**everything)
+    for name, mend in MENDS.items():
+        others = {key: value for key, value in everything.items() if key not in mend}
+        yield f"all but {name}", faulty.SOURCE.mended(**others)
+
+
+def rows(only, each_mend):
     """Names of rows, with recipe and whether it is trained."""
     yield "untrained", faulty.SOURCE, False
     scaled = faulty.SOURCE.mended(scaled=True, softmax=True)
     yield "untrained, scaled", scaled, False
-    for name, recipe in faulty.ladder().items():
+    recipes = mends() if each_mend else faulty.ladder().items()
+    for name, recipe in recipes:
         if only is None or name in only:
             yield name, recipe, True
 
@@ -65,6 +88,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
+    parser.add_argument("--mends", action="store_true", help="instead of the ladder")
     parser.add_argument("--only", nargs="+", metavar="RUNG", help="some of the rungs")
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
@@ -82,7 +106,7 @@ def main():
     }
     runs = Runs(arguments.keep, settings)
     lines, maps = [], []
-    for name, recipe, is_trained in rows(arguments.only):
+    for name, recipe, is_trained in rows(arguments.only, arguments.mends):
         recipe = dataclasses.replace(recipe, units=arguments.units)
         how = recipe, arguments.steps, arguments.epochs if is_trained else 0
 

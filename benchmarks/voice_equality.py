@@ -28,6 +28,17 @@ from _report import keep, machine, table
 import siamlab as sl
 
 SIZES = (5, 10, None)
+FRAMES = 120  # of a segment: 1.2 s
+
+
+def augmentation():
+    """Another room, microphone, background and level for each segment."""
+    return [
+        sl.layers.RandomRoom(seconds=(0.05, 0.6), ratio=(0.0, 15.0), share=0.7),
+        sl.layers.RandomFilter(depth=6.0, waves=6),
+        sl.layers.RandomNoise(ratio=(5.0, 40.0), share=0.8),
+        sl.layers.RandomGain(10.0),
+    ]
 
 
 def network(root, path, seed, epochs, steps):
@@ -37,17 +48,14 @@ def network(root, path, seed, epochs, steps):
     keras.utils.set_random_seed(seed)
     features = sl.extract(sl.corpora.librispeech(root, "train-clean-100"))
     scaler = sl.scaling.Standard().fit(features)
-    augmentation = [
-        sl.layers.RandomRoom(seconds=(0.05, 0.4), ratio=(3.0, 15.0), share=0.5),
-        sl.layers.RandomFilter(depth=4.0, waves=5),
-        sl.layers.RandomNoise(ratio=(15.0, 45.0), share=0.6),
-        sl.layers.RandomGain(10.0),
-    ]
-    base = sl.networks.base(head="unit", scaler=scaler, augmentation=augmentation)
+    base = sl.networks.xvector(scaler=scaler, augmentation=augmentation())
     net = sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps * epochs)
-    net.compile(optimizer=keras.optimizers.Adam(rate))
-    net.fit(sl.sampling.SpeakerBatches(features, steps=steps, seed=seed), epochs=epochs)
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
+    net.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=5.0))
+    batches = sl.sampling.SpeakerBatches(
+        features, frames=FRAMES, steps=steps, seed=seed
+    )
+    net.fit(batches, epochs=epochs)
     whole = path.with_name(f"{path.stem}.part.keras")  # Keras wants its own ending
     net.save(whole)
     whole.replace(path)
@@ -157,7 +165,9 @@ def main():
     ways = {
         "average spectrum": sl.metrics.average_spectra,
         "untrained": lambda features: sl.embed(untrained, features),
-        "trained": lambda features: sl.embed(net, features),
+        "trained": lambda features: sl.embed(
+            net, features, layer="head", frames=FRAMES, hop=FRAMES // 2
+        ),
     }
     rows = []
     for exam, features, apart in exams(arguments):

@@ -123,6 +123,13 @@ def test_the_ladder_prints_every_rung_that_is_asked_for(data):
 
 
 def test_one_product_is_the_nested_loops():
-    rows = run("pairwise.py", "--batch", 12, "--units", 8, "--repeats", 1)
-    assert [row[0] for row in rows[1:]] == ["nested loops", "one product"]
-    assert rows[1][2] == rows[2][2]
+    rows = run("pairwise.py", "--batch", 12, "--units", 8, "--rounds", 1)
+    loops, product, compiled = rows[1:]
+    assert [row[0] for row in rows[1:]] == [
+        "nested loops",
+        "one product",
+        "one product, XLA",
+    ]
+    for other in (product, compiled):
+        assert float(other[4]) == pytest.approx(float(loops[4]), rel=1e-5)
+        assert float(other[5]) < 1e-4

@@ -121,3 +121,27 @@ def test_a_scaler_scales_in_a_network_that_was_built_again(rng, floor):
     model.layers[1].set_weights([w + 1 for w in model.layers[1].get_weights()])
     later = keras.Model.from_config(model.get_config())
     np.testing.assert_array_equal(later(x[None]), model(x[None]))
+
+
+def test_statistics_are_those_of_numpy_whatever_the_length(rng):
+    pool = layers.StatisticsPooling()
+    for frames in (1, 7, 40):
+        x = rng.normal(3, 2, size=(2, frames, 5)).astype(np.float32)
+        expected = np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)
+        np.testing.assert_allclose(np.asarray(pool(x)), expected, atol=4e-3)
+
+
+def test_a_silent_unit_has_a_gradient():
+    """The root of a variance of 0 has none (FAULTS S15)."""
+    import tensorflow as tf
+
+    x = tf.Variable(np.zeros((1, 6, 2), dtype=np.float32))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(layers.StatisticsPooling()(x))
+    assert np.isfinite(np.asarray(tape.gradient(total, x))).all()
+
+
+def test_statistics_do_not_overflow_in_half_precision():
+    x = np.array([[[-300.0], [300.0]]], dtype=np.float16)
+    pooled = layers.StatisticsPooling(dtype="float16")(x)
+    np.testing.assert_allclose(np.asarray(pooled), [[0.0, 300.0]], rtol=1e-3)

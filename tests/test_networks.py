@@ -172,6 +172,33 @@ def test_a_saved_network_loads_in_a_new_process(
     assert done.stdout.split() == ["siamlab.networks.speakers", "SpeakerNet"]
 
 
+def an_xvector(features):
+    scaler = sl.scaling.Standard().fit(features)
+    return networks.xvector(bands=8, units=12, outputs=6, scaler=scaler)
+
+
+def test_an_xvector_takes_any_length_and_gives_unit_vectors(features):
+    net = an_xvector(features)
+    for frames in (5, 12, 60):
+        outputs = np.asarray(net(features[0][None, :frames]))
+        np.testing.assert_allclose(np.linalg.norm(outputs, axis=1), 1, atol=1e-5)
+    found = sl.embed(net, features, layer="head", frames=12)
+    assert found.shape == (len(features), 6)
+
+
+def test_an_xvector_learns_speakers_and_is_saved_with_it(features, batches, tmp_path):
+    keras.utils.set_random_seed(0)
+    net = networks.SpeakerNet(an_xvector(features), sl.losses.SupervisedContrastive())
+    loss = net.fit(batches, epochs=4, verbose=0).history["loss"]
+    assert loss[-1] < 0.9 * loss[0]
+    net.save(tmp_path / "net.keras")
+    again = keras.saving.load_model(tmp_path / "net.keras")
+    how = {"layer": "head", "frames": 12}
+    np.testing.assert_allclose(
+        sl.embed(again, features, **how), sl.embed(net, features, **how), atol=1e-5
+    )
+
+
 def test_a_base_that_is_no_model_is_named():
     with pytest.raises(errors.ArgumentError, match=r"must be a keras\.Model; got str"):
         networks.SpeakerNet("base")

@@ -3,6 +3,7 @@
 - `Scale`: a fitted scaler that travels inside the network.
 - `ValidFrames`: which frames of a padded batch are there.
 - `EveryNth`: fewer frames.
+- `StatisticsPooling`: mean and deviation over all frames.
 - `Distance`: how far two outputs are from each other.
 - `SpeakerCosines`: cosines with a learnt vector for each speaker.
 - `RandomFilter`, `RandomGain`, `RandomNoise`, `RandomRoom`: another microphone,
@@ -12,7 +13,7 @@ Notebooks: 04_pairs_and_twins, 08_embeddings, 10_better_losses.
 """
 
 from .augmentation import RandomFilter, RandomGain, RandomNoise, RandomRoom
-from .frames import EveryNth, ValidFrames
+from .frames import EveryNth, StatisticsPooling, ValidFrames
 from .pairs import Distance, SpeakerCosines
 from .scale import Scale
 
@@ -25,5 +26,6 @@ __all__ = [
     "RandomRoom",
     "Scale",
     "SpeakerCosines",
+    "StatisticsPooling",
     "ValidFrames",
 ]

@@ -1,4 +1,4 @@
-"""Which frames of a padded batch are there, and fewer of them."""
+"""Which frames of a padded batch are there, fewer of them, and none."""
 
 import keras
 from keras import ops
@@ -136,3 +136,62 @@ class EveryNth(keras.layers.Layer):
             For `from_config`.
         """
         return {**super().get_config(), "n": self.n}
+
+
+@keras.saving.register_keras_serializable(package="siamlab")
+class StatisticsPooling(keras.layers.Layer):
+    """Mean and standard deviation over time (Snyder et al., 2018).
+
+    What comes out does not depend on how long the input is: a network with it takes
+    utterances of any length.
+
+    Parameters
+    ----------
+    **kwargs
+        As for `keras.layers.Layer`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.array([[[1.0], [3.0]]], dtype="float32")
+    >>> np.asarray(StatisticsPooling()(x)).round(2).tolist()
+    [[2.0, 1.0]]
+    """
+
+    def call(self, inputs):
+        """Pool.
+
+        Parameters
+        ----------
+        inputs : tensor
+            Shape (batch, frames, units).
+
+        Returns
+        -------
+        tensor
+            Shape (batch, 2 * units): the means, then the deviations.
+        """
+        # Squares of float16 overflow at 256.
+        x = ops.cast(inputs, "float32")
+        mean = ops.mean(x, axis=1, keepdims=True)
+        variance = ops.mean(ops.square(x - mean), axis=1)
+        # The root of 0, of a unit that is silent throughout, has no gradient
+        # (FAULTS S15).
+        deviation = ops.sqrt(variance + 1e-5)
+        pooled = ops.concatenate([mean[:, 0], deviation], axis=-1)
+        return ops.cast(pooled, inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape without the frames.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            (batch, frames, units).
+
+        Returns
+        -------
+        tuple
+            (batch, 2 * units).
+        """
+        return input_shape[0], 2 * input_shape[2]

@@ -3,6 +3,7 @@
 Of speakers (notebook 04_pairs_and_twins):
 
 - `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `xvector`: convolutions, for a second of speech or more.
 - `Siamese`: a base network called twice, and the distance between its outputs.
 - `SpeakerNet`: a base network that is trained on batches of speakers.
 - `classifier`: a base network with a vector for each speaker of the training set.
@@ -14,7 +15,7 @@ Of phones (notebook 03_ctc_that_does_not_learn):
 """
 
 from .phones import CTCNet, FramewiseNet, ctc, framewise
-from .speakers import HEADS, SpeakerNet, base, classifier
+from .speakers import HEADS, SpeakerNet, base, classifier, xvector
 from .twins import Siamese
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "classifier",
     "ctc",
     "framewise",
+    "xvector",
 ]

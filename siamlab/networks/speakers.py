@@ -1,4 +1,4 @@
-"""Networks of speakers: the base network, and how it is trained."""
+"""Networks of speakers: two kinds of base network, and how they are trained."""
 
 import keras
 
@@ -6,7 +6,7 @@ from .. import layers as our_layers
 from ..errors import ArgumentError
 from ._training import OverBase
 
-__all__ = ["HEADS", "SpeakerNet", "base", "classifier"]
+__all__ = ["HEADS", "SpeakerNet", "base", "classifier", "xvector"]
 
 HEADS = ("softmax", "logits", "unit")
 
@@ -87,6 +87,79 @@ def base(
         x = layers.Dense(outputs, activation=activation, dtype="float32", name="head")(
             x
         )
+    return keras.Model(inputs, x, name=name)
+
+
+def xvector(
+    bands=128, units=192, outputs=128, scaler=None, augmentation=(), name="xvector"
+):
+    """Build a network that hears a second or more at a time (Snyder et al., 2018).
+
+    Convolutions over time, each with its input added to its output (He et al., 2016),
+    then mean and deviation over all frames. Each frame of the last convolution has seen
+    29 of the input.
+
+    Parameters
+    ----------
+    bands : int
+        Bands of the spectrogram.
+    units : int
+        Of each convolution but the last, which has twice as many.
+    outputs : int
+        Length of the embedding.
+    scaler : scaling.Standard or scaling.MinMax, optional
+        Fitted; becomes the first layer, as in `base`.
+    augmentation : sequence of keras.layers.Layer
+        In front of the scaler, where spectrograms are still in dB.
+    name : str
+        Of the model.
+
+    Returns
+    -------
+    keras.Model
+        (batch, frames, bands) -> (batch, outputs), for any number of frames; rows
+        of unit length, from the layer "head": embed with
+        ``siamlab.embed(net, features, layer="head", frames=120)``.
+
+    Raises
+    ------
+    ArgumentError
+        If the scaler cannot be part of a network.
+
+    Examples
+    --------
+    >>> xvector(units=16, outputs=8).output_shape
+    (None, 8)
+    """
+    layers = keras.layers
+
+    def convolve(x, units, width, number, **how):
+        conv = layers.Conv1D(
+            units,
+            width,
+            padding="same",
+            activation="relu",
+            name=f"conv_{number}",
+            **how,
+        )
+        return layers.BatchNormalization(name=f"norm_{number}")(conv(x))
+
+    inputs = x = keras.Input((None, bands), name="spectrogram")
+    for layer in augmentation:
+        x = layer(x)
+    if scaler is not None:
+        x = our_layers.Scale.of(scaler, name="scale")(x)
+    # Neighbouring frames overlap by more than half: every second one will do.
+    x = convolve(x, units, 5, 1, strides=2)
+    for dilation in (1, 2, 3):
+        x = layers.add([x, convolve(x, units, 3, 1 + dilation, dilation_rate=dilation)])
+    x = convolve(x, 2 * units, 1, 5)
+    x = our_layers.StatisticsPooling(name="pool")(x)
+    x = layers.BatchNormalization(name="norm_pool")(x)
+    x = layers.Dense(outputs, name="dense")(x)
+    # Losses compute with the outputs: float32 also under mixed precision.
+    x = layers.BatchNormalization(name="norm_dense", dtype="float32")(x)
+    x = layers.UnitNormalization(name="head", dtype="float32")(x)
     return keras.Model(inputs, x, name=name)
 
 

@@ -18,6 +18,7 @@ from . import (
     sampling,
     scaling,
     store,
+    widgets,
 )
 from ._version import __version__
 from .embeddings import embed
@@ -50,4 +51,5 @@ __all__ = [
     "sampling",
     "scaling",
     "store",
+    "widgets",
 ]

@@ -1,6 +1,6 @@
 """Pictures: arrays in, Axes out. Saving and showing are left to the caller.
 
-- `style`: how all figures of the course look.
+- `style`: how all figures of the course look; `STYLE`, its style sheet.
 - `waveform`, `spectrogram`, `value_histogram`: of a recording.
 - `training_curves`: of several trainings.
 - `phone_outputs`, `ctc_lattice`: of a network of phones.
@@ -8,12 +8,13 @@
 - `score_histogram`, `det`: of pair scores.
 """
 
-from .common import style, training_curves
+from .common import STYLE, style, training_curves
 from .phones import ctc_lattice, phone_outputs
 from .sound import spectrogram, value_histogram, waveform
 from .speakers import dendrogram, det, score_histogram, speaker_map
 
 __all__ = [
+    "STYLE",
     "ctc_lattice",
     "dendrogram",
     "det",

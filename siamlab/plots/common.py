@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# Of matplotlib's style sheets; `style` uses it for all figures to come.
+STYLE = Path(__file__).with_name("siamlab.mplstyle")
+
 
 def style():
     """Let figures look as in the course, from here on.
@@ -11,7 +14,7 @@ def style():
     """
     import matplotlib.pyplot as plt
 
-    plt.style.use(Path(__file__).with_name("siamlab.mplstyle"))
+    plt.style.use(STYLE)
 
 
 def axes(ax, size):

@@ -1,0 +1,3 @@
+from .threshold import Decision, ThresholdLab, decide
+
+__all__ = ["Decision", "ThresholdLab", "decide"]

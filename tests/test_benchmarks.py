@@ -99,18 +99,19 @@ def run(script, *arguments, cwd=None):
 def test_voice_equality_runs_on_timit_and_keeps_its_network(data, a_timit, tmp_path):
     root = a_timit(tmp_path / "timit", speakers=("FCJF0", "MDAC0", "FDHC0"))
     arguments = ["--train", data / "librispeech-mini", "--timit", root]
-    small = ["--epochs", 1, "--steps", 1, "--net", tmp_path / "net.keras"]
+    small = ["--epochs", 1, "--steps", 1, "--nets", tmp_path / "nets"]
     head, *rows = run("voice_equality.py", *arguments, *small, cwd=tmp_path)
     assert head[0] == "who, how"
-    ways = ("average spectrum", "untrained", "trained")
+    ways = ("average spectrum", "untrained", "trained, course", "trained, voices")
     exams = ("TIMIT", "TIMIT, SA1 and SA2 apart", "TIMIT, without SA1 and SA2")
     names = [f"{exam}: {way}" for exam in exams for way in ways]
     assert [row[0] for row in rows][: len(names)] == names
     assert all(0 <= float(row[4]) <= 1 for row in rows)
-    trained = (tmp_path / "net.keras").stat().st_mtime_ns
+    nets = {path: path.stat().st_mtime_ns for path in (tmp_path / "nets").iterdir()}
+    assert len(nets) == 2
     again = run("voice_equality.py", *arguments, *small, cwd=tmp_path)
     assert again == [head, *rows]
-    assert (tmp_path / "net.keras").stat().st_mtime_ns == trained
+    assert all(path.stat().st_mtime_ns == made for path, made in nets.items())
 
 
 @pytest.mark.slow

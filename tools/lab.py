@@ -62,14 +62,14 @@ def announce(server):
     print("\n".join(lines), flush=True)
 
 
-def main(argv):
-    """Start JupyterLab and stay until it ends."""
+def main(argv, root=ROOT):
+    """Start JupyterLab on a folder and stay until it ends."""
     # A kernel of the same name in the person's home must not come before ours.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     from jupyterlab.labapp import LabApp
 
     chosen = options(
-        ROOT,
+        root,
         secrets.token_hex(24),
         screen=has_screen(sys.platform, os.environ),
         superuser=hasattr(os, "geteuid") and os.geteuid() == 0,

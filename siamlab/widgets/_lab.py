@@ -106,6 +106,10 @@ class Lab(ipywidgets.VBox):
         Of this lab alone.
     hint : str
         What to try.
+    below : sequence of ipywidgets.Widget
+        Below the controls: what is no argument of `compute`, such as a sound.
+    image : ipywidgets.DOMWidget, optional
+        What shows the picture: the bytes of a PNG, its `value`, `width` pixels wide.
 
     Attributes
     ----------
@@ -117,18 +121,18 @@ class Lab(ipywidgets.VBox):
         The numbers; or, if `compute` refused the values, why.
     """
 
-    def __init__(self, controls, compute, picture, hint):
+    def __init__(self, controls, compute, picture, hint, below=(), image=None):
         self._controls = dict(controls)
         self._first = {name: control.value for name, control in controls.items()}
         self._compute = compute
         self._picture = picture
         self._held = False
         self.found = None
-        width = round(picture.figure.get_figwidth() * _DPI)
-        self.image = ipywidgets.Image(
-            format="png", width=width, layout={"max_width": "100%"}
-        )
+        self.image = ipywidgets.Image(format="png") if image is None else image
+        self.image.width = round(picture.figure.get_figwidth() * _DPI)
+        self.image.layout.max_width = "100%"
         self.readout = ipywidgets.HTML()
+        self.readout.add_class("siamlab-readout")
         self.reset_button = ipywidgets.Button(
             description="reset", icon="undo", layout={"width": "8em"}
         )
@@ -138,7 +142,7 @@ class Lab(ipywidgets.VBox):
             control.style.description_width = "8em"
             control.layout.width = "24em"
             control.observe(self._changed, "value")
-        left = [*self._controls.values(), self.reset_button]
+        left = [*self._controls.values(), self.reset_button, *below]
         right = [self.image, self.readout, ipywidgets.HTML(f"<i>Try: {hint}</i>")]
         row = ipywidgets.HBox(
             [ipywidgets.VBox(left), ipywidgets.VBox(right)],

@@ -1,51 +1,8 @@
 """JupyterLab as a person meets it: `tools/lab.py`, and a real browser."""
 
 import os
-import re
-import signal
-import socket
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def lab(tmp_path):
-    """A lab of its own, with folders and a port of its own; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
-    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
-        env[f"JUPYTER_{name}"] = str(tmp_path / name.lower())
-    env["JUPYTERLAB_SETTINGS_DIR"] = str(tmp_path / "settings")
-    env["JUPYTERLAB_WORKSPACES_DIR"] = str(tmp_path / "workspaces")
-    process = subprocess.Popen(
-        [sys.executable, "tools/lab.py", "--port", str(port)],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        try:
-            for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
-                    break
-            else:
-                pytest.fail("the lab ended without an address")
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 @pytest.mark.slow

@@ -1,0 +1,185 @@
+"""Every lab in its notebook, moved by keyboard and by mouse, in a real browser."""
+
+import dataclasses
+import re
+
+import pytest
+from notebook import Kernel, Notebook
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A lab, the notebook that it is in, and its numbers by the plain function."""
+
+    notebook: str
+    lab: str
+    numbers: str
+
+
+LABS = [
+    Shown(
+        "06_accuracy_on_distances.ipynb",
+        "ThresholdLab",
+        "sl.widgets.decide(scores, truth, lab.threshold.value, lab.turned.value)",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def pages(workbench, browser):
+    """Every notebook with a lab in it, all of them running."""
+    address, _ = workbench
+    opened = {}
+    for name in dict.fromkeys(shown.notebook for shown in LABS):
+        opened[name] = Notebook(browser, address, name)
+        opened[name].run_all()
+    yield opened
+    for notebook in opened.values():
+        notebook.page.close()
+
+
+@pytest.fixture(params=LABS, ids=lambda shown: shown.lab)
+def shown(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(shown, pages):
+    notebook = pages[shown.notebook]
+    notebook.page.bring_to_front()
+    notebook.wait(seconds=240)
+    return notebook
+
+
+@pytest.fixture
+def kernel(shown, workbench, notebook):
+    address, folder = workbench
+    kernel = Kernel(address, folder / "runtime_dir", shown.notebook)
+    yield kernel
+    kernel.close()
+
+
+class View:
+    """A lab as it is seen: its picture and its readout."""
+
+    def __init__(self, notebook, shown):
+        cell = notebook.cell(f"sl.widgets.{shown.lab}(")
+        self.output = cell.locator(".jp-OutputArea")
+        self.picture = self.output.locator("img").first
+        self.readout = self.output.locator(".siamlab-readout .widget-html-content")
+        self.picture.scroll_into_view_if_needed()
+
+    def seen(self):
+        return self.picture.get_attribute("src"), self.readout.inner_text()
+
+    def expect_another(self, seen):
+        source, text = seen
+        expect(self.picture).not_to_have_attribute("src", source)
+        expect(self.readout).not_to_have_text(text)
+        # It was decoded as well, and is not a broken picture.
+        width = self.picture.evaluate(
+            "img => img.decode().then(() => img.naturalWidth)"
+        )
+        assert width > 100
+
+
+def plain(html):
+    """Text of the readout's HTML, as a browser shows it."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html)).strip()
+
+
+def expect_the_plain_numbers(shown, view, kernel):
+    expected = plain(kernel.ask(f"str({shown.numbers})"))
+    expect(view.readout).to_have_text(expected)
+
+
+def test_nothing_goes_wrong_in_cells_and_console(notebook):
+    assert notebook.went_wrong() == []
+
+
+def test_every_slider_follows_the_keyboard(shown, notebook, kernel):
+    view = View(notebook, shown)
+    handles = view.output.locator(".noUi-handle")
+    for i in range(handles.count()):
+        for key in ("Home", "End", "ArrowLeft"):
+            before = view.seen()
+            handles.nth(i).press(key)
+            view.expect_another(before)
+    expect_the_plain_numbers(shown, view, kernel)
+
+
+def test_every_slider_follows_the_mouse(shown, notebook, kernel):
+    view = View(notebook, shown)
+    sliders = view.output.locator(".noUi-target")
+    for i in range(sliders.count()):
+        before = view.seen()
+        box = sliders.nth(i).bounding_box()
+        middle = box["y"] + box["height"] / 2
+        handle = view.output.locator(".noUi-handle").nth(i).bounding_box()
+        start = handle["x"] + handle["width"] / 2
+        goal = box["x"] + box["width"] * (
+            0.2 if start > box["x"] + box["width"] / 2 else 0.8
+        )
+        notebook.page.mouse.move(start, handle["y"] + handle["height"] / 2)
+        notebook.page.mouse.down()
+        notebook.page.mouse.move(goal, middle, steps=12)
+        notebook.page.mouse.up()
+        view.expect_another(before)
+    expect_the_plain_numbers(shown, view, kernel)
+
+
+@pytest.mark.parametrize("way", ["keyboard", "mouse"])
+def test_every_choice_can_be_made(shown, notebook, kernel, way):
+    view = View(notebook, shown)
+    for group in view.output.locator(".widget-toggle-buttons").all():
+        for button in group.locator("button:not(.mod-active)").all():
+            before = view.seen()
+            button.press("Enter") if way == "keyboard" else button.click()
+            view.expect_another(before)
+    for box in view.output.locator(".widget-checkbox input").all():
+        before = view.seen()
+        box.press("Space") if way == "keyboard" else box.click()
+        view.expect_another(before)
+    for menu in view.output.locator("select").all():
+        before = view.seen()
+        here = menu.evaluate("menu => menu.selectedIndex")
+        if way == "keyboard":
+            menu.focus()
+            menu.press("ArrowUp" if here else "ArrowDown")
+        else:
+            menu.select_option(index=here - 1 if here else 1)
+        view.expect_another(before)
+    expect_the_plain_numbers(shown, view, kernel)
+
+
+def test_reset_is_reached_by_the_keyboard(shown, notebook, kernel):
+    view = View(notebook, shown)
+    view.output.locator(".noUi-handle").first.press("Home")
+    before = view.seen()
+    view.output.get_by_role("button", name="reset").press("Enter")
+    view.expect_another(before)
+    expect_the_plain_numbers(shown, view, kernel)
+    first = kernel.ask(
+        "[lab._controls[name].value == value for name, value in lab._first.items()]"
+    )
+    assert all(first)
+
+
+def test_every_control_is_reached_with_the_tab_key(shown, notebook):
+    view = View(notebook, shown)
+    wanted = view.output.locator(
+        ".noUi-handle, .widget-toggle-buttons button, select, .widget-checkbox input, "
+        "button:has-text('reset')"
+    )
+    wanted.first.focus()
+    reached = 0
+    for _ in range(4 * wanted.count()):
+        held = "control => control === document.activeElement"
+        reached += any(control.evaluate(held) for control in wanted.all()[reached:])
+        if reached == wanted.count():
+            break
+        notebook.page.keyboard.press("Tab")
+    assert reached == wanted.count()

@@ -14,11 +14,10 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
+from _notebooks import NOTEBOOKS, cells_of
 from _report import Runs, keep, machine, table
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 # `seed=0` of an argument, and the one for all.
 _SEED = re.compile(r"(\bseed=|set_random_seed\()(\d+)")
 
@@ -35,12 +34,6 @@ for source in json.load(sys.stdin):
     shell.run_cell("import matplotlib.pyplot as _p; _p.close('all')")
 print("\\n" + json.dumps(held))
 """
-
-
-def cells_of(path):
-    """Sources of the code cells."""
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    return ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
 
 
 def run(path, seed):

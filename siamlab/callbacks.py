@@ -1,5 +1,6 @@
 """Keras callbacks.
 
+- `Outputs`: what a network of phones says to some utterances, epoch by epoch.
 - `Progress`: one bar for the whole training, in place of one for each epoch.
 """
 
@@ -7,7 +8,67 @@ import keras
 
 from .progress import track
 
-__all__ = ["Progress"]
+__all__ = ["Outputs", "Progress"]
+
+
+class Outputs(keras.callbacks.Callback):
+    """Keep what a network of phones says to some utterances, epoch by epoch.
+
+    For `widgets.CTCLab`, and for all that is asked of a training when it is over.
+
+    Parameters
+    ----------
+    features : Features or sequence of numpy.ndarray
+        Shape (frames, bands) each; few, and none that is trained on.
+
+    Attributes
+    ----------
+    logits : list of list of numpy.ndarray
+        By epoch, 0 before training; by utterance; shape (frames, outputs) each. A
+        second `fit` goes on where the first one ended.
+
+    Examples
+    --------
+    >>> import numpy as np, siamlab as sl
+    >>> x = [np.zeros((9, 4)), np.ones((7, 4))]
+    >>> net = sl.networks.ctc(sl.ctc.Symbols(("a",)), bands=4, units=(2,))
+    >>> outputs = Outputs(x)
+    >>> batches = sl.sampling.UtteranceBatches(x, [[0], [0]])
+    >>> history = net.fit(batches, epochs=2, verbose=0, callbacks=[outputs])
+    >>> [epoch[0].shape for epoch in outputs.logits]
+    [(9, 2), (9, 2), (9, 2)]
+    """
+
+    def __init__(self, features):
+        super().__init__()
+        self.features = features
+        self.logits = []
+
+    def on_train_begin(self, logs=None):
+        """Listen before the first step.
+
+        Parameters
+        ----------
+        logs : dict, optional
+            Not used.
+        """
+        if not self.logits:
+            self._listen()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Listen after the epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Not used.
+        logs : dict, optional
+            Not used.
+        """
+        self._listen()
+
+    def _listen(self):
+        self.logits.append(self.model.logits(self.features))
 
 
 class Progress(keras.callbacks.Callback):

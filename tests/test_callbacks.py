@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from siamlab import callbacks, progress
+from siamlab import callbacks, ctc, networks, progress, sampling
 
 
 @pytest.fixture
@@ -80,3 +80,50 @@ def test_steps_that_nobody_counted_are_counted_all_the_same(model, shown):
     settings = {"steps_per_epoch": 2, "epochs": 2, "shuffle": False}
     model.fit(endless(), verbose=0, callbacks=[bar], **settings)
     assert "4/4" in shown()[-1]
+
+
+@pytest.fixture
+def spoken(rng):
+    """Two utterances."""
+    return [rng.normal(size=(frames, 4)) for frames in (12, 9)]
+
+
+def a_network():
+    keras.utils.set_random_seed(0)
+    net = networks.ctc(ctc.Symbols(("a", "b")), bands=4, units=(3,))
+    net.compile(optimizer="adam", run_eagerly=True)  # compiling takes longer here
+    return net
+
+
+def listen(net, spoken, epochs, *listeners):
+    batches = sampling.UtteranceBatches(spoken, [[0, 1], [1]])
+    net.fit(batches, epochs=epochs, verbose=0, callbacks=list(listeners))
+
+
+def equal(one, two):
+    return all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
+
+
+def test_outputs_are_kept_from_before_the_first_step_to_after_the_last(spoken):
+    net, outputs = a_network(), callbacks.Outputs(spoken)
+    before = net.logits(spoken)
+    listen(net, spoken, 2, outputs)
+    assert len(outputs.logits) == 3
+    assert equal(outputs.logits[0], before)
+    assert not equal(outputs.logits[1], before)
+    assert equal(outputs.logits[-1], net.logits(spoken))
+
+
+def test_a_second_fit_goes_on_listening(spoken):
+    net, outputs = a_network(), callbacks.Outputs(spoken[:1])
+    listen(net, spoken, 1, outputs)
+    listen(net, spoken, 1, outputs)
+    assert len(outputs.logits) == 3
+    assert equal(outputs.logits[-1], net.logits(spoken[:1]))
+
+
+def test_listening_does_not_disturb_the_training(spoken):
+    alone, heard = a_network(), a_network()
+    listen(alone, spoken, 2)
+    listen(heard, spoken, 2, callbacks.Outputs(spoken))
+    assert equal(alone.get_weights(), heard.get_weights())

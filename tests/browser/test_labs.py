@@ -1,7 +1,10 @@
 """Every lab in its notebook, moved by keyboard and by mouse, in a real browser."""
 
 import dataclasses
+import os
 import re
+from html import unescape
+from pathlib import Path
 
 import pytest
 from notebook import Kernel, Notebook
@@ -12,16 +15,57 @@ pytestmark = pytest.mark.slow
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """A lab, the notebook that it is in, and its numbers by the plain function."""
+    """A lab, where it is, and its numbers by the plain function."""
 
     notebook: str
+    variable: str
     lab: str
     numbers: str
 
 
 LABS = [
     Shown(
+        "01_sound_to_spectrogram.ipynb",
+        "lab",
+        "SpectrogramLab",
+        "sl.widgets.analyse(voice, rate, sl.Spectrogram(rate, window=lab.window.value, "
+        "hop=lab.hop.value, floor=lab.floor.value, "
+        "bands=None if lab.bands.value == 'all' else lab.bands.value))",
+    ),
+    Shown(
+        "02_scaling.ipynb",
+        "lab",
+        "ScalingLab",
+        "sl.widgets.first_step(sl.widgets.ladder(ENERGY + lab.floor.value, ENERGY)"
+        "[lab.scaling.value].fit(deep).transform(deep[0])[:125])",
+    ),
+    Shown(
+        "03_ctc_that_does_not_learn.ipynb",
+        "lab",
+        "CTCLab",
+        "sl.widgets.read_off(of_these({'raw': raw, 'standardised': scaled}"
+        "[lab.network.value]), symbols, [said_test[row] for row in rows], "
+        "lab.utterance.value, lab.epoch.value, lab.stage.value)",
+    ),
+    Shown(
+        "05_kl_hinge_loss.ipynb",
+        "margins",
+        "MarginLab",
+        "sl.widgets.push(*((p_net, q_net) if margins.softmax.value else (p, q)), same, "
+        "margins.margin.value, margins.directions.value, "
+        "clip=not margins.softmax.value)",
+    ),
+    Shown(
+        "05_kl_hinge_loss.ipynb",
+        "playground",
+        "SimplexLab",
+        "sl.widgets.walk(*sl.widgets.starting_points(playground.speakers.value), "
+        "playground.margin.value, playground.directions.value, "
+        "playground.softmax.value).at(playground.step.value)",
+    ),
+    Shown(
         "06_accuracy_on_distances.ipynb",
+        "lab",
         "ThresholdLab",
         "sl.widgets.decide(scores, truth, lab.threshold.value, lab.turned.value)",
     ),
@@ -88,7 +132,8 @@ class View:
 
 def plain(html):
     """Text of the readout's HTML, as a browser shows it."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", html)).strip()
+    text = unescape(re.sub(r"<[^>]*>", "", html))
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def expect_the_plain_numbers(shown, view, kernel):
@@ -96,17 +141,26 @@ def expect_the_plain_numbers(shown, view, kernel):
     expect(view.readout).to_have_text(expected)
 
 
-def test_nothing_goes_wrong_in_cells_and_console(notebook):
+def test_nothing_goes_wrong_in_cells_and_console(shown, notebook):
+    view = View(notebook, shown)
+    expect(view.picture).to_be_visible()
     assert notebook.went_wrong() == []
+    if folder := os.environ.get("SIAMLAB_SCREENSHOTS"):  # make screenshots
+        view.output.screenshot(path=Path(folder) / f"{shown.lab}.png")
 
 
 def test_every_slider_follows_the_keyboard(shown, notebook, kernel):
     view = View(notebook, shown)
     handles = view.output.locator(".noUi-handle")
-    for i in range(handles.count()):
-        for key in ("Home", "End", "ArrowLeft"):
+    for handle in handles.all():
+        now, least = (
+            float(handle.get_attribute(f"aria-value{which}"))
+            for which in ("now", "min")
+        )
+        keys = ("Home", "End", "ArrowLeft")
+        for key in keys if now > least else ("End", "Home", "ArrowRight"):
             before = view.seen()
-            handles.nth(i).press(key)
+            handle.press(key)
             view.expect_another(before)
     expect_the_plain_numbers(shown, view, kernel)
 
@@ -162,10 +216,28 @@ def test_reset_is_reached_by_the_keyboard(shown, notebook, kernel):
     view.output.get_by_role("button", name="reset").press("Enter")
     view.expect_another(before)
     expect_the_plain_numbers(shown, view, kernel)
+    lab = shown.variable
     first = kernel.ask(
-        "[lab._controls[name].value == value for name, value in lab._first.items()]"
+        f"[getattr({lab}, name).value == value for name, value in {lab}._first.items()]"
     )
     assert all(first)
+
+
+def test_the_playground_plays_and_pauses(pages):
+    shown = next(shown for shown in LABS if shown.lab == "SimplexLab")
+    notebook = pages[shown.notebook]
+    notebook.page.bring_to_front()
+    notebook.wait(seconds=240)
+    view = View(notebook, shown)
+    play, pause = (view.output.locator(f".fa-{icon}") for icon in ("play", "pause"))
+    before = view.seen()
+    play.first.click()
+    view.expect_another(before)
+    (pause if pause.count() else play).first.click()
+    notebook.page.wait_for_timeout(1000)  # what was on its way has arrived
+    still = view.seen()
+    notebook.page.wait_for_timeout(1000)
+    assert view.seen() == still
 
 
 def test_every_control_is_reached_with_the_tab_key(shown, notebook):

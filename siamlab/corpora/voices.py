@@ -6,7 +6,6 @@ Spoken by eSpeak NG (see `_espeak`), recorded in rooms that do not exist (see
 
 import itertools
 import json
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +125,8 @@ def _speaker(language, name, texts, seed, rooms):
     folder = store.cache_folder("voices") / key
     rows = _kept(folder)
     if rows is None:
-        shutil.rmtree(folder, ignore_errors=True)
+        # Another process may be at it, too: both write the same files, each of them
+        # whole, so that neither is in the other's way.
         rows = list(_speak(folder, language, name, texts, seed, rooms))
         # Last: where this file is, all the others are.
         with store.write_whole(folder / "table.json") as temporary:

@@ -40,6 +40,25 @@ def test_another_process_with_another_cache_hears_the_same(tmp_path):
     assert len(set(first)) == 9
 
 
+def test_two_processes_may_speak_into_one_cache(tmp_path):
+    """As two notebooks do that are opened side by side."""
+    env = {**os.environ, "SIAMLAB_CACHE": str(tmp_path)}
+    program = PROGRAM.replace("utterances=3", "utterances=40")
+
+    def start():
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen([sys.executable, "-c", program], env=env, **pipes)
+
+    processes = [start()]
+    while processes[0].poll() is None and not list(tmp_path.rglob("*.flac")):
+        time.sleep(0.01)  # until the first one is in the middle of it
+    processes.append(start())
+    said = [process.communicate() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    (sounds,) = {stdout for stdout, _ in said}
+    assert len(set(sounds.split())) == 9
+
+
 def test_what_was_spoken_is_not_spoken_again(cache, monkeypatch):
     first = corpora.voices(speakers=2, utterances=2)
     monkeypatch.setattr(subprocess, "run", None)

@@ -1,6 +1,7 @@
 """Files that are kept: written whole or not at all, and checked when read.
 
-- `write_whole`: a file appears under its name only when it is complete.
+- `write_whole`, `write_whole_folder`: a file or a folder appears under its name only
+  when it is complete.
 - `digest`: a short, stable name for what something is made from.
 - `cache_folder`, `Kept`: arrays on disk, keyed by what they were made from.
 - `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and clears.
@@ -31,6 +32,7 @@ __all__ = [
     "digest",
     "file_digest",
     "write_whole",
+    "write_whole_folder",
 ]
 
 # Behind the array's own bytes stand this mark and a checksum of them. NumPy reads
@@ -69,16 +71,7 @@ def write_whole(path):
     ['note.txt']
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f"{path.name}.", suffix=_TEMPORARY
-        )
-    except OSError as error:
-        raise StoreError(
-            f"cannot write to {path.parent} ({error.strerror}); choose another "
-            "folder, or free some space"
-        ) from error
+    handle, name = _temporary(tempfile.mkstemp, path)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -86,6 +79,57 @@ def write_whole(path):
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def write_whole_folder(path):
+    """Fill a folder under a temporary name, then rename it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Where the finished folder shall be. If it is there by then, because another
+        process was quicker, that one stays and this one is dropped.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty folder, beside it.
+
+    Raises
+    ------
+    StoreError
+        If the folder cannot be made.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "notes"
+    >>> with write_whole_folder(path) as temporary:
+    ...     _ = (temporary / "note.txt").write_text("done")
+    >>> [p.name for p in path.iterdir()]
+    ['note.txt']
+    """
+    path = Path(path)
+    temporary = Path(_temporary(tempfile.mkdtemp, path))
+    try:
+        yield temporary
+        # Not onto a folder that holds something.
+        with contextlib.suppress(OSError):
+            temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _temporary(make, path):
+    """Make a temporary file or folder beside a path."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return make(dir=path.parent, prefix=f"{path.name}.", suffix=_TEMPORARY)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write to {path.parent} ({error.strerror}); choose another "
+            "folder, or free some space"
+        ) from error
 
 
 def digest(*parts):

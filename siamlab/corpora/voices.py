@@ -6,6 +6,7 @@ Spoken by eSpeak NG (see `_espeak`), recorded in rooms that do not exist (see
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -123,15 +124,20 @@ def _speaker(language, name, texts, seed, rooms):
     """Rows of the table for one speaker, spoken now or earlier."""
     key = store.digest(_EDITION, language, name, texts, seed, rooms)
     folder = store.cache_folder("voices") / key
+    was_there = folder.exists()
     rows = _kept(folder)
     if rows is None:
-        # Another process may be at it, too: both write the same files, each of them
-        # whole, so that neither is in the other's way.
-        rows = list(_speak(folder, language, name, texts, seed, rooms))
-        # Last: where this file is, all the others are.
-        with store.write_whole(folder / "table.json") as temporary:
-            temporary.write_text(json.dumps(rows, ensure_ascii=False), "utf-8")
+        if was_there:  # and is damaged
+            shutil.rmtree(folder, ignore_errors=True)
+        with store.write_whole_folder(folder) as temporary:
+            rows = list(_speak(temporary, language, name, texts, seed, rooms))
+            table = json.dumps(rows, ensure_ascii=False)
+            (temporary / "table.json").write_text(table, "utf-8")
         rows = _kept(folder)  # the same types, whether spoken now or earlier
+        if rows is None:
+            raise StoreError(
+                f"{folder} was kept and is gone or damaged now; call voices again"
+            )
     for row in rows:
         del row["bytes"]
         row["path"] = str(folder / row["path"])

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import time
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,11 +50,18 @@ class Notebook:
             self.page.get_by_role("menuitem", name=name, exact=True).click()
 
     def wait(self, seconds):
-        """Wait until every cell has run."""
+        """Wait until every cell has run; say where it stopped."""
         prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt")
-        for text in ("[ ]:", "[*]:"):
-            waiting = prompts.filter(has_text=text)
-            expect(waiting).to_have_count(0, timeout=1000 * seconds)
+        end = time.monotonic() + seconds
+        while waiting := [
+            p for p in prompts.all_inner_texts() if p in ("[ ]:", "[*]:")
+        ]:
+            if time.monotonic() > end or self.went_wrong():
+                raise AssertionError(
+                    f"{len(waiting)} cells did not run ({', '.join(waiting)}): "
+                    f"{self.went_wrong()}"
+                )
+            self.page.wait_for_timeout(200)
 
     def went_wrong(self):
         """Return the texts of errors, in cells and in the browser's console."""

@@ -9,7 +9,7 @@ PYTEST_ARGS =
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up lab test lint format notebooks screenshots lock
+.PHONY: help set-up lab test lint format notebooks lock
 
 help:
 	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
@@ -17,7 +17,6 @@ help:
 	@echo "make lint       check format, style and types, as pre-commit does"
 	@echo "make format     write the format, and mend what can be mended"
 	@echo "make notebooks  run the notebooks and keep their outputs"
-	@echo "make screenshots  photograph every lab in a real browser, for README and docs"
 	@echo "make lock       write requirements.lock anew            (LOCK_ARGS=--upgrade)"
 	@echo ""
 	@echo "Each of them sets up .venv first. PYTHON=python3.12 chooses another Python."
@@ -43,10 +42,6 @@ format: set-up
 
 notebooks: set-up
 	$(BIN)/python tools/run_notebooks.py
-
-screenshots: set-up
-	@mkdir -p docs/images
-	SIAMLAB_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/browser/test_labs.py -k wrong
 
 # Existing pins stay where they still fit; LOCK_ARGS=--upgrade takes the newest.
 # --python-version: the lock is for the oldest Python and all above, whichever runs it.

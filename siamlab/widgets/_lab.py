@@ -6,6 +6,7 @@ whose artists are moved rather than drawn anew.
 
 import base64
 import io
+import threading
 
 import ipywidgets
 import matplotlib.image
@@ -115,6 +116,8 @@ class Lab(ipywidgets.VBox):
     ----------
     found : object
         What `compute` last returned.
+    answered : dict
+        Values of the controls that picture and readout belong to, by name.
     image : ipywidgets.Image
         The picture.
     readout : ipywidgets.HTML
@@ -127,7 +130,10 @@ class Lab(ipywidgets.VBox):
         self._compute = compute
         self._picture = picture
         self._held = False
+        # A moved slider is answered in a thread of its own, while a cell may run.
+        self._lock = threading.RLock()
         self.found = None
+        self.answered = {}
         self.image = ipywidgets.Image(format="png") if image is None else image
         self.image.width = round(picture.figure.get_figwidth() * _DPI)
         self.image.layout.max_width = "100%"
@@ -176,17 +182,22 @@ class Lab(ipywidgets.VBox):
             self._redraw()
 
     def _redraw(self):
-        values = {name: control.value for name, control in self._controls.items()}
-        try:
-            found = self._compute(**values)
-        except SiamlabError as error:
-            # An exception in here would be lost in the browser's log.
-            self.readout.value = f"<b>{error}</b>"
-            return
-        self._picture.draw(found)
-        self.found = found
+        with self._lock:
+            values = {name: control.value for name, control in self._controls.items()}
+            try:
+                self.found = self._compute(**values)
+            except SiamlabError as error:
+                # An exception in here would be lost in the browser's log.
+                self.readout.value = f"<b>{error}</b>"
+            else:
+                self._show()
+            self.answered = values
+
+    def _show(self):
+        """Bring what was found before the reader's eyes."""
+        self._picture.draw(self.found)
         self.image.value = self._picture.png()
-        self.readout.value = str(found)
+        self.readout.value = str(self.found)
 
     def _repr_keys(self):
         """Name no traits: the readout tells what there is to know."""

@@ -183,9 +183,9 @@ class CTCLab(Lab):
 
     Attributes
     ----------
-    network : ipywidgets.Dropdown
+    network : ipywidgets.ToggleButtons
         Whose outputs; there is none if only one was given.
-    utterance : ipywidgets.Dropdown
+    utterance : ipywidgets.SelectionSlider
         Which, from 0.
     epoch : ipywidgets.IntSlider
         0 is before training.
@@ -226,10 +226,11 @@ class CTCLab(Lab):
                 )
         last = max(map(len, outputs.values())) - 1
         first, *others = outputs
-        network = ipywidgets.Dropdown(options=list(outputs), description="network")
+        # No menus: JupyterLab takes the arrow keys away from a closed one.
+        network = ipywidgets.ToggleButtons(options=list(outputs), description="network")
         controls = {
             **({"network": network} if others else {}),
-            "utterance": ipywidgets.Dropdown(
+            "utterance": ipywidgets.SelectionSlider(
                 options=[(name, i) for i, name in enumerate(names)],
                 description="utterance",
             ),

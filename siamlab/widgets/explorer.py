@@ -40,7 +40,7 @@ class SpeakerExplorer(Lab):
 
     Attributes
     ----------
-    utterance : ipywidgets.Dropdown
+    utterance : ipywidgets.SelectionSlider
         Row of the chosen one, which is shown, linked to its neighbours in the original
         space, and played.
     around : ipywidgets.IntSlider
@@ -48,7 +48,7 @@ class SpeakerExplorer(Lab):
     neighbours, min_dist : ipywidgets.SelectionSlider
         Of UMAP. A map is made when its settings are chosen for the first time, and
         kept.
-    metric : ipywidgets.Dropdown
+    metric : ipywidgets.ToggleButtons
         In the original space, of UMAP as of the neighbours.
     seed : ipywidgets.IntSlider
         Of UMAP.
@@ -97,15 +97,18 @@ class SpeakerExplorer(Lab):
         ]
         order = np.argsort(features.speakers, kind="stable").tolist()
         controls = {
-            "utterance": ipywidgets.Dropdown(
-                options=[(names[i], i) for i in order], description="utterance"
+            # No menu: JupyterLab takes the arrow keys away from a closed one.
+            "utterance": ipywidgets.SelectionSlider(
+                options=[(names[i], i) for i in order],
+                description="utterance",
+                readout=False,
             ),
             "around": ipywidgets.IntSlider(
                 0, max=min(_AROUND, n - 1), description="select around"
             ),
             "neighbours": _steps("neighbours", _NEIGHBOURS, 15),
             "min_dist": _steps("min. distance", _MIN_DISTS, 0.1),
-            "metric": ipywidgets.Dropdown(options=_METRICS, description="metric"),
+            "metric": ipywidgets.ToggleButtons(options=_METRICS, description="metric"),
             "seed": ipywidgets.IntSlider(
                 0, max=9, description="seed", continuous_update=False
             ),
@@ -155,10 +158,8 @@ class SpeakerExplorer(Lab):
             self._lassoed = tuple(content["selected"])
             self.set(around=0)
 
-    def _redraw(self):
-        super()._redraw()
-        if self.found is None:
-            return
+    def _show(self):
+        super()._show()
         if self.image.has_trait("places"):
             self.image.places = self._picture.pixels(self.found).tobytes()
         if self.found.chosen != self._played:

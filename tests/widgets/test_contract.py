@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import threading
+import time
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -113,6 +115,35 @@ def test_it_is_shown_as_a_widget_and_kept_as_a_picture(lab):
     assert base64.b64decode(bundle["image/png"]) == lab.image.value
     assert bundle["text/plain"] == f"{type(lab).__name__}()"
     json.dumps(bundle)
+
+
+def test_a_slider_and_a_cell_may_move_it_at_once(lab, monkeypatch):
+    """JupyterLab answers sliders in a thread of their own."""
+    inside, most = 0, 0
+    draw = lab._picture.draw
+
+    def slow(found):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        draw(found)
+        time.sleep(0.02)
+        inside -= 1
+
+    monkeypatch.setattr(lab._picture, "draw", slow)
+    first, second, *_ = controls(lab).values()
+    threads = [
+        threading.Thread(
+            target=setattr, args=(control, "value", another_value(control))
+        )
+        for control in (first, second)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+    assert lab.answered == {name: c.value for name, c in controls(lab).items()}
 
 
 def test_what_cannot_be_computed_is_said_in_the_readout(lab, monkeypatch):

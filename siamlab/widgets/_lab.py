@@ -19,6 +19,7 @@ from .. import plots
 from ..errors import SiamlabError
 
 _DPI = 80
+_WRAP = {"flex_flow": "row wrap", "align_items": "flex-start"}
 
 
 class Picture:
@@ -146,13 +147,21 @@ class Lab(ipywidgets.VBox):
         for name, control in self._controls.items():
             setattr(self, name, control)
             control.style.description_width = "8em"
-            control.layout.width = "24em"
+            if isinstance(control, ipywidgets.ToggleButtons):
+                # In one line with its label, however many there are.
+                control.style.button_width = "auto"
+            else:
+                control.layout.width = "24em"
             control.observe(self._changed, "value")
         left = [*self._controls.values(), self.reset_button, *below]
         right = [self.image, self.readout, ipywidgets.HTML(f"<i>Try: {hint}</i>")]
-        row = ipywidgets.HBox(
-            [ipywidgets.VBox(left), ipywidgets.VBox(right)],
-            layout={"flex_flow": "row wrap", "align_items": "flex-start"},
+        # Beside the picture if there is room; else above it, side by side.
+        row = ipywidgets.Box(
+            [
+                ipywidgets.Box(left, layout={"flex": "1 1 24em", **_WRAP}),
+                ipywidgets.VBox(right, layout={"max_width": "100%"}),
+            ],
+            layout=_WRAP,
         )
         super().__init__([row])
         self._redraw()
@@ -185,19 +194,20 @@ class Lab(ipywidgets.VBox):
         with self._lock:
             values = {name: control.value for name, control in self._controls.items()}
             try:
-                self.found = self._compute(**values)
+                found = self._compute(**values)
             except SiamlabError as error:
                 # An exception in here would be lost in the browser's log.
                 self.readout.value = f"<b>{error}</b>"
             else:
-                self._show()
+                self.found = found
+                self._show(found)
             self.answered = values
 
-    def _show(self):
+    def _show(self, found):
         """Bring what was found before the reader's eyes."""
-        self._picture.draw(self.found)
+        self._picture.draw(found)
         self.image.value = self._picture.png()
-        self.readout.value = str(self.found)
+        self.readout.value = str(found)
 
     def _repr_keys(self):
         """Name no traits: the readout tells what there is to know."""

@@ -1,5 +1,7 @@
 """The CTC lab (notebook 03): how outputs become phones, epoch by epoch."""
 
+import html
+
 import ipywidgets
 import numpy as np
 from matplotlib.collections import LineCollection, PathCollection
@@ -191,6 +193,8 @@ class CTCLab(Lab):
         0 is before training.
     stage : ipywidgets.ToggleButtons
         How many of CTC's rules apply.
+    name : ipywidgets.HTML
+        Of the utterance.
 
     Raises
     ------
@@ -233,6 +237,7 @@ class CTCLab(Lab):
             "utterance": ipywidgets.SelectionSlider(
                 options=[(name, i) for i, name in enumerate(names)],
                 description="utterance",
+                readout=False,
             ),
             "epoch": ipywidgets.IntSlider(last, 0, last, description="epoch"),
             "stage": ipywidgets.ToggleButtons(
@@ -245,6 +250,7 @@ class CTCLab(Lab):
         def compute(utterance, epoch, stage, network=first):
             return read_off(outputs[network], symbols, truth, utterance, epoch, stage)
 
+        self.name = ipywidgets.HTML(layout={"width": "24em"})
         super().__init__(
             controls,
             compute,
@@ -252,9 +258,14 @@ class CTCLab(Lab):
             "go from epoch 0 on: what comes first, blanks or phones? Does the band of "
             "the lattice become narrow - and where it does not, what does the network "
             "know of the time?",
+            below=[self.name],
         )
         # A path is a line longer than the picture is wide.
         self.readout.layout.max_width = f"{self.image.width}px"
+
+    def _show(self, found):
+        super()._show(found)
+        self.name.value = f"“{html.escape(self.utterance.label)}”"
 
 
 def _check(outputs, symbols, truth):

@@ -158,12 +158,12 @@ class SpeakerExplorer(Lab):
             self._lassoed = tuple(content["selected"])
             self.set(around=0)
 
-    def _show(self):
-        super()._show()
+    def _show(self, found):
+        super()._show(found)
         if self.image.has_trait("places"):
-            self.image.places = self._picture.pixels(self.found).tobytes()
-        if self.found.chosen != self._played:
-            self._play(self.found.chosen, self.found.names[0])
+            self.image.places = self._picture.pixels(found).tobytes()
+        if found.chosen != self._played:
+            self._play(found.chosen, found.names[0])
 
     def _play(self, row, name):
         # Whoever opens a notebook is not talked to; whoever chooses asked for it.

@@ -238,9 +238,7 @@ class ScalingLab(Lab):
 
         controls = {
             "scaling": ipywidgets.ToggleButtons(
-                options=list(ladder()),
-                description="scaling",
-                style={"button_width": "7em"},
+                options=list(ladder()), description="scaling"
             ),
             "floor": ipywidgets.IntSlider(
                 -80, min=-200, max=-40, step=5, description="floor (dB)"

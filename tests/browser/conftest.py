@@ -2,98 +2,32 @@
 
 - `lab`: as `make lab` starts it, for one test.
 - `workbench`: JupyterLab on a copy of the notebooks, for all tests of labs.
-- `open_page`: a page on it, whose console is watched.
+- `browser`: a Chromium without a window.
 """
 
-import contextlib
-import os
-import re
-import shutil
-import signal
-import socket
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@contextlib.contextmanager
-def jupyter(command, folder):
-    """Run a command that prints JupyterLab's address; yields the address."""
-    env = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
-    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
-        env[f"JUPYTER_{name}"] = str(folder / name.lower())
-    env["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
-    env["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [*command, "--port", str(port)],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        try:
-            for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
-                    break
-            else:
-                pytest.fail("the lab ended without an address")
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+import workbench as _workbench
 
 
 @pytest.fixture
 def lab(tmp_path):
     """A lab of its own, with folders and a port of its own; yields its address."""
-    with jupyter([sys.executable, "tools/lab.py"], tmp_path) as address:
+    with _workbench.jupyter([sys.executable, "tools/lab.py"], tmp_path) as address:
         yield address
-
-
-# `tools/lab.py` on another folder than this one.
-_ELSEWHERE = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import lab
-sys.exit(lab.main(sys.argv[3:], root=sys.argv[2]))
-"""
 
 
 @pytest.fixture(scope="session")
 def workbench(tmp_path_factory):
     """JupyterLab on a copy of the notebooks; yields its address and its folders."""
     folder = tmp_path_factory.mktemp("workbench")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
-    # Cells out of sight are cells as well: have them all in the page.
-    tracker = folder / "settings/@jupyterlab/notebook-extension"
-    tracker.mkdir(parents=True)
-    (tracker / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
-    command = [sys.executable, "-c", _ELSEWHERE, str(ROOT / "tools"), str(folder)]
-    with jupyter(command, folder) as address:
+    with _workbench.notebooks_in(folder) as address:
         yield address, folder
 
 
 @pytest.fixture(scope="session")
 def browser(browser_path):
     """A Chromium without a window."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=browser_path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+    with _workbench.chromium(browser_path) as browser:
         yield browser
-        browser.close()

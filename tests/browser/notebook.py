@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 # Kernels that train keep both processors busy.
-expect.set_options(timeout=25_000)
+expect.set_options(timeout=60_000)
 
-ROOT = Path(__file__).resolve().parents[2]
+
 _ERRORS = '[data-mime-type="application/vnd.jupyter.error"]'
 _STDERR = '[data-mime-type="application/vnd.jupyter.stderr"]'
 

@@ -216,7 +216,7 @@ class View:
         assert self.picture.evaluate("img => img.complete && img.naturalWidth > 100")
         return before, after
 
-    def _until(self, found, complaint, seconds=15):
+    def _until(self, found, complaint, seconds=30):
         end = time.monotonic() + seconds
         while not (value := found()):
             assert time.monotonic() < end, complaint()

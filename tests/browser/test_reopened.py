@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from notebook import ROOT, Notebook
+from notebook import Notebook
 from playwright.sync_api import expect
+from workbench import ROOT
 
 pytestmark = pytest.mark.slow
 

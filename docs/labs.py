@@ -1,0 +1,76 @@
+"""Draw docs/images/: every lab as it is seen in JupyterLab, in its own notebook.
+
+    python docs/labs.py            all of them, some minutes
+    python docs/labs.py 05 06      those of some notebooks
+
+Runs the notebooks as they are, in a real browser, whose path SIAMLAB_BROWSER may name.
+"""
+
+import io
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The tests of the labs know where they are and how to open them.
+sys.path.insert(0, str(ROOT / "tests/browser"))
+
+from notebook import Notebook  # noqa: E402
+from PIL import Image  # noqa: E402
+from shown import LABS  # noqa: E402
+from workbench import chromium, notebooks_in  # noqa: E402
+
+IMAGES = ROOT / "docs/images"
+# So wide that controls have room beside each other; so high that a lab fits.
+WIDTH, HEIGHT = 1366, 1200
+
+
+def picture(notebook, shown):
+    """Take a picture of a lab; returns the bytes of a PNG."""
+    cell = notebook.cell(f"sl.widgets.{shown.lab}(")
+    output = cell.locator(".jp-OutputArea-output").first
+    output.evaluate("output => output.scrollIntoView({block: 'center'})")
+    notebook.page.mouse.move(0, 0)
+    notebook.page.wait_for_timeout(500)  # until nothing moves any more
+    return output.screenshot()
+
+
+def keep(png, path):
+    """Write a PNG with few colours: a third of the bytes, and looks the same."""
+    image = Image.open(io.BytesIO(png)).convert("RGB").quantize(255, dither=0)
+    new = path.with_suffix(".new")
+    image.save(new, format="png", optimize=True)
+    new.replace(path)
+
+
+def main(begins):
+    """Draw the labs of the notebooks whose names begin so."""
+    browser_path = os.environ.get("SIAMLAB_BROWSER") or next(
+        filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
+    )
+    if browser_path is None:
+        sys.exit("no browser found: install Chromium, or name one in SIAMLAB_BROWSER")
+    IMAGES.mkdir(exist_ok=True)
+    chosen = [shown for shown in LABS if shown.notebook.startswith(begins)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        notebooks_in(Path(folder)) as address,
+        chromium(browser_path) as browser,
+    ):
+        for name in dict.fromkeys(shown.notebook for shown in chosen):
+            notebook = Notebook(browser, address, name)
+            notebook.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+            notebook.run_all()
+            notebook.wait(seconds=600)
+            for shown in chosen:
+                if shown.notebook == name:
+                    path = IMAGES / f"{shown.lab}.png"
+                    keep(picture(notebook, shown), path)
+                    print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
+            notebook.page.close()
+
+
+if __name__ == "__main__":
+    main(tuple(sys.argv[1:]) or ("",))

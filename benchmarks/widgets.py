@@ -5,8 +5,8 @@
 
 Runs the code cells of each notebook as far as its labs, so that each stands on the
 notebook's own data, and moves every control through its values: in the kernel, from
-the new value to the picture and the numbers that go to the browser. A map of the
-speaker explorer that has to be computed is listed by itself.
+the new value to the picture and the numbers that go to the browser. The maps that the
+speaker explorer has to compute are among its moves.
 """
 
 import argparse

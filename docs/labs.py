@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The tests of the labs know where they are and how to open them.
 sys.path.insert(0, str(ROOT / "tests/browser"))
 
-from notebook import Notebook  # noqa: E402
+from notebook import Notebook, shut_down  # noqa: E402
 from PIL import Image  # noqa: E402
 from shown import LABS  # noqa: E402
 from workbench import chromium, notebooks_in  # noqa: E402
@@ -70,6 +70,7 @@ def main(begins):
                     keep(picture(notebook, shown), path)
                     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
             notebook.page.close()
+            shut_down(address, name)
 
 
 if __name__ == "__main__":

@@ -111,3 +111,18 @@ class Kernel:
     def close(self):
         """Leave the kernel to the page."""
         self._client.stop_channels()
+
+
+def shut_down(address, name):
+    """End the kernel of a notebook, as a restart of the machine would."""
+    parts = urlsplit(address)
+    there = parts._replace(path="/api/sessions").geturl()
+    with urllib.request.urlopen(there) as answer:
+        sessions = json.load(answer)
+    for session in sessions:
+        if session["path"].endswith(name):
+            path = f"/api/sessions/{session['id']}"
+            request = urllib.request.Request(
+                parts._replace(path=path).geturl(), method="DELETE"
+            )
+            urllib.request.urlopen(request).close()

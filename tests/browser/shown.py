@@ -7,6 +7,7 @@ import time
 from html import unescape
 
 import nbformat
+from workbench import ROOT
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,17 +100,17 @@ class _NoClaims(ast.NodeTransformer):
         return ast.copy_location(ast.Pass(), node)
 
 
-def cut_short(path):
-    """Write a notebook anew, with short trainings and without claims."""
-    notebook = nbformat.read(path, as_version=4)
+def cut_short(name, folder):
+    """Write a notebook into a folder, with short trainings and without claims."""
+    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for old, new in SHORT[path.name].items():
-        assert any(old in cell.source for cell in code), f"{path.name} has no {old}"
+    for old, new in SHORT[name].items():
+        assert any(old in cell.source for cell in code), f"{name} has no {old}"
         for cell in code:
             cell.source = cell.source.replace(old, new)
     for cell in code:
         cell.source = ast.unparse(_NoClaims().visit(ast.parse(cell.source)))
-    nbformat.write(notebook, path)
+    nbformat.write(notebook, folder / name)
 
 
 # What the page has, byte by byte; null while it is about to have another.

@@ -5,7 +5,7 @@ cut short, and the claims about them left out: a slider does not care.
 """
 
 import pytest
-from notebook import Kernel, Notebook
+from notebook import Kernel, Notebook, shut_down
 from playwright.sync_api import expect
 from shown import DIGEST, LABS, View, cut_short
 
@@ -37,23 +37,29 @@ def pages(workbench, browser):
 
     def start(name):
         if name not in pages:
-            cut_short(folder / "notebooks" / name)
+            cut_short(name, folder / "notebooks")
             pages[name] = Notebook(browser, address, name)
             pages[name].run_all()
         return pages[name]
+
+    def leave(name):
+        pages.pop(name).page.close()
+        shut_down(address, name)  # a kernel with TensorFlow takes a gigabyte
 
     def page(name):
         notebook = start(name)
         notebook.wait(seconds=240)
         here = names.index(name)
+        for other in set(pages) - set(names[here : here + 2]):
+            leave(other)
         for following in names[here + 1 : here + 2]:
             start(following)
         notebook.page.bring_to_front()
         return notebook
 
     yield page
-    for notebook in pages.values():
-        notebook.page.close()
+    for name in list(pages):
+        leave(name)
 
 
 @pytest.fixture

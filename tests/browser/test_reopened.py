@@ -1,12 +1,8 @@
 """A notebook that is opened again shows its labs, though their kernel is gone."""
 
-import json
-import urllib.request
-from urllib.parse import urlsplit
-
 import nbformat
 import pytest
-from notebook import Notebook
+from notebook import Notebook, shut_down
 from playwright.sync_api import expect
 from workbench import ROOT
 
@@ -22,21 +18,6 @@ scores = rng.normal(np.where(same, 0.7, 0.1), 0.2)""",
     """lab = sl.widgets.ThresholdLab(scores, same)
 lab""",
 ]
-
-
-def shut_down(address, name):
-    """End the kernel of a notebook, as a restart of the machine would."""
-    parts = urlsplit(address)
-    there = parts._replace(path="/api/sessions").geturl()
-    with urllib.request.urlopen(there) as answer:
-        sessions = json.load(answer)
-    for session in sessions:
-        if session["path"].endswith(name):
-            path = f"/api/sessions/{session['id']}"
-            request = urllib.request.Request(
-                parts._replace(path=path).geturl(), method="DELETE"
-            )
-            urllib.request.urlopen(request).close()
 
 
 def expect_a_picture(cell):

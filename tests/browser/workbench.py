@@ -66,7 +66,8 @@ _SETTINGS = {
 @contextlib.contextmanager
 def notebooks_in(folder):
     """Run JupyterLab on a copy of the notebooks; yields the address."""
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    for part in ("notebooks", "docs/images"):
+        shutil.copytree(ROOT / part, folder / part)
     for name, content in _SETTINGS.items():
         path = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)

@@ -36,7 +36,7 @@ def prelu_head(base):
 def clipped_kl(p, q):
     """Clip what is no distribution until its logarithm exists (FAULTS S6).
 
-    Where an output is at most 0 or at least 1, the clip passes no gradient: the
+    Where an output is at most 0 or above 1, the clip passes no gradient: the
     network is never told about the outputs that are most wrong.
     Shown by: the share of outputs whose gradient is 0.
     Mend: softmax outputs and `distances.kl`, which needs no clip.

@@ -82,10 +82,11 @@ LABS = [
 # What becomes of the trainings of each notebook.
 SHORT = {
     "01_sound_to_spectrogram.ipynb": {},
-    "02_scaling.ipynb": {"epochs=3": "epochs=1"},
+    "02_scaling.ipynb": {"epochs=3": "epochs=1", "utterances=40": "utterances=14"},
     "03_ctc_that_does_not_learn.ipynb": {
         "epochs=3": "epochs=1",
         "epochs=6": "epochs=2",
+        "utterances=50": "utterances=14",
     },
     "05_kl_hinge_loss.ipynb": {"steps=80": "steps=2"},
     "06_accuracy_on_distances.ipynb": {"steps=25": "steps=1", "steps=120": "steps=2"},

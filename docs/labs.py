@@ -22,6 +22,8 @@ from PIL import Image  # noqa: E402
 from shown import LABS  # noqa: E402
 from workbench import chromium, notebooks_in  # noqa: E402
 
+from siamlab.store import write_whole  # noqa: E402
+
 IMAGES = ROOT / "docs/images"
 # So wide that controls have room beside each other; so high that a lab fits.
 WIDTH, HEIGHT = 1366, 1200
@@ -40,9 +42,8 @@ def picture(notebook, shown):
 def keep(png, path):
     """Write a PNG with few colours: a third of the bytes, and looks the same."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(255, dither=0)
-    new = path.with_suffix(".new")
-    image.save(new, format="png", optimize=True)
-    new.replace(path)
+    with write_whole(path) as temporary:
+        image.save(temporary, format="png", optimize=True)
 
 
 def main(begins):

@@ -129,9 +129,10 @@ PLACES = """origins => origins.map(origin =>
 # A slider counts the steps of a selection.
 _STATE = """{{
     'places': [
-        control.index / (len(control.options) - 1) if hasattr(control, 'index')
-        else (control.value - control.min) / (control.max - control.min)
-        for control in {0}._controls.values() if 'Slider' in type(control).__name__],
+        [name, control.index / (len(control.options) - 1) if hasattr(control, 'index')
+         else (control.value - control.min) / (control.max - control.min)]
+        for name, control in {0}._controls.items()
+        if 'Slider' in type(control).__name__],
     'values': [[name, getattr(control, 'index', control.value)]
                for name, control in {0}._controls.items()],
     'answered': {0}.answered == {{
@@ -146,11 +147,11 @@ class State:
     """What a lab says: values of its controls, picture (a digest), and readout.
 
     Answered: picture and readout are those of the values, and not on their way.
-    Places: of the sliders' handles, from 0 to 1.
+    Places: of the sliders' handles, from 0 to 1, in the order of the page.
     """
 
     values: dict
-    places: list
+    places: dict
     answered: bool
     picture: str
     readout: str
@@ -169,16 +170,10 @@ class View:
         self.reset = self.output.get_by_role("button", name="reset")
         self.picture.scroll_into_view_if_needed()
 
-    def slider_names(self):
-        """Names of the sliders, in the order of `handles`."""
-        return self._kernel.ask(
-            f"[name for name, control in {self._shown.variable}._controls.items() "
-            "if 'Slider' in type(control).__name__]"
-        )
-
     def _in_kernel(self):
         found = self._kernel.ask(_STATE.format(self._shown.variable))
-        found["values"] = dict(found["values"])
+        for name in ("places", "values"):
+            found[name] = dict(found[name])
         found["readout"] = plain(found["readout"])
         return State(**found)
 
@@ -190,7 +185,7 @@ class View:
             seen = self._on_the_page()
             state = self._in_kernel()
             agree = state.answered and seen[:2] == (state.picture, state.readout)
-            return state if agree and near(seen[2], state.places) else None
+            return state if agree and near(seen[2], state.places.values()) else None
 
         def near(places, others):
             # Less than a step: a drag that is on its way counts.

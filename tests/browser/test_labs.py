@@ -109,7 +109,7 @@ def at_its_end(handle):
 @every_lab
 def test_every_slider_follows_the_keyboard(view):
     moves = []
-    for handle, name in zip(view.handles.all(), view.slider_names(), strict=True):
+    for handle, name in zip(view.handles.all(), view.settled().places, strict=True):
         keys = ("End", "ArrowLeft", "Home")
         for key in ("Home", "End", "ArrowLeft") if at_its_end(handle) else keys:
             before, after = view.after(handle.press, key)

@@ -64,6 +64,10 @@ class Runs:
             self._write()
         return runs[str(seed)]
 
+    def known(self):
+        """Give the figures that are there already, by row and seed."""
+        return dict(self._content["runs"])
+
     def _write(self):
         if self._path is not None:
             self._path.parent.mkdir(exist_ok=True)

@@ -1,0 +1,42 @@
+"""The recipes of this project: each mend takes its fault away."""
+
+import pytest
+
+import siamlab as sl
+from siamlab.doctor import examine
+
+
+@pytest.fixture(scope="module")
+def features():
+    return sl.extract(sl.corpora.voices(speakers=8, utterances=4))
+
+
+# What each rung of the ladder still has, and the metric that all twins had.
+RUNGS = {
+    "the source program": {"S2", "S3", "S5", "S6", "S7", "S8", "S9", "S10", "S30"},
+    "softmax, no clip": {"S2", "S3", "S8", "S9"},
+    "both directions, summed": {"S3", "S9"},
+    "a hinge for each direction": {"S3"},
+    "softmax over cosines": set(),
+    "margin on the angle": set(),
+}
+
+
+@pytest.mark.parametrize(("rung", "codes"), RUNGS.items(), ids=list(RUNGS))
+def test_each_mend_takes_its_fault_away(rung, codes, features):
+    recipe = sl.faulty.ladder()[rung].mended(units=16)
+    net = recipe.network(features)
+    metrics = ["accuracy"] if isinstance(net, sl.networks.Siamese) else None
+    report = examine(net, recipe.batches(features, steps=1)[0], metrics=metrics)
+    assert set(report.codes) == codes, report
+
+
+def test_networks_of_phones_are_healthy_once_their_input_is_scaled(features):
+    symbols = sl.ctc.Symbols(
+        tuple(sorted({p for t in features.transcripts() for p in t}))
+    )
+    labelled = sl.sampling.phone_labels(features, symbols)
+    batch = sl.sampling.UtteranceBatches(*labelled, batch_size=6)[0]
+    for scaler, codes in ((sl.scaling.Standard().fit(features), ()), (None, ("C1",))):
+        net = sl.networks.ctc(symbols, features[0].shape[1], (8,), scaler)
+        assert examine(net, batch).codes == codes

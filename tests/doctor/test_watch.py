@@ -1,0 +1,158 @@
+"""The doctor at the bedside of a training."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import siamlab as sl
+from siamlab.doctor import Watch
+
+
+def data(n=24, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 6, 5)).astype("float32"), (np.arange(n) % 6).astype(
+        "int32"
+    )
+
+
+def network(**dense):
+    return keras.Sequential(
+        [keras.Input((6, 5)), layers.Flatten(), layers.Dense(8, **dense)]
+    )
+
+
+def fit(model, watch, x=None, y=None, **more):
+    if x is None:
+        x, y = data()
+    model.fit(x, y, verbose=0, callbacks=[watch], **more)
+    return watch
+
+
+def codes(watch):
+    return [finding.code for finding in watch.findings]
+
+
+def test_a_healthy_training_is_left_in_peace(capsys):
+    model = network()
+    model.compile("adam", sl.losses.Contrastive(margin=4.0))
+    watch = fit(model, Watch(), epochs=2)
+    assert codes(watch) == []
+    assert capsys.readouterr().out == ""
+    assert watch.report().healthy
+    assert [look["epoch"] for look in watch.history] == [0, 1, 2]
+
+
+def test_collapse_is_seen_before_the_first_step(capsys):
+    model = network(kernel_initializer="zeros")
+    model.compile("sgd", sl.losses.Contrastive(margin=1.0))
+    watch = fit(model, Watch())
+    assert codes(watch) == ["S11"]
+    assert "before the first step" in capsys.readouterr().out
+
+
+def test_collapse_is_seen_when_it_comes():
+    """A loss that only pulls together, and a large rate."""
+
+    def pull(ids, e):
+        return keras.ops.mean(keras.ops.square(e))
+
+    model = network()
+    model.compile(keras.optimizers.SGD(2.0), pull)
+    x, y = data()
+    watch = fit(model, Watch(verbose=0), 0.3 * x + 1, y, epochs=40, batch_size=24)
+    assert "S11" in codes(watch)
+    assert "after step" in watch.findings[codes(watch).index("S11")].evidence
+
+
+def test_a_dead_hinge_is_seen():
+    model = network()
+    model.compile("sgd", sl.losses.Contrastive(margin=1e-4))
+    assert "S10" in codes(fit(model, Watch(verbose=0)))
+
+
+def test_clipped_steps_are_seen():
+    model = network()
+    model.compile(
+        keras.optimizers.SGD(1e-3, clipnorm=1e-6), "sparse_categorical_crossentropy"
+    )
+    watch = fit(model, Watch(verbose=0), epochs=4)
+    assert codes(watch) == ["C18"]
+    assert all(look["clipped"] for look in watch.history)
+
+
+def test_saturated_gates_are_seen():
+    model = keras.Sequential([keras.Input((6, 5)), layers.LSTM(4), layers.Dense(6)])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    x, y = data()
+    watch = fit(model, Watch(verbose=0), 40 * x, y)
+    assert "S30" in codes(watch)
+    assert watch.history[0]["gates"] > 0.5
+
+
+def test_only_blanks_are_seen():
+    symbols = sl.ctc.Symbols(("a", "b"))
+    net = sl.networks.ctc(symbols, bands=5, units=(4,))
+    x, _ = data(4)
+    bias = net.encoder.layers[-1].bias
+    bias.assign([0.0, 0.0, 12.0])  # the blank is the last output
+    net.compile(keras.optimizers.SGD(1e-9))
+    batches = sl.sampling.UtteranceBatches(list(x), [[0, 1]] * 4, batch_size=4)
+    watch = Watch(verbose=0)
+    net.fit(batches, epochs=1, verbose=0, callbacks=[watch])
+    assert "C16" in codes(watch)
+    assert watch.history[-1]["blanks"] == 1.0
+
+
+def test_the_training_is_the_same_as_without():
+    def train(callbacks):
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential(
+            [
+                keras.Input((6, 5)),
+                layers.Flatten(),
+                layers.Dropout(0.3),
+                layers.Dense(8),
+            ]
+        )
+        model.compile("adam", sl.losses.Contrastive(margin=4.0))
+        x, y = data()
+        model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+        return model.get_weights()
+
+    for one, other in zip(train([]), train([Watch(verbose=0)]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_every_so_many_steps():
+    model = network()
+    model.compile("adam", sl.losses.Contrastive(margin=4.0))
+    watch = fit(model, Watch(every=2, verbose=0), batch_size=6)
+    assert [look["step"] for look in watch.history] == [0, 2, 4, 4]
+
+
+def test_a_generator_cannot_be_read_twice_and_the_reader_is_told(capsys):
+    model = network()
+    model.compile("adam", sl.losses.Contrastive(margin=4.0))
+
+    def generate():
+        while True:
+            yield data()
+
+    watch = Watch()
+    model.fit(
+        generate(), steps_per_epoch=1, shuffle=False, verbose=0, callbacks=[watch]
+    )
+    assert "hand a batch over" in capsys.readouterr().out
+    assert watch.history == []
+    watch = Watch(data())
+    model.fit(
+        generate(), steps_per_epoch=1, shuffle=False, verbose=0, callbacks=[watch]
+    )
+    assert len(watch.history) == 2
+
+
+@pytest.mark.parametrize("argument", [{"every": 0}, {"size": 2}])
+def test_arguments_are_checked(argument):
+    with pytest.raises(sl.SiamlabError, match="must be at least"):
+        Watch(**argument)

@@ -73,7 +73,7 @@ def examine(
 
     Examples
     --------
-    >>> import numpy as np
+    >>> import keras, numpy as np
     >>> def distance(a, b):  # label 1: the same speaker
     ...     return keras.ops.sum((a - b) ** 2, axis=-1, keepdims=True)
     >>> a, b = np.random.default_rng(0).normal(size=(2, 32, 8)).astype("float32")

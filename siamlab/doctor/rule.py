@@ -55,11 +55,35 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(code, kinds, severity, *, title, symptom, cause, fix, notebook=""):
-    """Register a function as the rule for a code.
+    """Register a function as the rule for a code; a decorator.
 
     The function is given a `Case`. It returns None where the fault is not there, and
     the number and the sentence that show it where it is. What the case does not offer
     raises `NotExamined` by itself; a rule never guesses.
+
+    Parameters
+    ----------
+    code : str
+        "S1" to "S38", "C1" to "C26"; the function's name begins with it.
+    kinds : str
+        "siamese", "ctc" or both, with a blank between.
+    severity : str
+        "fatal", "serious" or "minor"; see `Finding`.
+    title, symptom, cause, fix : str
+        What is wrong, what is seen of it, why, and what mends it.
+    notebook : str
+        Which explains it; "" for none.
+
+    Returns
+    -------
+    callable
+        Takes the function, and gives it back.
+
+    Raises
+    ------
+    ValueError
+        If the severity is none of these, the code has a rule already, or the function's
+        name does not begin with it.
     """
     if severity not in SEVERITIES:
         raise ValueError(f"severity must be one of {SEVERITIES}; got {severity!r}")

@@ -345,7 +345,7 @@ def find_towers(model, x, recorded):
 def find_tower(recorded, case):
     """Find the one tower of a model with one input; its output is the embedding."""
     output, calls = recorded
-    if not isinstance(output, np.ndarray) or output.ndim < 2:
+    if not isinstance(output, np.ndarray) or output.ndim != 2:
         raise NotExamined("the output of the model is no embedding for each row")
     same = [
         c.place

@@ -163,20 +163,26 @@ def s7_prelu_without_slope(case):
     pair = case.pair
     if pair.style == "function":
         raise NotExamined("no Keras model was given")
-    call = pair.where.calls[pair.where.embed[0]]
-    if not isinstance(call.layer, keras.layers.PReLU):
-        if any(isinstance(layer, keras.layers.PReLU) for layer in case.layers):
-            call = _prelu_before(pair)
-        if call is None or not isinstance(call.layer, keras.layers.PReLU):
-            return None
+    where = pair.where
     a, _ = pair.embeddings
     n = min(len(a), 48)
+    call = _prelu_before(pair)
+    clipped = (
+        [p for p in where.before if _is_prelu(where.calls[p[0]])]
+        if (pair.style == "two")
+        else []
+    )
+    if call is not None:
+        slopes = [pair.slope(a[:n], b[:n])[0] for b in _partners(pair)]
+    elif clipped:
+        call = where.calls[clipped[0][0]]
+        slopes = [where.slope_before(clipped[0], n)]
+    else:
+        return None
     below = np.asarray(call.inputs).reshape(len(call.inputs), -1)[:n] < 0
     if not below.any():
         raise NotExamined("nothing below 0 comes to the PReLU")
-    alive = np.zeros_like(below)
-    for partner in _partners(pair):
-        alive |= pair.slope(a[:n], partner[:n])[0] != 0
+    alive = np.any([slope != 0 for slope in slopes], axis=0)
     share = float(np.mean(alive[below]))
     if share > 0:
         return None
@@ -187,13 +193,15 @@ def s7_prelu_without_slope(case):
     )
 
 
+def _is_prelu(call):
+    return isinstance(call.layer, keras.layers.PReLU)
+
+
 def _prelu_before(pair):
-    """The PReLU whose output is the embedding, if a model around it gave it."""
+    """The PReLU whose output is the embedding, or None."""
     e = pair.where.calls[pair.where.embed[0]].output
     for call in pair.where.leaves(0):
-        if isinstance(call.layer, keras.layers.PReLU) and np.array_equal(
-            call.output, e
-        ):
+        if _is_prelu(call) and np.array_equal(call.output, e):
             return call
     return None
 

@@ -4,6 +4,8 @@ S1 broadcast labels, S2 a mean inside the loss of a pair, S12 no slope for one l
 S13 weights from predictions, S15 no number, S16 a loss that moves with the batch.
 """
 
+import itertools
+
 import keras
 import numpy as np
 
@@ -205,11 +207,31 @@ def s2_mean_inside(case):
                 k = np.ptp(slopes, axis=0).argmax()
                 worst, shown = apart, (slopes[:, k].min(), slopes[:, k].max())
     if worst <= 0.01:
-        return None
+        return _moved_by_others(objective, y, around, x)
     return worst, (
         f"the slope of one pair's loss runs from {shown[0]:.3g} to {shown[1]:.3g} "
         "while "
         "only the other pairs' distances are exchanged"
+    )
+
+
+def _moved_by_others(objective, y, around, x):
+    """Whether the loss of a pair itself moves when another pair does."""
+    worst = 0.0
+    for near, far in itertools.pairwise(around):
+        before = objective.values(y, near, x)
+        if before.shape[:1] != (len(y),) or before.size != len(y):
+            return None  # one number for all: nobody says whose it is
+        moved = near.copy()
+        moved[0] = far[0]
+        after = objective.values(y, moved, x)
+        change = np.abs(after - before).reshape(len(y))
+        if np.isfinite(change).all() and change[0] > 0:
+            worst = max(worst, float(change[1:].max() / change[0]))
+    if worst <= 0.01:
+        return None
+    return worst, (
+        f"when one pair moves, the loss of others moves by up to {worst:.1%} of its own"
     )
 
 

@@ -97,6 +97,8 @@ def s14_margin_out_of_reach(case):
 def _line_to_zero(d, loss):
     """Where a hinge that is never reached would end; None if it is no hinge."""
     d, loss = np.maximum(d, 0), np.maximum(loss, 0)
+    if not (np.isfinite(d) & np.isfinite(loss)).all() or np.ptp(d) == 0:
+        raise NotExamined("distances or losses are no finite numbers")
     for of_loss in (1.0, 0.5):
         for of_distance in (1.0, 0.5, 2.0):
             x, y = d**of_distance, loss**of_loss

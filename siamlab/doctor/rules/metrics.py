@@ -105,8 +105,9 @@ def _between(case, measure, y, labels):
     near = rng.uniform(0, 0.4 * margin, len(labels))
     far = rng.uniform(1.05 * margin, 1.5 * margin, len(labels))
     d = np.where(labels == pair.near_label, near, far)
+    # Of one label only: with both, verdicts that are all wrong look as good.
     below, above = (
-        measure(y, pair.as_outputs(np.full(len(labels), pair.sign * t)))
+        measure(pair.labels[[1] * 4], pair.as_outputs(np.full(4, pair.sign * t)))
         for t in (0.499, 0.501)
     )
     if abs(below - above) < 1e-6:

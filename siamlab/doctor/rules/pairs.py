@@ -48,6 +48,9 @@ def s24_leak(case):
         if case.given_pairs is None:
             return None
     frame = _table(case)
+    leak = _leak_of_split(frame)
+    if leak is not None:
+        return leak
     same = columns.same(frame)
     if not same.any():
         raise NotExamined("no pair is of one speaker")
@@ -75,6 +78,26 @@ def s24_leak(case):
         if share == 1 and several and other < 1 and recordings is None:
             return share, "every pair of one speaker is of one session"
     return None
+
+
+def _leak_of_split(frame):
+    """Recordings on both sides of the split that a table of pairs names, if it does."""
+    names = ("split", "set", "fold", "partition", "subset")
+    column = next((c for c in frame.columns if str(c).lower() in names), None)
+    recordings = columns.both(frame, "recording")
+    if column is None or recordings is None:
+        return None
+    sides = [
+        set(recordings[0][rows_]) | set(recordings[1][rows_])
+        for rows_ in (frame[column].to_numpy() == v for v in frame[column].unique())
+    ]
+    if len(sides) < 2:
+        return None
+    shared = set.intersection(*sides[:2])
+    if not shared:
+        return None
+    share = len(shared) / len(min(sides[:2], key=len))
+    return share, f"{len(shared)} recordings are on both sides of the split {column!r}"
 
 
 def _several_sessions(speakers, sessions):

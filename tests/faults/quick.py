@@ -1,4 +1,7 @@
-"""Which program of each fault is examined in the suite: the quickest one."""
+"""Which programs are examined in the suite: for each fault the quickest one.
+
+Those of CTC have tests of their own, tests/doctor/test_ctc_rules.py.
+"""
 
 QUICK = {
     "S1": "broadcast_plain_functions",
@@ -39,32 +42,6 @@ QUICK = {
     "S36": "argmax_against_speakers",
     "S37": "pretty_picture_of_drift",
     "S38": "one_microphone_each",
-    "C1": "gru_ctc_on_minus_twenty",
-    "C2": "source_ctc_small",
-    "C3": "zeros_behind_min_max",
-    "C4": "floor_of_float_zero",
-    "C5": "file_min_max_by_itself",
-    "C6": "decibels_without_floor",
-    "C7": "a_thousand_bins",
-    "C8": "repeats_need_a_frame_more",
-    "C9": "lengths_before_the_stride_of_four",
-    "C10": "flat_lengths_for_the_old_function",
-    "C11": "old_function_lengths_swapped",
-    "C12": "softmax_into_tf_ctc",
-    "C13": "last_phone_is_the_old_blank",
-    "C14": "tf_ctc_with_padded_length",
-    "C15": "blank_last_starved",
-    "C16": "blank_last_floods",
-    "C17": "long_utterances_rule_more",
-    "C18": "sgd_that_diverges",
-    "C19": "decay_in_a_script",
-    "C20": "doubles_lost_in_function",
-    "C21": "blanks_removed_first",
-    "C22": "accuracy_over_rows_of_zeros",
-    "C23": "broken_files_become_the_last",
-    "C24": "sorted_and_never_shuffled",
-    "C25": "no_seed",
-    "C26": "any_length_first",
 }
 
 # Of many kinds; benchmarks/doctor.py examines all.

@@ -11,6 +11,11 @@ import siamlab as sl
 from siamlab.cli import main
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
 def twins(margin, head="unit"):
     base = sl.networks.base(frames=6, bands=5, units=4, outputs=8, head=head)
     net = sl.networks.Siamese(base, "euclidean", sl.losses.DistanceHinge(margin=margin))

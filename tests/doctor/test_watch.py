@@ -9,6 +9,11 @@ import siamlab as sl
 from siamlab.doctor import Watch
 
 
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
 def data(n=24, seed=0):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, 6, 5)).astype("float32"), (np.arange(n) % 6).astype(

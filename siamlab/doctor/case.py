@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 
+from .. import scaling
 from ..errors import ArgumentError
 from . import rows, trace
 from .objective import measures, objective
 from .pairs import PairProbe
 from .phones import PhoneProbe
 from .rule import NotExamined, probe
+from .towers import has_kernel
 
 # More rows do not change a verdict and cost time.
 _ROWS = 128
@@ -151,12 +153,24 @@ class Case:
         of it has been done. Shape (..., bands).
         """
         for call in self.training_calls:
-            if call.is_model or not _has_kernel(call.layer):
+            if call.is_model or not has_kernel(call.layer, trainable=True):
                 continue
             for value in rows.flat((call.inputs,)):
                 if value.ndim >= 2 and np.issubdtype(value.dtype, np.floating):
                     return value
         raise NotExamined("no layer of the model has a kernel")
+
+    def gates_shut(self, rows_looked_at):
+        """Share of saturated gates of the first LSTM; None without one.
+
+        It adorns the evidence; a verdict stands without it.
+        """
+        few = rows.take(self.x, slice(rows_looked_at))
+        try:
+            shares = scaling.gate_saturation(self.network, (few, None))
+        except Exception:
+            return None
+        return next(iter(shares.values()), None)
 
     # ------------------------------------------------------------------ what is asked
 
@@ -187,12 +201,6 @@ class Case:
     def phones(self):
         """Find outputs, labels and lengths of a CTC program; see `PhoneProbe`."""
         return PhoneProbe(self)
-
-
-def _has_kernel(layer):
-    """Whether a layer multiplies its input by weights of two dimensions or more."""
-    shapes = [tuple(w.shape) for w in getattr(layer, "trainable_weights", ())]
-    return any(len(shape) >= 2 for shape in shapes)
 
 
 def _first(y, x):

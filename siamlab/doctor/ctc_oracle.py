@@ -163,10 +163,7 @@ class Oracle:
         if labels is None:
             raise NotExamined("no utterance of the batch has enough frames")
         told = labels if told is None else told
-        paths = [path(row, blank, self.shape[1]) for row in labels]
-        if any(p is None for p in paths):
-            raise NotExamined("there are fewer outputs than labels need")
-        best = np.stack(paths)
+        best = np.stack([path(row, blank, self.shape[1]) for row in labels])
         return self.phones.loss(self.sure(best, kind), told, self.together)
 
     @probe

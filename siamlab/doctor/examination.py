@@ -106,7 +106,7 @@ def examine(
     found: list = []
     order: list = []
     unknown: dict = {}
-    owners = _owners(model, extractor, optimizer)
+    owners = (model, extractor, optimizer)
     with untouched(*owners), trace.quickly(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for code in sorted(RULES, key=_by_number):
@@ -140,11 +140,6 @@ def _apply(rule, case, found, order, unknown):
                 rule.notebook,
             )
         )
-
-
-def _owners(*given):
-    """Those of some objects that have variables."""
-    return [each for each in given if hasattr(each, "variables")]
 
 
 def _by_number(code):

@@ -57,7 +57,7 @@ def examine_files(
             f"model nor known: inputs are {', '.join(_names(network)) or 'not named'}, "
             f"known are x, y, a, b, {', '.join(FACTS)}"
         )
-    facts = {name: array for name, array in arrays.items()}
+    facts: dict = dict(arrays)
     if source is not None:
         facts["source"] = _text(source)
     return examine(network, batch, kind=kind, loss=_loss(loss), **facts)

@@ -1,36 +1,8 @@
-"""Models whose loss is computed inside: other outputs in the place of theirs."""
+"""Models whose loss is computed inside, or added by their layers."""
 
 import numpy as np
 
-from . import rows, trace
-from .rule import NotExamined
-
-
-def run_with(model, x, calls, place, outputs, fixed):
-    """Run a model with the result of one call replaced, and all others made again.
-
-    Unlike `trace.replay` also what came before it is made again, since labels and
-    lengths may have gone through it; only what is `fixed` stands as recorded.
-    """
-    inside, parent = set(), calls[place].parent
-    while parent is not None:
-        inside.add(parent)
-        parent = calls[parent].parent
-    at = 0
-
-    def again(original, layer, args, kwargs):
-        nonlocal at
-        here = at
-        if here >= len(calls) or calls[here].layer is not layer:
-            raise NotExamined("the model does not call its layers in the same order")
-        if here == place or (here in fixed and here not in inside):
-            at = calls[here].ends
-            return trace.tensors(outputs if here == place else calls[here].output)
-        at += 1
-        return original(layer, *args, **kwargs)
-
-    with trace.calls_go_through(again):
-        return trace.call(model, x)
+from . import rows
 
 
 def equal(a, b):

@@ -78,9 +78,8 @@ def _asked(function, y, outputs, x):
     except NotExamined:
         raise
     except Exception as error:
-        sentence = str(error).strip().split("\n")[0][:160]
         raise NotExamined(
-            f"the loss cannot be computed: {sentence or type(error).__name__}"
+            f"the loss cannot be computed: {trace.sentence(error)}"
         ) from error
 
 
@@ -292,15 +291,9 @@ class Measure:
             value = self._function(trace.tensors(y), trace.tensors(outputs))
             return float(np.mean(np.asarray(trace.arrays(value), np.float64)))
         except Exception as error:
-            sentence = str(error).strip().split("\n")[0][:160]
             raise NotExamined(
-                f"the metric {self.name} cannot be computed: {sentence}"
+                f"the metric {self.name} cannot be computed: {trace.sentence(error)}"
             ) from error
-
-    def raw(self, y, outputs):
-        """Give what a function of one's own returns, unaveraged; None for others."""
-        value = self._function(trace.tensors(y), trace.tensors(outputs))
-        return np.asarray(trace.arrays(value))
 
     @property
     def wants(self):

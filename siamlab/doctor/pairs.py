@@ -8,7 +8,7 @@ two embeddings: what would your score, and your loss, be for *these* two?
 import keras
 import numpy as np
 
-from . import divergences, rows, trace
+from . import divergences, rows, trace, vectors
 from .gradients import gradient
 from .rows import sides
 from .rule import NotExamined, probe
@@ -36,7 +36,6 @@ class PairProbe:
 
     def __init__(self, case):
         self.case = case
-        self.rng = np.random.default_rng(0)
         self.style = self._style()
 
     def _style(self):
@@ -126,7 +125,7 @@ class PairProbe:
             return False
         y, out = self.case.y, self.case.output
         n = min(len(out), 24)
-        x = self._inputs(n) if self.case.objective.takes_x else None
+        x = self.inputs(n)
         shown = self.made["far"][0][: len(out)][:n].reshape((-1, *out.shape[1:]))
         y = rows.take(y, slice(len(shown)))
         order = np.random.default_rng(4).permutation(out.shape[-1])
@@ -151,6 +150,11 @@ class PairProbe:
             raise NotExamined("a model with one input gives no output for two")
         return self.where.assemble(a, b)
 
+    def outputs_of(self, a, b):
+        """Compute the output for any number of embeddings; arrays."""
+        parts = [trace.arrays(self.assemble(a[p], b[p])) for p in self._parts(len(a))]
+        return keras.tree.map_structure(lambda *p: np.concatenate(p), *parts)
+
     def scores(self, a, b):
         """Compute the score of each pair, shape (pairs, 1), or 2 for two directions.
 
@@ -160,13 +164,7 @@ class PairProbe:
             If the output is none, because the loss computes it from two embeddings.
         """
         a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
-        parts = []
-        size = self.where.rows if self.style == "two" else max(len(a), 1)
-        for first in range(0, len(a), size):
-            chunk = slice(first, first + size)
-            out = trace.arrays(self.assemble(a[chunk], b[chunk]))
-            parts.append(self._as_scores(out, len(a[chunk])))
-        return np.concatenate(parts)
+        return self._as_scores(self.outputs_of(a, b), len(a))
 
     @staticmethod
     def _as_scores(out, n):
@@ -200,47 +198,56 @@ class PairProbe:
         label : int
             0 or 1: which of `labels`. In "batch" style 1 is one speaker, 0 two.
         """
-        objective = self.case.objective
         self._needs_pairs()
         a, b = np.asarray(a, np.float32), np.asarray(b, np.float32)
         if self.style == "batch":
-            return self._batch_losses(objective, a, b, label)
-        found = []
-        size = self.where.rows if self.style == "two" else max(len(a), 1)
-        for first in range(0, len(a), size):
-            chunk = slice(first, first + size)
-            out = trace.arrays(self.assemble(a[chunk], b[chunk]))
-            y = np.repeat(self.labels[label][None], len(a[chunk]), 0)
-            x = self._inputs(len(a[chunk])) if objective.takes_x else None
-            found.append(objective.each(y, out, x))
-        return np.concatenate(found)
+            return self._batch_losses(a, b, label)
+        return self._costs(self.outputs_of(a, b), len(a), label)
 
-    def _inputs(self, n):
+    def inputs(self, n):
+        """Give n rows of the batch's inputs to a loss that looks at them, else None."""
+        if not self.case.objective.takes_x:
+            return None
         return rows.take(self.case.x, np.arange(n) % rows.count(self.case.x))
 
-    def _batch_losses(self, objective, a, b, same):
+    def _costs(self, outputs, n, label):
+        """Compute the loss of each of n outputs by itself, all of one label."""
+        y = np.repeat(self.labels[label][None], n, 0)
+        return self.case.objective.each(y, outputs, self.inputs(n))
+
+    def as_ids(self, ids):
+        """Give speakers' numbers the shape and kind of the batch's labels."""
+        y = np.asarray(self.case.y)
+        return np.asarray(ids, y.dtype).reshape((-1,) + (1,) * (y.ndim - 1))
+
+    def as_rows(self, embeddings):
+        """Give embeddings the shape that the output of the model has."""
+        return np.stack(embeddings).reshape((-1, *self.where.shape[1:]))
+
+    def _parts(self, n):
+        """Slices of n pairs, each as many as the model can be shown at once."""
+        size = self.where.rows if self.style == "two" else max(n, 1)
+        return [slice(first, first + size) for first in range(0, n, size)]
+
+    def _batch_losses(self, a, b, same):
         """Two rows are a batch of their own, of one speaker or of two.
 
         Where a loss divides by the pairs of a kind and there are none, a third speaker
         of two equal rows, far away, keeps them company.
         """
-        found = self._in_batches(objective, a, b, same, ())
+        found = self._in_batches(a, b, same, ())
         if np.isnan(found).all():
             far = self.made["far"][0][-1]
-            found = self._in_batches(objective, a, b, same, (far, far))
+            found = self._in_batches(a, b, same, (far, far))
         return found
 
-    def _in_batches(self, objective, a, b, same, company):
-        y = np.asarray(self.case.y)
-        n = 2 + len(company)
-        ids = np.asarray([0, 0 if same else 1, 2, 2][:n], y.dtype)
-        ids = ids.reshape((n,) + (1,) * (y.ndim - 1))
-        x = self._inputs(n) if objective.takes_x else None
+    def _in_batches(self, a, b, same, company):
+        ids = self.as_ids([0, 0 if same else 1, 2, 2][: 2 + len(company)])
+        x = self.inputs(len(ids))
         batches = [
-            (ids, np.stack([*pair, *company]).reshape((n, *self.where.shape[1:])), x)
-            for pair in zip(a, b, strict=True)
+            (ids, self.as_rows([*pair, *company]), x) for pair in zip(a, b, strict=True)
         ]
-        return objective.totals(batches)
+        return self.case.objective.totals(batches)
 
     # ------------------------------------------------------------ what labels mean
 
@@ -355,9 +362,7 @@ class PairProbe:
     @probe
     def spread(self):
         """How far made-up embeddings spread, against their size."""
-        a = self.made["far"][0][: _MADE // 2].astype(np.float64)
-        size = np.sqrt(np.mean(a**2))
-        return float(np.sqrt(np.mean((a - a.mean(axis=0)) ** 2)) / max(size, 1e-30))
+        return vectors.spread(self.made["far"][0][: _MADE // 2])
 
     @probe
     def reach(self):
@@ -482,9 +487,7 @@ class PairProbe:
         outputs = self.as_outputs(grid)
         best = []
         for label in (0, 1):
-            y = np.repeat(self.labels[label][None], len(grid), 0)
-            x = self._inputs(len(grid)) if self.case.objective.takes_x else None
-            costs = self.case.objective.each(y, outputs, x)
+            costs = self._costs(outputs, len(grid), label)
             costs = np.where(np.isfinite(costs), costs, np.inf)
             lowest = np.flatnonzero(
                 costs
@@ -500,12 +503,6 @@ class PairProbe:
         """Perfect outputs for a row of labels, each 0 or 1."""
         return rows.take(self.best_outputs, np.asarray(labels, int))
 
-    @property
-    def label_index(self):
-        """Which of the two labels each pair of the batch has, 0 or 1."""
-        one = self.labels[1].reshape(-1)
-        return (self.y == one).all(axis=1).astype(int)
-
     # ------------------------------------------------------------ slopes
 
     def slope(self, a, b):
@@ -518,6 +515,11 @@ class PairProbe:
         """
         return gradient(self.pulled, a, b)
 
+    def slopes(self, a, b):
+        """Differentiate as `slope` does, for any number of embeddings."""
+        parts = [self.slope(a[p], b[p]) for p in self._parts(len(a))]
+        return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
     def pulled(self, a, b):
         """Compute what is minimised for pairs of one speaker, a tensor of any shape.
 
@@ -526,21 +528,15 @@ class PairProbe:
         ops = keras.ops
         self._needs_pairs()
         if self.style == "batch":
-            y = np.asarray(self.case.y)
-            n = a.shape[0]
-            ids = (np.arange(2 * n) // 2).astype(y.dtype)
-            ids = ids.reshape((2 * n,) + (1,) * (y.ndim - 1))
-            both = ops.reshape(
-                ops.stack([a, b], axis=1), (2 * n, *self.where.shape[1:])
-            )
-            x = self._inputs(2 * n) if self.case.objective.takes_x else None
-            return self.case.objective.tensor(ids, both, x)
+            n = 2 * a.shape[0]
+            both = ops.reshape(ops.stack([a, b], axis=1), (n, *self.where.shape[1:]))
+            ids = self.as_ids(np.arange(n) // 2)
+            return self.case.objective.tensor(ids, both, self.inputs(n))
         out = self.assemble(a, b)
         if self.has_scores:
             return out
         y = np.repeat(self.labels[self.near_label][None], a.shape[0], 0)
-        x = self._inputs(a.shape[0]) if self.case.objective.takes_x else None
-        return self.case.objective.tensor(y, out, x)
+        return self.case.objective.tensor(y, out, self.inputs(a.shape[0]))
 
     def _ways(self):
         quarter = _MADE // 4
@@ -602,10 +598,7 @@ class PairProbe:
     def losses_of_scores(self, d, label):
         """Compute the loss of these distances, whatever embeddings gave them."""
         out = self.as_outputs(self.sign * np.asarray(d))
-        y = np.repeat(self.labels[label][None], len(d), 0)
-        objective = self.case.objective
-        x = self._inputs(len(d)) if objective.takes_x else None
-        return objective.each(y, out, x)
+        return self._costs(out, len(d), label)
 
 
 def _mean(values):

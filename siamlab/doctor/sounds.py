@@ -61,15 +61,3 @@ def call_features(features, samples):
                     f"features= cannot be called with samples: {error}"
                 ) from error
             return None
-
-
-def gates_shut(case):
-    """Share of saturated gates of the first LSTM, or None without one."""
-    from ..errors import ArgumentError
-    from ..scaling import gate_saturation
-
-    try:
-        shares = gate_saturation(case.network, rows.take(case.x, slice(4)))
-        return next(iter(shares.values()))
-    except (ArgumentError, NotExamined, ValueError, TypeError, AttributeError):
-        return None

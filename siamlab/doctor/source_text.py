@@ -33,7 +33,7 @@ def parse(source):
         raise NotExamined(f"source= is no Python: {error}") from error
 
 
-def _name(node):
+def name_of(node):
     """Last part of a dotted name."""
     if isinstance(node, ast.Attribute):
         return node.attr
@@ -52,14 +52,14 @@ def decay(source):
     """Find `decay` given to an optimiser or set on one."""
     tree = parse(source)
     for call in _calls(tree):
-        name = _name(call.func).lower()
+        name = name_of(call.func).lower()
         if name not in _OPTIMIZERS:
             continue
         for keyword in call.keywords:
             if keyword.arg == "decay" and not _is_zero(keyword.value):
                 return _found(
                     keyword.value,
-                    f"line {call.lineno}: {_name(call.func)} "
+                    f"line {call.lineno}: {name_of(call.func)} "
                     f"is given decay={ast.unparse(keyword.value)}",
                 )
     for node in ast.walk(tree):
@@ -104,7 +104,7 @@ def _is_broad(kind):
     if kind is None:
         return True
     names = kind.elts if isinstance(kind, ast.Tuple) else [kind]
-    return any(_name(n) in ("Exception", "BaseException") for n in names)
+    return any(name_of(n) in ("Exception", "BaseException") for n in names)
 
 
 def _is_empty(value):
@@ -118,7 +118,7 @@ def seed_and_validation(source):
     fits = [
         c
         for c in calls
-        if _name(c.func) == "fit"
+        if name_of(c.func) == "fit"
         and (
             len(c.args) >= 2
             or any(k.arg in ("x", "epochs", "batch_size") for k in c.keywords)
@@ -133,7 +133,7 @@ def seed_and_validation(source):
         ):
             return 0.0, f"line {call.lineno}: fit is given no validation data"
     imports = any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))
-    seeded = any("seed" in _name(c.func).lower() for c in calls) or any(
+    seeded = any("seed" in name_of(c.func).lower() for c in calls) or any(
         k.arg == "seed" for c in calls for k in c.keywords
     )
     if imports and not seeded:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from . import rows, trace
+from .gradients import gradient
 from .rows import sides, with_sides
 from .rule import NotExamined
 
@@ -181,7 +182,8 @@ class Towers:
                 place: (lambda run, value=value: run(value))
                 for place, value in values.items()
             }
-        kept: set = set()  # what the towers compute before the noise comes in
+        # What the towers compute before the noise comes in.
+        kept = set(range(min(values)))
         for tower, place in ((self.first, min(values)), (self.second, max(values))):
             kept.update(p for p in tower if self.calls[p].ends <= place)
         watch = tuple(dict.fromkeys(self.embed))
@@ -240,8 +242,6 @@ class Towers:
 
         Its partners are those of the batch.
         """
-        from .gradients import gradient
-
         value = self.calls[places[0]].output
 
         def out(e):
@@ -284,9 +284,10 @@ def _first_array(out):
     return keras.tree.flatten(out)[0]
 
 
-def has_kernel(layer):
-    """Whether a layer multiplies its input by weights of two dimensions or more."""
-    return any(len(w.shape) >= 2 for w in getattr(layer, "weights", ()))
+def has_kernel(layer, trainable=False):
+    """Whether a layer has weights, or such to be trained, of two dimensions or more."""
+    weights = getattr(layer, "trainable_weights" if trainable else "weights", ())
+    return any(len(w.shape) >= 2 for w in weights)
 
 
 def find_towers(model, x, recorded):
@@ -323,8 +324,8 @@ def find_towers(model, x, recorded):
     ]
     calls, n = recorded[1], rows.count(x)
     by_end = sorted(range(len(calls)), key=lambda p: (calls[p].ends, -p))
-    first = [p for p in by_end if moved[p][0] == "all" and moved[p][1] == ""]
-    second = [p for p in by_end if moved[p][1] == "all" and moved[p][0] == ""]
+    first = [p for p in by_end if moved[p] == (True, False)]
+    second = [p for p in by_end if moved[p] == (False, True)]
     embed = _embedding_of(calls, first, second, n)
     joined = ""
     if embed is None:
@@ -374,23 +375,14 @@ def _changed(side):
 
 
 def _moved(one, two):
-    """Whether a result moved: "" not at all, "all" or "half" of its rows."""
+    """Whether any number of a result moved."""
     before, after = rows.flat((one,)), rows.flat((two,))
-    if len(before) != len(after) or not before:
-        return ""
-    rows_moved = []
-    for p, q in zip(before, after, strict=True):
-        if p.shape != q.shape or not p.ndim:
-            return "all"
-        rows_moved.append(
-            (~np.isclose(p, q, rtol=0, atol=0, equal_nan=True))
-            .reshape(len(p), -1)
-            .any(axis=1)
-        )
-    there = np.concatenate(rows_moved)
-    if not there.any():
-        return ""
-    return "all"
+    if len(before) != len(after):
+        return False
+    return any(
+        p.shape != q.shape or not p.ndim or not np.array_equal(p, q, equal_nan=True)
+        for p, q in zip(before, after, strict=True)
+    )
 
 
 def _vector(call, n):

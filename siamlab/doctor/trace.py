@@ -265,10 +265,11 @@ def record(model, x, training=False):
     return arrays(output), calls
 
 
-def replay(model, x, calls, replaced, watch=(), kept=()):
+def replay(model, x, calls, replaced, watch=(), kept=None):
     """Run a model again with some results replaced.
 
-    What was computed before the first replaced one is taken from the recording.
+    What was computed before the first replaced one is taken from the recording, or what
+    is named.
 
     Parameters
     ----------
@@ -284,15 +285,16 @@ def replay(model, x, calls, replaced, watch=(), kept=()):
         of the call, a function of the layer's first argument.
     watch : sequence of int
         Calls whose results are wanted, too.
-    kept : set of int
-        Calls whose recorded results stand, wherever they are.
+    kept : set of int, optional
+        Calls whose recorded results stand; those before the first replaced one by
+        default.
 
     Returns
     -------
     object
         The model's output, as tensors; with `watch`, and a dict of place to result.
     """
-    first = min(replaced)
+    kept = range(min(replaced)) if kept is None else kept
     inside = set()  # calls in which something is replaced have to be made
     for place in replaced:
         parent = calls[place].parent
@@ -306,8 +308,7 @@ def replay(model, x, calls, replaced, watch=(), kept=()):
         here = place
         if here >= len(calls) or calls[here].layer is not layer:
             raise NotExamined("the model does not call its layers in the same order")
-        stands = here in kept or (here < first and here not in inside)
-        if here in replaced or stands:
+        if here in replaced or (here in kept and here not in inside):
             place = calls[here].ends
             output = replaced.get(here, calls[here].output)
             if callable(output):

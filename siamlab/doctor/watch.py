@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import scaling
 from ..errors import ArgumentError
-from . import rows, trace, weight_gradients
+from . import rows, trace, vectors, weight_gradients
 from .case import Case, kind_of
 from .report import SEVERITIES, Finding, Report
 from .rule import RULES, NotExamined
@@ -181,10 +181,7 @@ class Watch(keras.callbacks.Callback):
     def _spread(self, case):
         if self._kind == "ctc":
             return {"blanks": _blanks(case.phones)}
-        e = np.asarray(case.pair.all_embeddings, np.float64)
-        size = np.sqrt(np.mean(e**2))
-        apart = np.sqrt(np.mean((e - e.mean(axis=0)) ** 2))
-        return {"spread": float(apart / max(size, 1e-30))}
+        return {"spread": vectors.spread(case.pair.all_embeddings)}
 
     def _gates(self, case):
         if not any(isinstance(layer, keras.layers.LSTM) for layer in case.layers):

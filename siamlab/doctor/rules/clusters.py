@@ -4,8 +4,8 @@ import numpy as np
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import spearmanr
 
-from ... import metrics
-from .. import columns, rows, trace
+from ... import clusters, metrics
+from .. import columns, rows, trace, vectors
 from ..rule import NotExamined, rule
 
 _NOTEBOOK = "09_speaker_clusters"
@@ -207,20 +207,19 @@ def s37_pretty_map(case):
     who = np.asarray(case.fact("speakers"))
     if len(e) != len(who) or len(e) < 12:
         raise NotExamined("there are no 12 embeddings with their speakers")
-    size = float(np.sqrt(np.mean(e**2)))
-    spread = float(np.sqrt(np.mean((e - e.mean(axis=0)) ** 2)))
-    if spread < 1e-4 * size:
-        return spread / max(size, 1e-30), (
-            f"embeddings spread by {spread / max(size, 1e-30):.1g} of their size: "
+    spread = vectors.spread(e)
+    if spread < 1e-4:
+        return spread, (
+            f"embeddings spread by {spread:.1g} of their size: "
             "what is "
             "between them is rounding, or the order of the rows"
         )
     k = min(5, len(e) - 1)
     found = {}
     for name, square in _geometries(case, e):
-        purity = _purity(square, who, k)
-        rng = np.random.default_rng(0)
-        chance = max(_purity(square, rng.permutation(who), k) for _ in range(20))
+        near = {"k": k, "metric": "precomputed"}
+        purity = float(clusters.neighbour_purity(square, who, **near))
+        chance = float(np.max(clusters.shuffled_purity(square, who, **near)))
         if purity > chance:
             return None
         found[name] = purity, chance
@@ -240,13 +239,6 @@ def _geometries(case, e):
     own = case.facts.get("distance")
     if own is not None:
         yield "the distance of the loss", squareform(_by(own, e), checks=False)
-
-
-def _purity(square, who, k):
-    """Share of the k nearest that have the same label."""
-    square = square + np.diag(np.full(len(square), np.inf))
-    near = np.argsort(square, axis=1, kind="stable")[:, :k]
-    return float(np.mean(who[near] == who[:, None]))
 
 
 @rule(

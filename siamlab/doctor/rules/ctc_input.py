@@ -7,7 +7,6 @@ from ..rule import NotExamined, rule
 from ..sounds import (
     as_utterances,
     call_features,
-    gates_shut,
     silent_probes,
 )
 
@@ -43,7 +42,7 @@ def c1_unscaled(case):
     size = float(np.sqrt(np.mean(np.square(values))))
     if abs(mean) < 2 and std < 6 and size > 0.02:
         return None
-    shut = gates_shut(case)
+    shut = case.gates_shut(4)
     gates = f"; {shut:.0%} of the gates of the LSTM are saturated" if shut else ""
     evidence = (
         f"{where} has mean {mean:.3g} and deviation {std:.3g} (from {values.min():.3g} "

@@ -82,8 +82,7 @@ def s6_dead_outputs(case):
     pass. Where embeddings have passed a layer without weights, the place before it is
     looked at as well; a ReLU there is no clip.
     """
-    dead = _dead(case)
-    share, size = dead
+    share, size = _dead(case)
     if share <= 0.02:
         return None
     return share, (
@@ -136,11 +135,7 @@ def _dead(case):
 def _used(pair):
     """Which coordinates have a slope for any made-up embedding, shape (dim,)."""
     a, b = (e[::4] for e in pair.made["far"])
-    size = pair.where.rows if pair.style == "two" else len(a)
-    slopes = [
-        pair.slope(a[i : i + size], b[i : i + size])[0] for i in range(0, len(a), size)
-    ]
-    return np.any(np.concatenate(slopes) != 0, axis=0)
+    return np.any(pair.slopes(a, b)[0] != 0, axis=0)
 
 
 @rule(

@@ -1,11 +1,13 @@
 """What an older Keras understood: S32 CuDNNLSTM, S35 names of arguments."""
 
 import ast
+import inspect
 import json
 
 import keras
 import numpy as np
 
+from .. import source_text
 from ..rule import NotExamined, rule
 
 # Argument, of which calls ("" for any), and what it is called today. Keras 1 and 2.
@@ -65,23 +67,6 @@ _MODULES = (
 )
 
 
-def _tree(source):
-    if callable(source):
-        import inspect
-
-        source = inspect.getsource(source)
-    try:
-        return ast.parse(str(source))
-    except SyntaxError as error:
-        raise NotExamined(f"the source cannot be read: {error}") from error
-
-
-def _called(node):
-    """Last name of what is called: Adam of keras.optimizers.Adam."""
-    function = node.func
-    return getattr(function, "attr", getattr(function, "id", ""))
-
-
 def arguments_of_source(source, only=None):
     """Find arguments and functions of an older Keras in a program's text.
 
@@ -98,9 +83,11 @@ def arguments_of_source(source, only=None):
         What is written, what it is today, and in which line.
     """
     found = []
-    for node in ast.walk(_tree(source)):
+    if callable(source):
+        source = inspect.getsource(source)
+    for node in ast.walk(source_text.parse(source)):
         if isinstance(node, ast.Call):
-            name = _called(node)
+            name = source_text.name_of(node.func)
             for keyword in node.keywords:
                 if keyword.arg not in _ARGUMENTS:
                     continue

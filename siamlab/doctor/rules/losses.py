@@ -6,7 +6,6 @@ S13 weights from predictions, S15 no number, S16 a loss that moves with the batc
 
 import itertools
 
-import keras
 import numpy as np
 
 from .. import rows, trace
@@ -30,7 +29,7 @@ def _varied(case, n, seed):
         picked = a[
             rng.permutation(len(a))[:n] if n <= len(a) else rng.integers(0, len(a), n)
         ]
-        return picked.reshape((n, *pair.where.shape[1:]))
+        return pair.as_rows(picked)
     if pair.has_scores:
         low, high = pair.score_range
         # Half of them spread evenly, half of them near the least, of every size.
@@ -41,7 +40,7 @@ def _varied(case, n, seed):
     halves = [(a[: len(a) // 2], b[: len(b) // 2]) for a, b in pair.made.values()]
     a, b = (np.concatenate(each) for each in zip(*halves, strict=True))
     pick = rng.integers(0, len(a), n)
-    return _assembled(pair, a[pick], b[pick])
+    return pair.outputs_of(a[pick], b[pick])
 
 
 def _labels(case, n, seed):
@@ -51,10 +50,10 @@ def _labels(case, n, seed):
         y = np.asarray(case.y)
         if case.pair.outputs_are_classes:
             return y[rng.integers(0, len(y), n)]
-        ids = (np.arange(n) // 2).astype(y.dtype)
+        ids = np.arange(n) // 2
         if y.ndim == 2 and y.shape[1] > 1:
             raise NotExamined("labels are one-hot rows")
-        return rng.permutation(ids).reshape((n,) + (1,) * (y.ndim - 1))
+        return case.pair.as_ids(rng.permutation(ids))
     # A third of one kind: with halves, some faults cancel.
     return case.pair.labels[(rng.permutation(n) % 3 == 0).astype(int)]
 
@@ -95,7 +94,7 @@ def s1_broadcast(case):
     examined = False
     try:
         objective = case.objective
-        x = pair._inputs(n) if objective.takes_x else None
+        x = pair.inputs(n)
         values, same = _invariant(lambda labels: objective.total(labels, out, x), y)
         examined = True
         moves = _moves(lambda o: objective.total(y, o, x), out)
@@ -179,7 +178,7 @@ def s2_mean_inside(case):
     if pair.style == "batch":
         return _s2_of_batch(case)
     y = pair.labels[(np.arange(n) % 2)]
-    x = pair._inputs(n) if objective.takes_x else None
+    x = pair.inputs(n)
     if not _counts(
         lambda labels: objective.total(labels, _varied(case, n, 1), x), case, y
     ):
@@ -249,26 +248,15 @@ def _surroundings(case, n):
     c, d = (e[24 + np.arange(n)] for e in pair.made["far"])
     ways = [(a, a + share * (b - a)) for share in (0.01, 0.1, 0.4, 1.0)]
     ways += [(c, c + share * (d - c)) for share in (0.4, 1.0)]
-    return [_assembled(pair, p, q.astype(np.float32)) for p, q in ways]
-
-
-def _assembled(pair, a, b):
-    """Outputs for any number of embeddings, as arrays."""
-    size = pair.where.rows if pair.style == "two" else len(a)
-    parts = [
-        trace.arrays(pair.assemble(a[i : i + size], b[i : i + size]))
-        for i in range(0, len(a), size)
-    ]
-    return keras.tree.map_structure(lambda *p: np.concatenate(p), *parts)
+    return [pair.outputs_of(p, q.astype(np.float32)) for p, q in ways]
 
 
 def _s2_of_batch(case):
     pair = case.pair
     close_a, close_b = pair.made["close"]
     far_a, far_b = pair.made["far"]
-    ids = np.arange(4).astype(np.asarray(case.y).dtype)
-    ids = ids.reshape((4,) + (1,) * (np.ndim(case.y) - 1))
-    x = pair._inputs(4) if case.objective.takes_x else None
+    ids = pair.as_ids(np.arange(4))
+    x = pair.inputs(4)
     tried = 0
     for k in range(0, 24, 3):
         two = [close_a[k], close_b[k]]
@@ -276,8 +264,7 @@ def _s2_of_batch(case):
         if not alone > 0:
             continue
         for far in (30, 60, -1):
-            four = np.stack([*two, far_a[far], far_b[far]])
-            out = four.reshape((4, *pair.where.shape[1:]))
+            out = pair.as_rows([*two, far_a[far], far_b[far]])
             slope = gradient(lambda o: case.objective.tensor(ids, o, x), out)[0]
             near = gradient(
                 lambda o: case.objective.tensor(
@@ -361,17 +348,15 @@ def _span_of_clusters(case, apart):
     While the speakers are drawn apart, or, with `apart` False, the rows of one of them.
     """
     pair = case.pair
-    y = np.asarray(case.y)
-    ids = np.asarray([0, 0, 1, 1], y.dtype).reshape((4,) + (1,) * (y.ndim - 1))
-    x = pair._inputs(4) if case.objective.takes_x else None
+    ids = pair.as_ids([0, 0, 1, 1])
+    x = pair.inputs(4)
     third = pair.made["far"][0][-1]
     values = []
     for name in ("close", "far", "opposite"):
         a, b = pair.made[name]
         for k in range(0, 48, 4):
             four = [a[k], a[k], b[k], b[k]] if apart else [a[k], b[k], third, third]
-            out = np.stack(four).reshape((4, *pair.where.shape[1:]))
-            values.append(case.objective.total(ids, out, x))
+            values.append(case.objective.total(ids, pair.as_rows(four), x))
     finite = [value for value in values if np.isfinite(value)]
     return float(np.ptp(finite)) if finite else 0.0
 
@@ -456,15 +441,14 @@ def s13_weighted_by_predictions(case):
 def s15_no_number(case):
     """Equal embeddings, and extreme ones that the network can give.
 
-    Equal recordings happen. The extreme ones are made by noise at the last layer, of
-    up to 100 times the size that it has on the batch. There is no threshold: a number
-    is finite or it is not.
+    Equal recordings happen. The extreme ones are made by noise at the last layer, of 10
+    times the size that it has on the batch. There is no threshold: a number is finite
+    or it is not.
     """
     pair = case.pair
     a, b = pair.embeddings
     if pair.style == "batch" and pair.outputs_are_classes:
-        x = case.x if case.objective.takes_x else None
-        loss = case.objective.total(case.y, case.output, x)
+        loss = case.objective.total(case.y, case.output, case.x)
         if np.isfinite(loss):
             return None
         return loss, f"the loss of the batch is {loss}"
@@ -493,10 +477,10 @@ def s15_no_number(case):
             value = np.concatenate(
                 [
                     each.reshape(-1)
-                    for each in rows.flat((_assembled(pair, first, second),))
+                    for each in rows.flat((pair.outputs_of(first, second),))
                 ]
             )
-        slopes = _slopes_in_parts(pair, first, second)
+        slopes = np.concatenate([p.reshape(-1) for p in pair.slopes(first, second)])
         share = float(np.mean(~np.isfinite(slopes)))
         if not np.isfinite(value).all():
             share = float(np.mean(~np.isfinite(value)))
@@ -514,7 +498,7 @@ def _at_the_ends(pair):
     out = pair.as_outputs(ends)
     y = pair.labels[[0, 1, 0, 1]]
     objective = pair.case.objective
-    x = pair._inputs(4) if objective.takes_x else None
+    x = pair.inputs(4)
     values = objective.values(y, out, x)
     slopes = gradient(lambda o: objective.tensor(y, o, x), out)[0]
     share = float(np.mean(~np.isfinite(slopes)))
@@ -524,14 +508,6 @@ def _at_the_ends(pair):
         f"the loss of scores from {ends[0]:.3g} to {ends[-1]:.3g} is {values.ravel()}, "
         f"{share:.0%} of its slopes are no number"
     )
-
-
-def _slopes_in_parts(pair, a, b):
-    size = pair.where.rows if pair.style == "two" else len(a)
-    parts = []
-    for i in range(0, len(a), size):
-        parts += pair.slope(a[i : i + size], b[i : i + size])
-    return np.concatenate([p.reshape(-1) for p in parts])
 
 
 @rule(
@@ -555,7 +531,7 @@ def s16_batch_size(case):
     pair, objective = case.pair, case.objective
     n = 12
     y, out = _labels(case, n, 4), _varied(case, n, 5)
-    x = pair._inputs(n) if objective.takes_x else None
+    x = pair.inputs(n)
 
     def cost(times):
         """Loss of the rows, so many times over."""

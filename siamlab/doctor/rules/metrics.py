@@ -228,7 +228,7 @@ def s36_units_without_order(case):
         raise NotExamined("the outputs are pairs")
     n = 24
     y, out = _labels(case, n, 4), _varied(case, n, 5)
-    x = pair._inputs(n) if case.objective.takes_x else None
+    x = pair.inputs(n)
     loss = case.objective.total(y, out, x)
     if not np.isfinite(loss):
         raise NotExamined("with made-up outputs the loss is no number")

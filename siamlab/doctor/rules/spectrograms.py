@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from ... import scaling
 from .. import rows
 from ..rule import NotExamined, rule
 from ..towers import has_kernel
@@ -191,19 +190,7 @@ def unscaled(case, valid=None):
         "deviation "
         f"{deviation:.3g} ({low:.3g} to {high:.3g})"
     )
-    gates = _gates(case)
+    gates = case.gates_shut(8)
     return (gates if gates is not None else mean), said + (
         f"; {gates:.0%} of the gates of its first LSTM are beyond 4" if gates else ""
     )
-
-
-def _gates(case):
-    """Share of the first LSTM's gates that are saturated; None without an LSTM."""
-    if not any(isinstance(layer, keras.layers.LSTM) for layer in case.layers):
-        return None
-    few = rows.take(case.x, slice(8))
-    try:
-        shares = scaling.gate_saturation(case.network, (few, None))
-    except Exception:  # the figure is an ornament; the verdict stands without it
-        return None
-    return next(iter(shares.values()), None)

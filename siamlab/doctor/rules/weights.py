@@ -6,7 +6,8 @@ S11 collapse, S17 twins apart, S18 no model, S19 a fresh extractor, S20 another 
 import keras
 import numpy as np
 
-from .. import rows, trace
+from ... import metrics
+from .. import rows, trace, vectors
 from ..rule import NotExamined, rule
 
 
@@ -38,14 +39,12 @@ def s11_collapse(case):
         raise NotExamined("fewer than 4 embeddings")
     if not np.isfinite(e).all():
         raise NotExamined("embeddings are no numbers")
-    size = float(np.sqrt(np.mean(e**2)))
-    spread = float(np.sqrt(np.mean((e - e.mean(axis=0)) ** 2)))
-    share = spread / size if size > 0 else 0.0
+    share = vectors.spread(e)
     unit = e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-30)
     cosine = float(np.mean(unit @ unit.T))
-    rank = effective_rank(e)
+    rank = vectors.effective_rank(e)
     # One direction only: what is left of the others is rounding.
-    line = len(e) >= 8 and e.shape[1] >= 3 and _second_direction(e) < 1e-3
+    line = len(e) >= 8 and e.shape[1] >= 3 and vectors.second_direction(e) < 1e-3
     if share >= 2e-3 and not line:
         return None
     return share, (
@@ -70,32 +69,6 @@ def _embeddings(case):
         if e is None:
             raise
         return np.asarray(e)
-
-
-def _second_direction(e):
-    s = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
-    return float(s[1] / s[0]) if s[0] > 0 else 0.0
-
-
-def effective_rank(e):
-    """Give the exponential of the entropy of the spectrum (Roy and Vetterli, 2007).
-
-    Parameters
-    ----------
-    e : numpy.ndarray
-        Embeddings, shape (segments, dim).
-
-    Returns
-    -------
-    float
-        1 for all on one line, dim at most.
-    """
-    s = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
-    if not s.sum() > 0:
-        return 0.0
-    p = s / s.sum()
-    p = p[p > 0]
-    return float(np.exp(-np.sum(p * np.log(p))))
 
 
 @rule(
@@ -244,10 +217,10 @@ def s20_wrong_layer(case):
     speakers, x, e = _labelled(case)
     own = _eer(e, speakers)
     best, where = own, None
-    for name, vectors in _layers_of(case, x):
-        if not np.isfinite(vectors).all():
+    for name, output in _layers_of(case, x):
+        if not np.isfinite(output).all():
             continue
-        found = _eer(vectors, speakers)
+        found = _eer(output, speakers)
         if found < best:
             best, where = found, name
     if where is None or own - best < 0.13 or best > 0.32:
@@ -278,10 +251,7 @@ def _labelled(case):
 
 
 def _eer(e, labels):
-    from ... import metrics
-
     kind, values = labels
-    e = e - 0.0
     if kind == "pairs":
         a, b = np.split(e, 2)
         d, same = np.linalg.norm(a - b, axis=1), values

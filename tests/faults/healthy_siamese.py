@@ -4,16 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
+from parts import euclid
 from program import healthy, pair_data, scale, siamese, speech
 
 
 def two_inputs(base, shape, distance):
     a, b = keras.Input(shape), keras.Input(shape)
     return keras.Model([a, b], distance(base(a), base(b)))
-
-
-def euclid(a, b):
-    return ops.sqrt(ops.sum((a - b) ** 2, axis=-1, keepdims=True) + 1e-8)
 
 
 @healthy("contrastive_euclid", shape=(40, 40), units=64, margin=2.5)

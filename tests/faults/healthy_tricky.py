@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 from keras import layers, ops
+from parts import euclid, hinge
 from program import (
     healthy,
     pair_data,
@@ -14,19 +15,6 @@ from program import (
 def two_inputs(base, shape, distance):
     a, b = keras.Input(shape), keras.Input(shape)
     return keras.Model([a, b], distance(base(a), base(b)))
-
-
-def euclid(a, b):
-    return ops.sqrt(ops.sum((a - b) ** 2, axis=-1, keepdims=True) + 1e-8)
-
-
-def hinge(margin):
-    """Label 1 = same."""
-
-    def loss(y_true, d):
-        return y_true * d + (1 - y_true) * ops.relu(margin - d)
-
-    return loss
 
 
 def kl_both(p, q):

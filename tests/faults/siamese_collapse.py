@@ -3,29 +3,8 @@
 import keras
 import numpy as np
 from keras import layers, ops
+from parts import euclid, hinge, pair_model, squared
 from program import pair_data, siamese, speech, twins
-
-
-def squared(a, b):
-    return ops.sum((a - b) ** 2, axis=-1, keepdims=True)
-
-
-def euclid(a, b):
-    return ops.sqrt(squared(a, b) + 1e-8)
-
-
-def hinge(margin):
-    """Label 1 = same."""
-
-    def loss(y_true, d):
-        return y_true * d + (1 - y_true) * ops.relu(margin - d)
-
-    return loss
-
-
-def pair_model(base, shape, distance):
-    a, b = keras.Input(shape), keras.Input(shape)
-    return keras.Model([a, b], distance(base(a), base(b)))
 
 
 def collapse(layer, factor, bias=None):

@@ -2,32 +2,8 @@
 
 import keras
 from keras import layers, ops
+from parts import both_ways, hinge_each, kl, two_inputs
 from program import pair_data, siamese, twins
-
-
-def kl(p, q):
-    """Kullback-Leibler divergence of positive outputs, (batch, 1)."""
-    return ops.sum(p * ops.log(p / q), axis=-1, keepdims=True)
-
-
-def both_ways(p, q):
-    """The two directions side by side, (batch, 2)."""
-    return ops.concatenate([kl(p, q), kl(q, p)], axis=-1)
-
-
-def hinge_each(margin):
-    """A hinge for each column of distances; label 1 = same."""
-
-    def loss(y_true, d):
-        return ops.sum(y_true * d + (1 - y_true) * ops.relu(margin - d), axis=-1)
-
-    return loss
-
-
-def two_inputs(base, shape, distance):
-    """Call one network for both inputs and put a distance on top."""
-    left, right = keras.Input(shape, name="left"), keras.Input(shape, name="right")
-    return keras.Model([left, right], distance(base(left), base(right)))
 
 
 @twins("kl_of_sigmoids", "S5", units=16)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, ops
+from parts import hinge, pair_model, squared
 from program import pair_data, siamese, speech, twins
 
 
@@ -14,26 +15,8 @@ class SimilarityAUC(keras.metrics.AUC):
         return super().update_state(y_true, ops.exp(-y_pred), sample_weight)
 
 
-def pair_model(base, shape, distance):
-    a, b = keras.Input(shape), keras.Input(shape)
-    return keras.Model([a, b], distance(base(a), base(b)))
-
-
 def manhattan(a, b):
     return ops.sum(ops.abs(a - b), axis=-1, keepdims=True)
-
-
-def squared(a, b):
-    return ops.sum((a - b) ** 2, axis=-1, keepdims=True)
-
-
-def hinge(margin):
-    """Label 1 = same."""
-
-    def loss(y_true, d):
-        return y_true * d + (1 - y_true) * ops.relu(margin - d)
-
-    return loss
 
 
 @twins("accuracy_of_a_distance", "S3", bands=40, margin=3.0)

@@ -3,16 +3,8 @@
 import keras
 import numpy as np
 from keras import layers, ops
+from parts import hinge
 from program import pair_data, pairs, scale, siamese, speech, twins
-
-
-def hinge(margin):
-    """Label 1 = same."""
-
-    def loss(y_true, d):
-        return y_true * d + (1 - y_true) * ops.relu(margin - d)
-
-    return loss
 
 
 def manhattan_model(base, shape):

@@ -2,20 +2,8 @@
 
 import keras
 from keras import layers, ops
+from parts import euclid, hinge
 from program import pair_data, siamese, speech, twins
-
-
-def hinge(margin):
-    """Label 1 = same."""
-
-    def loss(y_true, d):
-        return y_true * d + (1 - y_true) * ops.relu(margin - d)
-
-    return loss
-
-
-def euclid(a, b):
-    return ops.sqrt(ops.sum((a - b) ** 2, axis=-1, keepdims=True) + 1e-8)
 
 
 @twins("two_towers_built_twice", "S17", bands=40)

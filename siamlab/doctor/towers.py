@@ -177,15 +177,19 @@ class Towers:
         return tuple(self._halves(self._run({place: e}, inputs))[0][:n] for e in (a, b))
 
     def _run(self, values, inputs):
+        """Run the model on noise, by place: of both towers, or of the one there is."""
+        places = list(values)
+        # What the towers compute before the noise comes in, each its own.
+        kept = set(range(min(places)))
+        for tower, place in zip(
+            (self.first, self.second), (places[0], places[-1]), strict=True
+        ):
+            kept.update(p for p in tower if self.calls[p].ends <= place)
         if inputs:
             values = {
                 place: (lambda run, value=value: run(value))
                 for place, value in values.items()
             }
-        # What the towers compute before the noise comes in.
-        kept = set(range(min(values)))
-        for tower, place in ((self.first, min(values)), (self.second, max(values))):
-            kept.update(p for p in tower if self.calls[p].ends <= place)
         watch = tuple(dict.fromkeys(self.embed))
         _, seen = trace.replay(
             self.model, self.x, self.calls, values, watch=watch, kept=kept

@@ -9,6 +9,7 @@ from keras import layers, ops
 
 import siamlab as sl
 from siamlab.doctor import examine
+from siamlab.doctor.case import Case
 
 
 def squared(a, b):
@@ -234,6 +235,34 @@ def test_names_do_not_matter():
     model = functional(odd(None))
     model.compile("adam", hinge(25.0))
     assert examine(model, batch()).healthy
+
+
+class TwoCalls(keras.Model):
+    """Both inputs through the same layers, the second's tower first where turned."""
+
+    def __init__(self, turned):
+        super().__init__()
+        self.turned = turned
+        self.flat, self.dense = layers.Flatten(), layers.Dense(4, use_bias=False)
+        self.scale = layers.Rescaling(2.0)
+
+    def embed(self, x):
+        return self.scale(self.dense(self.flat(x)))
+
+    def call(self, inputs):
+        order = (1, 0) if self.turned else (0, 1)
+        embeddings = {i: self.embed(inputs[i]) for i in order}
+        return squared(embeddings[0], embeddings[1])
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_embeddings_are_made_up_for_both_inputs_whichever_is_called_first(turned):
+    """Noise and its opposite give opposite embeddings where nothing is added."""
+    model = TwoCalls(turned)
+    model.compile("adam", hinge(25.0))
+    pair = Case(model, batch(), kind="siamese").pair
+    one, other = pair.made["opposite"]
+    np.testing.assert_allclose(one, -other, rtol=1e-4)
 
 
 def test_labels_may_mean_different_when_they_are_one():

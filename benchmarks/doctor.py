@@ -8,7 +8,8 @@ over the faults that a program was written to have. A false alarm is any finding
 healthy program. What is found beside the fault in a faulty program is counted by
 itself: one mistake often makes another, and nobody wrote those down with the same care.
 
-What was examined is kept in results/NAME.json; a run that was killed goes on.
+What was examined is kept in results/NAME.json; a run that was killed goes on, as long
+as neither the library nor a program has changed meanwhile.
 """
 
 import argparse
@@ -22,7 +23,10 @@ from pathlib import Path
 
 from _report import Runs, keep, machine, table
 
-FAULTS = Path(__file__).parents[1] / "tests" / "faults"
+from siamlab import store
+
+ROOT = Path(__file__).parents[1]
+FAULTS = ROOT / "tests" / "faults"
 
 
 def examine(name):
@@ -70,6 +74,12 @@ def names():
     from corpus import programs
 
     return list(programs())
+
+
+def edition():
+    """Name the code that a verdict depends on by what is in it."""
+    files = [*(ROOT / "siamlab").rglob("*.py"), *FAULTS.glob("*.py")]
+    return store.digest(*(path.read_bytes() for path in sorted(files)))
 
 
 def by_number(code):
@@ -163,7 +173,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", metavar="NAME", help="keep the result as NAME.md")
     arguments = parser.parse_args()
-    kept = Runs(arguments.keep, {"programs": len(names())})
+    kept = Runs(arguments.keep, {"code": edition()})
     chosen = [n for n in names() if not arguments.only or arguments.only in n]
     known = kept.known()
     runs = {name: known[name]["0"] for name in chosen if name in known}

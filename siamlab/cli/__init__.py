@@ -1,0 +1,59 @@
+"""The command line: a thin face on the library, one file for each command.
+
+- ``siamlab doctor`` looks for faults in a saved model.
+- ``siamlab cache`` shows and clears what siamlab keeps on disk.
+
+A command is a module with ``add(commands)``, which describes it to argparse and sets
+two defaults: ``run``, a function of the parsed arguments that returns the exit status
+(None for 0), and ``failed``, the status after a `SiamlabError`. What takes long to
+import is imported in ``run``. Results go to standard output, with ``--json`` as JSON;
+progress and errors go to standard error.
+"""
+
+import argparse
+import sys
+
+from .._version import __version__
+from ..errors import SiamlabError
+from . import cache, doctor
+
+__all__ = ["main"]
+
+# In the order of --help: that of the work.
+_COMMANDS = (doctor, cache)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="siamlab",
+        description="A lab for speech networks that do not learn.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def main(arguments=None):
+    """Run ``siamlab``.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Those of the command line by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 done, 1 an error of siamlab's (``doctor``: faults were found), 2
+        wrong arguments (``doctor``: it could not be examined), 130 interrupted.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        return parsed.run(parsed) or 0
+    except SiamlabError as error:
+        print(f"siamlab: {error}", file=sys.stderr)
+        return parsed.failed
+    except KeyboardInterrupt:
+        return 130

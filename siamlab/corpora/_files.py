@@ -48,11 +48,37 @@ def _duration(path):
 
 
 def corpus_of(rows, name):
-    """Make a corpus of one dictionary per whole file; adds the durations."""
+    """Make a corpus of utterances; adds what is left of each file from its start on.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame or list of dict
+        Columns speaker, session and path at least. Where a duration is given, it is
+        not longer than that.
+    name : str
+        What the corpus is called.
+
+    Returns
+    -------
+    Corpus
+        A file that cannot be read has a duration of NaN.
+    """
     table = pd.DataFrame(rows)
+    files = table["path"].unique()
     with ThreadPoolExecutor() as pool:  # waiting for the disk, not for the processor
-        table["duration"] = list(pool.map(_duration, table["path"]))
-    table["start"] = 0.0
+        lengths = dict(zip(files, pool.map(_duration, files), strict=True))
+    if "start" not in table:
+        table["start"] = 0.0
+    left = table["path"].map(lengths) - table["start"]
+    if "duration" in table:
+        left = left.where(~(table["duration"] < left), table["duration"])
+    # Nothing left: reading it says that it begins behind its end.
+    table["duration"] = left.where(left > 0)
+    return completed(table, name)
+
+
+def completed(table, name):
+    """Make a corpus of a table with times; adds the columns of what is unknown."""
     for column, unknown in (("text", ""), ("phones", None)):
         if column not in table:
             table[column] = unknown

@@ -4,7 +4,9 @@
 - `librispeech`: read English speech (Panayotov et al., 2015).
 - `fsdd`: spoken digits (Jackson et al., 2018).
 - `timit`: sentences read into one microphone (Garofolo et al., 1993).
-- `folder`: your own recordings, one folder for each speaker.
+- `voxceleb`: celebrities in interviews (Nagrani et al., 2017), and `voxceleb_trials`,
+  its lists of trials.
+- `folder`: your own recordings, in a folder for each speaker or in a CSV file.
 - `textgrid`: recordings whose phones are marked in Praat TextGrids.
 - `Corpus`: what all of them return.
 """
@@ -16,5 +18,16 @@ from .librispeech import librispeech
 from .textgrid import textgrid
 from .timit import timit
 from .voices import voices
+from .voxceleb import voxceleb, voxceleb_trials
 
-__all__ = ["Corpus", "folder", "fsdd", "librispeech", "textgrid", "timit", "voices"]
+__all__ = [
+    "Corpus",
+    "folder",
+    "fsdd",
+    "librispeech",
+    "textgrid",
+    "timit",
+    "voices",
+    "voxceleb",
+    "voxceleb_trials",
+]

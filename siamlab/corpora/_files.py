@@ -9,6 +9,7 @@ import pandas as pd
 
 from .. import audio
 from ..errors import AudioError, CorpusError
+from ..progress import track
 from ._table import Corpus
 
 # Endings that say "this is meant to be sound". Some (m4a) libsndfile cannot read:
@@ -66,7 +67,9 @@ def corpus_of(rows, name):
     table = pd.DataFrame(rows)
     files = table["path"].unique()
     with ThreadPoolExecutor() as pool:  # waiting for the disk, not for the processor
-        lengths = dict(zip(files, pool.map(_duration, files), strict=True))
+        durations = pool.map(_duration, files)
+        bar = track(durations, total=len(files), description=name, unit="files")
+        lengths = dict(zip(files, bar, strict=True))
     if "start" not in table:
         table["start"] = 0.0
     left = table["path"].map(lengths) - table["start"]

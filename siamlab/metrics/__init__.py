@@ -3,7 +3,7 @@
 Scores are similarities: higher means more alike. `same` says for each score whether
 both recordings are of one speaker.
 
-- `pair_scores`: cosines of all pairs of embeddings.
+- `pair_scores`: cosines of all pairs of embeddings; `trial_scores`, of a list.
 - `eer`, `auc`, `min_dcf`, `det_curve`: of scores.
 - `best_threshold`, `accuracy_at`: a decision.
 - `EER`, `AUC`, `AccuracyAt`: the same for ``compile(metrics=[...])``.

@@ -3,7 +3,7 @@ from .clustering import misclassification_rate
 from .running import AUC, EER, AccuracyAt
 from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
 from .transcription import input_dependence, phone_confusion, phone_error_rate
-from .verification import Estimate, Verification, pair_scores, verify
+from .verification import Estimate, Verification, pair_scores, trial_scores, verify
 
 __all__ = [
     "AUC",
@@ -26,5 +26,6 @@ __all__ = [
     "phone_confusion",
     "phone_error_rate",
     "refilter",
+    "trial_scores",
     "verify",
 ]

@@ -6,28 +6,41 @@
 - `check`: refuse samples that no spectrogram can be made of.
 """
 
+import contextlib
+import os
 import re
 
 import numpy as np
 
+from . import _ffmpeg
 from .errors import ArgumentError, AudioError
 
 __all__ = ["check", "duration", "read", "resample"]
 
 
 def _open(path):
+    """Open with libsndfile; or say why not, where FFmpeg is to try."""
     import soundfile
 
     try:
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(path), None
     except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(path, _why_not(path, error)) from error
+        said = str(error).rsplit(": ", 1)[-1].rstrip(".")
+        reason = _why_not(path)
+        if reason is None and _ffmpeg.is_there():
+            return None, said
+        if reason is None:
+            reason = (
+                f"is no sound file that libsndfile reads ({said}); convert it to WAV "
+                'or FLAC, or, if it is M4A, WMA or WebM, pip install "siamlab[m4a]"'
+            )
+        raise AudioError(path, reason) from error
 
 
-def _why_not(path, error):
-    """Turn libsndfile's "System error" into what happened to the file."""
-    import os
-
+def _why_not(path):
+    """Turn libsndfile's "System error" into what happened to the file, or None."""
+    if not isinstance(path, str | os.PathLike):
+        return None  # an open file
     if os.path.islink(path) and not os.path.exists(path):
         return "is a link to a file that does not exist; restore the file"
     if not os.path.exists(path):
@@ -38,10 +51,7 @@ def _why_not(path, error):
         return "may not be read by you; change its permissions"
     if os.path.getsize(path) == 0:
         return "is empty (0 bytes); record or copy it again"
-    detail = str(error).rsplit(": ", 1)[-1].rstrip(".")
-    return (
-        f"is no sound file that libsndfile reads ({detail}); convert it to WAV or FLAC"
-    )
+    return None
 
 
 # libsndfile quietly takes a file that was cut for a shorter one; its log tells.
@@ -68,7 +78,9 @@ def read(path, *, start=0.0, duration=None):
     Parameters
     ----------
     path : str or os.PathLike
-        WAV, FLAC, OGG, MP3: whatever libsndfile reads, at any rate and depth.
+        WAV, FLAC, OGG, MP3: whatever libsndfile reads, at any rate and depth. M4A,
+        WMA, WebM and others through FFmpeg, with ``siamlab[m4a]``; these are decoded
+        from their beginning, wherever `start` is.
     start : float
         Where to begin, in seconds.
     duration : float, optional
@@ -87,43 +99,76 @@ def read(path, *, start=0.0, duration=None):
         If it is missing, unreadable, no sound file, empty, or shorter than its
         header says.
     """
+    file, said = _open(path)
+    if file is None:
+        samples, rate = _decode(path, said, start, duration)
+    else:
+        with file:
+            samples, rate = _read(file, path, start, duration)
+    if np.isfinite(samples).all():
+        np.clip(samples, -1.0, 1.0, out=samples)  # float files may go beyond
+    return samples, rate
+
+
+def _stretch(start, duration, rate):
+    """First sample, and how many there are to be; the latter may be infinite."""
+    limited = duration is not None and np.isfinite(duration)
+    return round(start * rate), round(duration * rate) if limited else np.inf
+
+
+def _nothing(path, start, length):
+    return AudioError(
+        path,
+        f"holds no samples from {start:g} s on (it is {length:.3f} s long); "
+        "record it again, or correct the start",
+    )
+
+
+def _read(file, path, start, duration):
     import soundfile
 
-    with _open(path) as file:
-        _check_whole(file, path)
-        rate = file.samplerate
-        first = round(start * rate)
-        wanted = file.frames - first
-        if duration is not None and np.isfinite(duration):
-            wanted = min(wanted, round(duration * rate))
-        if wanted <= 0:
-            length = file.frames / rate
-            raise AudioError(
-                path,
-                f"holds no samples from {start:g} s on (it is {length:.3f} s long); "
-                "record it again, or correct the start",
-            )
-        try:
-            file.seek(first)
-            samples = file.read(wanted, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise AudioError(
-                path, f"breaks off while it is read ({error}); copy it again"
-            ) from error
+    _check_whole(file, path)
+    rate = file.samplerate
+    first, wanted = _stretch(start, duration, rate)
+    wanted = min(wanted, file.frames - first)
+    if wanted <= 0:
+        raise _nothing(path, start, file.frames / rate)
+    try:
+        file.seek(first)
+        samples = file.read(wanted, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        raise AudioError(
+            path, f"breaks off while it is read ({error}); copy it again"
+        ) from error
     if len(samples) < wanted:
         raise AudioError(
             path,
             f"breaks off: its header promises {wanted} samples, {len(samples)} are "
             "there; copy it again",
         )
-    samples = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
-    if np.isfinite(samples).all():
-        np.clip(samples, -1.0, 1.0, out=samples)  # float files may go beyond
-    return samples, rate
+    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), rate
+
+
+def _decode(path, said, start, duration):
+    """Read with FFmpeg from the beginning on, and keep what is wanted."""
+    parts, done, rate = [], 0, 0
+    with contextlib.closing(_ffmpeg.chunks(path, said)) as chunks:
+        for samples, rate in chunks:
+            first, wanted = _stretch(start, duration, rate)
+            begin = max(first - done, 0)
+            end = min(max(first + wanted - done, 0), len(samples))
+            if begin < end:
+                parts.append(samples[begin:end])
+            done += len(samples)
+            if done >= first + wanted:
+                break
+    if not parts:
+        raise _nothing(path, start, done / max(rate, 1))
+    return np.concatenate(parts), rate
 
 
 def duration(path):
-    """Length of a recording, from its header.
+    """Length of a recording, from its header where that tells it exactly.
 
     Parameters
     ----------
@@ -140,7 +185,10 @@ def duration(path):
     AudioError
         If it is missing, unreadable or no sound file.
     """
-    with _open(path) as file:
+    file, said = _open(path)
+    if file is None:
+        return _ffmpeg.duration(path, said)
+    with file:
         return file.frames / file.samplerate
 
 

@@ -3,6 +3,7 @@
 - `rng`: a seeded generator.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
+- `encode`: writes M4A and whatever else FFmpeg does.
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `browser_path`: a Chromium to drive.
 
@@ -85,6 +86,32 @@ def browser_path():
         "SIAMLAB_BROWSER names one",
         "SIAMLAB_REQUIRE_BROWSER",
     )
+
+
+@pytest.fixture(scope="session")
+def encode():
+    """Write samples, (samples,) or (channels, samples), with a codec of FFmpeg."""
+    return _encode
+
+
+def _encode(path, samples, rate=16000, codec="aac", container=None, **options):
+    import av
+
+    samples = np.atleast_2d(samples).astype(np.float32)
+    layout = {1: "mono", 2: "stereo"}[len(samples)]
+    with av.open(str(path), "w", format=container, options=options) as file:
+        stream = file.add_stream(codec, rate=rate, layout=layout)
+        stream.bit_rate = 64000 * len(samples)
+        for start in range(0, samples.shape[1], 1024):
+            frame = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples[:, start : start + 1024]),
+                format="fltp",
+                layout=layout,
+            )
+            frame.sample_rate, frame.pts = rate, start
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    return path
 
 
 _PHONES = "0 2000 h#\n2000 5000 sh\n5000 9000 iy\n9000 9500 pau\n9500 16040 h#\n"

@@ -55,7 +55,8 @@ def voxceleb(root, subset=None):
             f"{root} has no folder {subset!r}; there is {there or 'none'}"
         )
     people = _people(root)
-    rows, seen = [], {}
+    rows = []
+    seen: dict[str, Path] = {}
     for path in sound_files(folder, _EXPECTED):
         key = _key(path)
         speaker, video, _ = key.split("/")
@@ -137,7 +138,7 @@ def voxceleb_trials(path, corpus):
 
 def _key(path):
     """Name a recording as VoxCeleb does, without its ending."""
-    *_, speaker, video, name = ("", "", *path.parts)
+    speaker, video, name = ("", "", *path.parts)[-3:]
     return f"{speaker}/{video}/{name.split('.')[0]}"
 
 
@@ -168,7 +169,7 @@ def _trials(path):
 
 def _people(root):
     """Speaker -> (sex, nationality)."""
-    people = {}
+    people: dict[str, tuple[str, str]] = {}
     root = root.absolute()  # "." has no parents
     for name in _METADATA:
         for folder in (root, *root.parents[:2]):

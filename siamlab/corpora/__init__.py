@@ -2,7 +2,9 @@
 
 - `voices`: embedded, spoken by eSpeak NG; needs no network and no file.
 - `librispeech`: read English speech (Panayotov et al., 2015).
+- `common_voice`: sentences read by volunteers (Ardila et al., 2020).
 - `fsdd`: spoken digits (Jackson et al., 2018).
+- `audiomnist`: spoken digits of 60 people (Becker et al., 2018).
 - `timit`: sentences read into one microphone (Garofolo et al., 1993).
 - `voxceleb`: celebrities in interviews (Nagrani et al., 2017), and `voxceleb_trials`,
   its lists of trials.
@@ -12,6 +14,8 @@
 """
 
 from ._table import Corpus
+from .audiomnist import audiomnist
+from .common_voice import common_voice
 from .folder import folder
 from .fsdd import fsdd
 from .librispeech import librispeech
@@ -22,6 +26,8 @@ from .voxceleb import voxceleb, voxceleb_trials
 
 __all__ = [
     "Corpus",
+    "audiomnist",
+    "common_voice",
     "folder",
     "fsdd",
     "librispeech",

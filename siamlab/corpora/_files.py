@@ -48,7 +48,7 @@ def _duration(path):
         return np.nan  # extraction reports it, with the reason
 
 
-def corpus_of(rows, name):
+def corpus_of(rows, name, known=None):
     """Make a corpus of utterances; adds what is left of each file from its start on.
 
     Parameters
@@ -58,6 +58,8 @@ def corpus_of(rows, name):
         not longer than that.
     name : str
         What the corpus is called.
+    known : dict of str to float, optional
+        Path -> seconds, of files whose length is known without opening them.
 
     Returns
     -------
@@ -65,11 +67,12 @@ def corpus_of(rows, name):
         A file that cannot be read has a duration of NaN.
     """
     table = pd.DataFrame(rows)
-    files = table["path"].unique()
+    lengths = dict(known or {})
+    files = [path for path in table["path"].unique() if path not in lengths]
     with ThreadPoolExecutor() as pool:  # waiting for the disk, not for the processor
         durations = pool.map(_duration, files)
         bar = track(durations, total=len(files), description=name, unit="files")
-        lengths = dict(zip(files, bar, strict=True))
+        lengths.update(zip(files, bar, strict=True))
     if "start" not in table:
         table["start"] = 0.0
     left = table["path"].map(lengths) - table["start"]
@@ -77,11 +80,6 @@ def corpus_of(rows, name):
         left = left.where(~(table["duration"] < left), table["duration"])
     # Nothing left: reading it says that it begins behind its end.
     table["duration"] = left.where(left > 0)
-    return completed(table, name)
-
-
-def completed(table, name):
-    """Make a corpus of a table with times; adds the columns of what is unknown."""
     for column, unknown in (("text", ""), ("phones", None)):
         if column not in table:
             table[column] = unknown

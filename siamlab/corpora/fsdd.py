@@ -3,11 +3,11 @@
 import re
 
 from ..errors import CorpusError
+from ._digits import DIGITS
 from ._files import corpus_of, existing_folder, sound_files
 
 _EXPECTED = "recordings named DIGIT_SPEAKER_INDEX.wav (the folder `recordings`)"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
-_WORDS = "zero one two three four five six seven eight nine".split()
 
 
 def fsdd(root):
@@ -40,7 +40,7 @@ def fsdd(root):
                 "speaker": match["speaker"],
                 "session": match["speaker"],
                 "path": str(path),
-                "text": _WORDS[int(match["digit"])],
+                "text": DIGITS[int(match["digit"])],
             }
         )
     return corpus_of(rows, "fsdd")

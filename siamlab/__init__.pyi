@@ -15,6 +15,7 @@ from . import (
     metrics,
     networks,
     plots,
+    pretrained,
     progress,
     sampling,
     scaling,
@@ -25,6 +26,7 @@ from ._version import __version__
 from .embeddings import embed
 from .errors import SiamlabError
 from .features import Features, Spectrogram, extract
+from .pretrained import encoder
 
 __all__ = [
     "Features",
@@ -40,6 +42,7 @@ __all__ = [
     "doctor",
     "embed",
     "embeddings",
+    "encoder",
     "errors",
     "extract",
     "faulty",
@@ -49,6 +52,7 @@ __all__ = [
     "metrics",
     "networks",
     "plots",
+    "pretrained",
     "progress",
     "sampling",
     "scaling",

@@ -16,8 +16,8 @@ import io
 import json
 import os
 import shutil
-import tempfile
 import threading
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,7 @@ def write_whole(path):
 
     Examples
     --------
+    >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> with write_whole(folder / "note.txt") as temporary:
     ...     _ = temporary.write_text("done")
@@ -71,9 +72,7 @@ def write_whole(path):
     ['note.txt']
     """
     path = Path(path)
-    handle, name = _temporary(tempfile.mkstemp, path)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary(lambda name: name.touch(exist_ok=False), path)
     try:
         yield temporary
         os.replace(temporary, path)
@@ -103,6 +102,7 @@ def write_whole_folder(path):
 
     Examples
     --------
+    >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "notes"
     >>> with write_whole_folder(path) as temporary:
     ...     _ = (temporary / "note.txt").write_text("done")
@@ -110,7 +110,7 @@ def write_whole_folder(path):
     ['note.txt']
     """
     path = Path(path)
-    temporary = Path(_temporary(tempfile.mkdtemp, path))
+    temporary = _temporary(Path.mkdir, path)
     try:
         yield temporary
         # Not onto a folder that holds something.
@@ -121,10 +121,16 @@ def write_whole_folder(path):
 
 
 def _temporary(make, path):
-    """Make a temporary file or folder beside a path."""
+    """Make a temporary file or folder beside a path.
+
+    With the permissions that the person's other files have: those of the module
+    tempfile are for nobody else, and stay so when the file is renamed.
+    """
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}{_TEMPORARY}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return make(dir=path.parent, prefix=f"{path.name}.", suffix=_TEMPORARY)
+        make(temporary)
+        return temporary
     except OSError as error:
         raise StoreError(
             f"cannot write to {path.parent} ({error.strerror}); choose another "
@@ -215,6 +221,7 @@ class Kept:
 
     Examples
     --------
+    >>> import tempfile
     >>> kept = Kept(tempfile.mkdtemp())
     >>> kept.save("0a1b", np.arange(3))
     >>> kept.load("0a1b"), kept.load("ffff")

@@ -162,3 +162,15 @@ def test_old_temporary_files_do_not_pass_for_entries(tmp_path):
     leftover.write_bytes(b"half")
     os.utime(leftover, (time.time() - 1e6,) * 2)
     np.testing.assert_array_equal(kept.load("0a"), np.zeros(3))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_what_is_written_has_the_permissions_of_any_other_file(tmp_path):
+    (tmp_path / "other").touch()
+    (tmp_path / "folder").mkdir()
+    with store.write_whole(tmp_path / "ours") as temporary:
+        temporary.write_text("done")
+    with store.write_whole_folder(tmp_path / "ours-too"):
+        pass
+    for ours, other in (("ours", "other"), ("ours-too", "folder")):
+        assert (tmp_path / ours).stat().st_mode == (tmp_path / other).stat().st_mode

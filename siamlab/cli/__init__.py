@@ -1,5 +1,7 @@
 """The command line: a thin face on the library, one file for each command.
 
+- ``siamlab embed`` turns recordings into vectors.
+- ``siamlab evaluate`` measures how well an encoder tells speakers apart.
 - ``siamlab doctor`` looks for faults in a saved model.
 - ``siamlab cache`` shows and clears what siamlab keeps on disk.
 
@@ -15,12 +17,12 @@ import sys
 
 from .._version import __version__
 from ..errors import SiamlabError
-from . import cache, doctor
+from . import cache, doctor, embed, evaluate
 
 __all__ = ["main"]
 
 # In the order of --help: that of the work.
-_COMMANDS = (doctor, cache)
+_COMMANDS = (embed, evaluate, doctor, cache)
 
 
 def _parser():

@@ -9,6 +9,7 @@
 - `voxceleb`: celebrities in interviews (Nagrani et al., 2017), and `voxceleb_trials`,
   its lists of trials.
 - `folder`: your own recordings, in a folder for each speaker or in a CSV file.
+- `recordings`: recordings of anybody, with a folder for each speaker or without.
 - `textgrid`: recordings whose phones are marked in Praat TextGrids.
 - `Corpus`: what all of them return.
 """
@@ -19,6 +20,7 @@ from .common_voice import common_voice
 from .folder import folder
 from .fsdd import fsdd
 from .librispeech import librispeech
+from .recordings import recordings
 from .textgrid import textgrid
 from .timit import timit
 from .voices import voices
@@ -31,6 +33,7 @@ __all__ = [
     "folder",
     "fsdd",
     "librispeech",
+    "recordings",
     "textgrid",
     "timit",
     "voices",

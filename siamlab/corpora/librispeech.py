@@ -13,8 +13,9 @@ def librispeech(root, subset="train-clean-100"):
     ----------
     root : str or os.PathLike
         The folder that holds the subsets.
-    subset : str
-        "train-clean-100", "test-other" and so on.
+    subset : str or None
+        "train-clean-100", "test-other" and so on. None takes all that are there; the
+        root may then also be a subset itself.
 
     Returns
     -------
@@ -28,32 +29,41 @@ def librispeech(root, subset="train-clean-100"):
         If the folder or the subset is missing, or a file is not so named.
     """
     root = existing_folder(root, _EXPECTED)
-    subsets = sorted(
-        p.name for p in root.iterdir() if p.is_dir() and any(p.glob("*/*/*.flac"))
-    )
-    if subset not in subsets:
-        there = ", ".join(subsets) or "no subset at all"
-        raise CorpusError(f"{root} has no subset {subset!r}; there is {there}")
+    there = sorted(p.name for p in root.iterdir() if p.is_dir() and _is_subset(p))
+    if subset is None and not there and _is_subset(root):
+        root, there = root.parent, [root.name]
+    chosen = there if subset is None else [subset]
+    if not chosen or not set(chosen) <= set(there):
+        raise CorpusError(
+            f"{root} has no subset {subset or ''!r}; there is "
+            f"{', '.join(there) or 'no subset at all'}; expected {_EXPECTED}"
+        )
     sexes = _sexes(root / "SPEAKERS.TXT")
-    rows = []
+    rows = [row for name in chosen for row in _rows(root / name, sexes)]
+    return corpus_of(rows, f"librispeech {' + '.join(chosen)}")
+
+
+def _is_subset(folder):
+    return any(folder.glob("*/*/*.flac"))
+
+
+def _rows(folder, sexes):
+    """One dictionary for each file of a subset."""
     texts = {}
-    for path in sound_files(root / subset, _EXPECTED):
+    for path in sound_files(folder, _EXPECTED):
         reader, chapter = path.parent.parent.name, path.parent.name
         if not path.stem.startswith(f"{reader}-{chapter}-"):
             raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
         session = f"{reader}-{chapter}"
         if session not in texts:
             texts[session] = _transcripts(path.parent / f"{session}.trans.txt")
-        rows.append(
-            {
-                "speaker": reader,
-                "session": session,
-                "path": str(path),
-                "text": texts[session].get(path.stem, ""),
-                "sex": sexes.get(reader, ""),
-            }
-        )
-    return corpus_of(rows, f"librispeech {subset}")
+        yield {
+            "speaker": reader,
+            "session": session,
+            "path": str(path),
+            "text": texts[session].get(path.stem, ""),
+            "sex": sexes.get(reader, ""),
+        }
 
 
 def _transcripts(path):

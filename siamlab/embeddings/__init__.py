@@ -1,6 +1,6 @@
 """From a trained network to one vector per utterance, and per speaker.
 
-- `embed`: spectrograms -> embeddings.
+- `embed`: spectrograms -> embeddings; `Embeddings`, which know their recordings.
 - `extractor`: the part of a network up to a layer.
 - `check_extractor`: whether an extractor of your own has the trained weights.
 - `layer_sweep`: embeddings from every layer.
@@ -9,16 +9,9 @@
 Notebook: 08_embeddings.
 """
 
-from .enrolment import enrol, trials
-from .extraction import embed, extractor
-from .layers import layer_sweep
-from .proof import check_extractor
+import lazy_loader
 
-__all__ = [
-    "check_extractor",
-    "embed",
-    "enrol",
-    "extractor",
-    "layer_sweep",
-    "trials",
-]
+# Some need Keras, which takes seconds to import: each loads on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

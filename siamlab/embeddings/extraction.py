@@ -1,14 +1,17 @@
 """Spectrograms -> embeddings."""
 
+import os
 from weakref import WeakKeyDictionary
 
-import keras
 import numpy as np
 
+from .. import corpora
 from ..errors import ArgumentError
+from ..features import extract
+from ..pretrained import Encoder, encoder
 from ..progress import track
 from ..sampling import segments
-from .proof import check_extractor
+from .table import Embeddings
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances: the same extractor is handed out as long as its network lives.
@@ -48,13 +51,15 @@ def extractor(net, layer="blstm_2"):
         )
     known = _EXTRACTORS.setdefault(base, {})
     if layer not in known:
+        import keras
+
         known[layer] = keras.Model(base.input, base.get_layer(layer).output)
     return known[layer]
 
 
 def embed(
     net,
-    features,
+    features=None,
     *,
     layer="blstm_2",
     extractor=None,
@@ -64,15 +69,19 @@ def embed(
 ):
     """Embed each utterance: segments, the network, normalise, average, normalise.
 
+    ``embed(recordings)`` takes the encoder that comes with siamlab.
+
     Parameters
     ----------
-    net : keras.Model
-        A `SpeakerNet`, or any functional model.
+    net : keras.Model or pretrained.Encoder
+        A `SpeakerNet`, or any functional model. May be left away.
     features : Features or sequence of numpy.ndarray
         Shape (frames, bands) each. An utterance shorter than a segment is
-        repeated until it is one.
+        repeated until it is one. For an encoder, which knows its spectrogram, also a
+        `Corpus`, or the folder or the file of recordings (`corpora.folder`).
     layer : str or None
-        Whose output is the embedding; None for the network's own output.
+        Whose output is the embedding; None for the network's own output. An encoder
+        has one only.
     extractor : keras.Model, optional
         An extraction network of your own, in place of `layer`. It is tried on the
         first segments and refused unless it gives what a layer of `net` gives, as
@@ -80,16 +89,17 @@ def embed(
     frames : int, optional
         Length of a segment; what the network takes by default.
     hop : int, optional
-        From one segment to the next; they do not overlap by default.
+        From one segment to the next; they do not overlap by default, those of an
+        encoder by half.
     batch_size : int
         Segments at a time.
 
     Returns
     -------
-    numpy.ndarray
-        float32, shape (utterances, dim), rows of unit length. Each segment's
-        vector is brought to unit length before the mean is taken, so that no
-        segment rules it (FAULTS S21).
+    Embeddings
+        float32, shape (utterances, dim), rows of unit length; an array that knows the
+        table of its utterances where there is one. Each segment's vector is brought to
+        unit length before the mean is taken, so that no segment rules it (FAULTS S21).
 
     Raises
     ------
@@ -98,7 +108,53 @@ def embed(
         not have the weights that were trained, if there is no
         utterance or one of other bands, or if the network takes any length and
         `frames` was not given.
+    CorpusError
+        If a folder holds no recording.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> embed(corpus).shape
+    (4, 128)
     """
+    if features is None:
+        net, features = encoder(), net
+    if isinstance(net, Encoder):
+        from threadpoolctl import threadpool_limits
+
+        if extractor is not None:
+            raise ArgumentError("an encoder needs no extractor; leave it away")
+        features = _features(features, net.spectrogram)
+        frames = net.frames if frames is None else frames
+        hop = net.hop if hop is None else hop
+        # Its products are small: threads would wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            rows = _average(net, net.dim, features, frames, hop, batch_size)
+    else:
+        rows = _embed(net, features, layer, extractor, frames, hop, batch_size)
+    return Embeddings(
+        rows, getattr(features, "table", None), getattr(features, "rejected", None)
+    )
+
+
+def _features(recordings, spectrogram):
+    """Spectrograms of whatever an encoder was given."""
+    if isinstance(recordings, str | os.PathLike):
+        recordings = corpora.recordings(recordings)
+    if isinstance(recordings, corpora.Corpus):
+        return extract(recordings, spectrogram)
+    made = getattr(recordings, "spectrogram", None)
+    if made is not None and made != spectrogram:
+        raise ArgumentError(
+            f"the encoder hears {spectrogram}; these features are {made}. Hand it the "
+            "corpus, or make them with siamlab.extract(corpus, encoder.spectrogram)"
+        )
+    return recordings
+
+
+def _embed(net, features, layer, extractor, frames, hop, batch_size):
+    """Rows of a Keras network."""
     own = extractor is not None
     model = extractor if own else _extractor(net, layer)
     if len(model.output_shape) != 2:
@@ -106,13 +162,29 @@ def embed(
             f"an embedding is one vector per segment; the output of {layer!r} has "
             f"shape {model.output_shape}. Take a layer that comes after it"
         )
-    sums = np.zeros((len(features), model.output_shape[-1]), dtype=np.float64)
-    for x, owners in batches(model, features, frames, hop, batch_size):
-        if own:
-            check_extractor(net, extractor, x[: len(owners)])
-            own = False
-        # Of one size always, so that Keras compiles once.
-        y = np.asarray(model.predict_on_batch(x), dtype=np.float32)[: len(owners)]
+    frames, bands = segment_shape(model, frames)
+    if own:
+        from .proof import check_extractor
+
+        x, owners = next(batches(features, frames, bands, hop, batch_size))
+        check_extractor(net, extractor, x[: len(owners)])
+    # Of one size always, so that Keras compiles once.
+    return _average(
+        model.predict_on_batch,
+        model.output_shape[-1],
+        features,
+        frames,
+        hop,
+        batch_size,
+        bands=bands,
+    )
+
+
+def _average(function, dim, features, frames, hop, batch_size, bands=None):
+    """Mean over the segments of each utterance, rows of unit length."""
+    sums = np.zeros((len(features), dim), dtype=np.float64)
+    for x, owners in batches(features, frames, bands, hop, batch_size):
+        y = np.asarray(function(x), dtype=np.float32)[: len(owners)]
         np.add.at(sums, owners, unit(y))
     return unit(sums).astype(np.float32)
 
@@ -127,11 +199,8 @@ def unit(rows):
     return rows / np.where(length > 0, length, 1.0)
 
 
-def batches(model, features, frames=None, hop=None, batch_size=256):
-    """Segments (batch_size, frames, bands) for a model, and the utterance of each.
-
-    The last batch is filled up with what counts for no utterance.
-    """
+def segment_shape(model, frames=None):
+    """Frames and bands of the segments that a model takes; bands None for any."""
     _, length, bands = model.input_shape
     frames = length if frames is None else frames
     if frames is None:
@@ -143,6 +212,14 @@ def batches(model, features, frames=None, hop=None, batch_size=256):
             f"the network takes segments of {length} frames; got frames={frames}. "
             "Leave it away, or build the network with frames=None"
         )
+    return frames, bands
+
+
+def batches(features, frames, bands=None, hop=None, batch_size=256):
+    """Segments (batch_size, frames, bands) for a model, and the utterance of each.
+
+    The last batch is filled up with what counts for no utterance.
+    """
     if batch_size < 1:
         raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
     if not len(features):

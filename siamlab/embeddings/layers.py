@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from .extraction import batches, unit
+from .extraction import batches, segment_shape, unit
 from .proof import layers_of
 
 
@@ -42,9 +42,8 @@ def layer_sweep(net, features, *, frames=None, hop=None, batch_size=256):
     inputs, vectors = layers_of(net)
     model = keras.Model(inputs, list(vectors.values()))
     sums = [np.zeros((len(features), y.shape[-1])) for y in vectors.values()]
-    # `batches` asks for the shapes of a model with one output.
-    first = keras.Model(inputs, next(iter(vectors.values())))
-    for x, owners in batches(first, features, frames, hop, batch_size):
+    frames, bands = segment_shape(model, frames)
+    for x, owners in batches(features, frames, bands, hop, batch_size):
         for total, y in zip(sums, model.predict_on_batch(x), strict=True):
             y = np.asarray(y, dtype=np.float32)[: len(owners)]
             np.add.at(total, owners, unit(y))

@@ -110,7 +110,8 @@ class Spectrogram:
         return edges[1:-1]
 
     @cached_property
-    def _hann(self):
+    def hann(self):
+        """Window, periodic (von Hann), float32, shape (win_length,)."""
         from scipy.signal import get_window
 
         # Periodic, as spectral analysis wants it and librosa has it.
@@ -123,7 +124,8 @@ class Spectrogram:
         return slice(first, first + self.width)
 
     @cached_property
-    def _mel(self):
+    def filters(self):
+        """Weights of the mel bands, float32, shape (bins, bands)."""
         import librosa
 
         # (bins, bands), contiguous, so that the product below is one fast call.
@@ -194,7 +196,7 @@ class Spectrogram:
             n = min(block, len(stretches) - i)
             windowed, (real, imag) = padded[:n], squares[:, :n]
             np.multiply(
-                stretches[i : i + n], self._hann, out=windowed[:, : self.win_length]
+                stretches[i : i + n], self.hann, out=windowed[:, : self.win_length]
             )
             spectrum = rfft(windowed, axis=1)
             np.square(spectrum.real, out=real)
@@ -203,5 +205,5 @@ class Spectrogram:
             if self.bands is None:
                 power[i : i + n] = real[:, self._bins]
             else:
-                np.matmul(real, self._mel, out=power[i : i + n])
+                np.matmul(real, self.filters, out=power[i : i + n])
         return power

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import clusters, metrics
+from ..errors import ArgumentError
 from .common import axes
 
 # Told apart by people with any colour vision (Okabe and Ito, 2008); the yellow is
@@ -22,7 +23,7 @@ def _look(i):
 
 def speaker_map(
     embeddings,
-    speakers,
+    speakers=None,
     *,
     neighbours=15,
     min_dist=0.1,
@@ -43,8 +44,8 @@ def speaker_map(
     ----------
     embeddings : array_like
         Shape (utterances, dim).
-    speakers : array_like
-        Shape (utterances,).
+    speakers : array_like, optional
+        Shape (utterances,); those that the embeddings know by default.
     neighbours, min_dist, metric, seed
         As for `clusters.umap`.
     k : int
@@ -66,6 +67,13 @@ def speaker_map(
     ArgumentError
         If there are fewer than 4 utterances, or shapes do not fit.
     """
+    if speakers is None:
+        if not hasattr(embeddings, "speakers"):
+            raise ArgumentError(
+                "whose embeddings are these? Hand over the speakers as well, or what "
+                "siamlab.embed gave for a corpus"
+            )
+        speakers = embeddings.speakers
     speakers = np.asarray(speakers)
     points = clusters.umap(
         embeddings, neighbours=neighbours, min_dist=min_dist, metric=metric, seed=seed

@@ -12,21 +12,9 @@
 Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
 """
 
-from .audit import PairAudit, audit
-from .labels import frame_labels, phone_labels
-from .pairs import Pairs
-from .speakers import SpeakerBatches, segment, segments
-from .utterances import UtteranceBatches, pad
+import lazy_loader
 
-__all__ = [
-    "PairAudit",
-    "Pairs",
-    "SpeakerBatches",
-    "UtteranceBatches",
-    "audit",
-    "frame_labels",
-    "pad",
-    "phone_labels",
-    "segment",
-    "segments",
-]
+# Some need Keras, which takes seconds to import: each loads on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
-from .speakers import _long_enough
+from .cutting import long_enough
 
 # How many of the nearest utterances of other speakers a hard negative is drawn from.
 _NEAREST = 10
@@ -121,7 +121,7 @@ class Pairs(keras.utils.PyDataset):
         sides = (
             np.stack(
                 [
-                    _long_enough(self.features[row], self.frames)[
+                    long_enough(self.features[row], self.frames)[
                         start : start + self.frames
                     ]
                     for row, start in zip(

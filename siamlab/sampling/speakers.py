@@ -1,90 +1,10 @@
-"""Segments, and batches of several speakers."""
+"""Batches of several speakers."""
 
 import keras
 import numpy as np
 
 from ..errors import ArgumentError
-
-
-def _long_enough(array, frames):
-    """Repeat a recording that is shorter than a segment until it is one."""
-    if len(array) >= frames:
-        return array
-    if not len(array):
-        raise ArgumentError(
-            f"there is nothing to cut segments from; got shape {array.shape}"
-        )
-    return np.tile(array, (-(-frames // len(array)), 1))[:frames]
-
-
-def segment(array, frames, rng):
-    """Cut a stretch of a spectrogram at a random place.
-
-    Parameters
-    ----------
-    array : numpy.ndarray
-        Shape (frames, bands). A shorter one than asked for is repeated.
-    frames : int
-        Length of the stretch.
-    rng : numpy.random.Generator
-        Draws the place: always the first 0.4 s would teach how people begin
-        (FAULTS S27).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (frames, bands).
-
-    Raises
-    ------
-    ArgumentError
-        If the array is empty.
-
-    Examples
-    --------
-    >>> segment(np.zeros((100, 128)), 40, np.random.default_rng(0)).shape
-    (40, 128)
-    """
-    array = _long_enough(array, frames)
-    first = rng.integers(len(array) - frames + 1)
-    return array[first : first + frames]
-
-
-def segments(array, frames, hop=None):
-    """Cut a spectrogram into stretches of the same length.
-
-    Parameters
-    ----------
-    array : numpy.ndarray
-        Shape (frames, bands). A shorter one than a segment is repeated.
-    frames : int
-        Length of a stretch.
-    hop : int, optional
-        From one to the next; `frames` by default, so that they do not overlap.
-
-    Returns
-    -------
-    numpy.ndarray
-        A view of shape (segments, frames, bands). What is left at the end is not
-        in it.
-
-    Raises
-    ------
-    ArgumentError
-        If the array is empty, or a number is below 1.
-
-    Examples
-    --------
-    >>> segments(np.zeros((100, 128)), 40).shape, segments(np.zeros((7, 128)), 40).shape
-    ((2, 40, 128), (1, 40, 128))
-    """
-    hop = frames if hop is None else hop
-    for name, value in (("frames", frames), ("hop", hop)):
-        if value < 1:
-            raise ArgumentError(f"{name} must be at least 1; got {value}")
-    array = _long_enough(array, frames)
-    windows = np.lib.stride_tricks.sliding_window_view(array, frames, axis=0)
-    return windows[::hop].transpose(0, 2, 1)
+from .cutting import segment
 
 
 class SpeakerBatches(keras.utils.PyDataset):

@@ -1,0 +1,72 @@
+"""``siamlab evaluate``: how well an encoder tells speakers apart."""
+
+import json
+
+from . import _recordings
+
+
+def add(commands):
+    """Describe the command."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure how well speakers are told apart",
+        description="Compare all recordings with each other: equal error rate with "
+        "an interval over speakers, and misclassification rate of a clustering that "
+        "knows how many speakers there are. With --across, pairs of one session are "
+        "left out, which share the room as well as the speaker.",
+        epilog="example: siamlab evaluate --data LibriSpeech --subset test-other",
+    )
+    _recordings.add(parser)
+    parser.add_argument("--encoder", metavar="FILE.npz", help="another encoder")
+    parser.add_argument(
+        "--across", action="store_true", help="only pairs of two sessions"
+    )
+    parser.add_argument(
+        "--refilter",
+        metavar="DB",
+        type=float,
+        help="give each recording a microphone of its own: a random curve of so many "
+        "decibels. What rises much then was the microphone",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of curves and intervals")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.set_defaults(run=run, failed=1)
+
+
+def run(arguments):
+    """Embed, compare, and print the figures."""
+    from .. import clusters, features, metrics, pretrained
+    from ..embeddings import embed
+
+    encoder = (
+        pretrained.Encoder.load(arguments.encoder)
+        if arguments.encoder
+        else pretrained.encoder()
+    )
+    made = features.extract(_recordings.corpus(arguments), encoder.spectrogram)
+    if arguments.refilter:
+        made = metrics.refilter(made, arguments.refilter, arguments.seed)
+    rows = embed(encoder, made)
+    speakers = rows.speakers
+    verified = metrics.verify(
+        rows,
+        speakers,
+        sessions=made.table["session"] if arguments.across else None,
+        seed=arguments.seed,
+    )
+    n = len(set(speakers))
+    found = clusters.hierarchical(rows, n=n)
+    rate = float(metrics.misclassification_rate(speakers, found))
+    if arguments.json:
+        figures = {
+            "speakers": n,
+            "utterances": len(rows),
+            "rejected": len(made.rejected),
+            **verified.as_dict(),
+            "mr": rate,
+        }
+        print(json.dumps(figures))
+        return
+    print(f"{len(rows)} recordings of {n} speakers, {len(made.rejected)} rejected")
+    print(verified)
+    print(f"misclassification rate {rate:.2f} ({n} clusters, average linkage)")

@@ -1,0 +1,47 @@
+"""Recordings, whoever speaks."""
+
+from pathlib import Path
+
+from ._files import corpus_of, existing_folder, sound_files
+
+_EXPECTED = "a sound file, or a folder with sound files anywhere in it"
+
+
+def recordings(path):
+    """Read one recording, or all below a folder, named or not.
+
+    To find out who speaks, not to train on: there `folder` is stricter.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A sound file or a folder. WAV, FLAC, OGG, MP3, at any rate.
+
+    Returns
+    -------
+    Corpus
+        As `folder` gives it, where each speaker has a folder. What lies in no folder
+        has the speaker "", and is a session by itself.
+
+    Raises
+    ------
+    CorpusError
+        If there is nothing, or no sound file.
+    """
+    path = Path(path)
+    if path.is_file():
+        root, files = path.parent, [path]
+    else:
+        root = existing_folder(path, _EXPECTED)
+        files = sound_files(root, _EXPECTED)
+    rows = []
+    for file in files:
+        *folders, name = file.relative_to(root).parts
+        rows.append(
+            {
+                "speaker": folders[0] if folders else "",
+                "session": "/".join(folders) or name,
+                "path": str(file),
+            }
+        )
+    return corpus_of(rows, path.name)

@@ -1,0 +1,82 @@
+"""Embeddings that know their recordings."""
+
+import numpy as np
+
+from ..errors import ArgumentError
+
+
+class Embeddings(np.ndarray):
+    """Embeddings of utterances: an array, with the table of the utterances.
+
+    What is cut out of it or computed from it is an ordinary array, or has no table:
+    it may no longer be one row for each utterance.
+
+    Parameters
+    ----------
+    rows : array_like
+        Shape (utterances, dim).
+    table : pandas.DataFrame, optional
+        One row per utterance, as `Corpus.table`.
+    rejected : pandas.DataFrame, optional
+        Columns path and reason: recordings of which there are none.
+
+    Attributes
+    ----------
+    table, rejected
+        As given.
+
+    Raises
+    ------
+    ArgumentError
+        If rows and table differ in length.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> embeddings = sl.embed(sl.corpora.voices(speakers=2, utterances=2))
+    >>> embeddings.shape, len(set(embeddings.speakers))
+    ((4, 128), 2)
+    """
+
+    table = None
+    rejected = None
+
+    def __new__(cls, rows, table=None, rejected=None):
+        """View rows as embeddings; see the class."""
+        rows = np.asarray(rows)
+        if table is not None and len(table) != len(rows):
+            raise ArgumentError(
+                "there must be a row of the table for each embedding; got "
+                f"{len(rows)} embeddings and {len(table)} rows"
+            )
+        made = rows.view(cls)
+        made.table, made.rejected = table, rejected
+        return made
+
+    def __reduce__(self):
+        return type(self), (np.asarray(self), self.table, self.rejected)
+
+    def __getitem__(self, index):
+        """Return rows, or numbers, as an ordinary array."""
+        return np.asarray(self)[index]
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        """Return what was computed as an ordinary array."""
+        array = np.asarray(array)
+        return array[()] if return_scalar else array
+
+    @property
+    def speakers(self):
+        """Speaker of each utterance, str, shape (utterances,).
+
+        Raises
+        ------
+        ArgumentError
+            If nothing is known of the utterances.
+        """
+        if self.table is None:
+            raise ArgumentError(
+                "these embeddings have no table of their utterances; embed the "
+                "features of a corpus, or hand the speakers over beside them"
+            )
+        return self.table["speaker"].to_numpy(dtype=str)

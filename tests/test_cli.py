@@ -1,0 +1,158 @@
+"""The command line, in a process of its own where that matters."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+import siamlab as sl
+from siamlab.cli import main
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """A folder for each of three speakers, four recordings in each."""
+    root = tmp_path_factory.mktemp("recordings")
+    corpus = sl.corpora.voices(speakers=3, utterances=4)
+    for i, speaker in enumerate(corpus.table.speaker):
+        (root / speaker).mkdir(exist_ok=True)
+        soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
+    return root
+
+
+def as_librispeech(recordings, root):
+    """The same recordings in LibriSpeech's layout, each speaker in two chapters."""
+    for reader, folder in enumerate(sorted(recordings.iterdir()), 100):
+        for i, path in enumerate(sorted(folder.iterdir())):
+            chapter = root / str(reader) / str(i % 2)
+            chapter.mkdir(parents=True, exist_ok=True)
+            name = f"{reader}-{i % 2}-{i:04d}.flac"
+            soundfile.write(chapter / name, *soundfile.read(path))
+    return root
+
+
+COMMANDS = ("cache", "doctor", "embed", "evaluate")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"example: siamlab {command}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_command_is_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert all(f"\n    {command} " in out for command in COMMANDS)
+
+
+def test_evaluate_prints_what_the_library_computes(recordings, capsys):
+    assert main(["evaluate", "--data", str(recordings), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    embeddings = sl.embed(recordings)
+    expected = sl.metrics.verify(embeddings, embeddings.speakers)
+    assert figures["eer"]["value"] == pytest.approx(expected.eer)
+    assert figures["eer"]["low"] <= figures["eer"]["value"] <= figures["eer"]["high"]
+    assert (figures["speakers"], figures["utterances"]) == (3, 12)
+    assert 0 <= figures["mr"] <= 1
+
+
+@pytest.mark.parametrize("subset", ["test-other", "."])
+def test_evaluate_knows_librispeech_by_itself(recordings, tmp_path, subset, capsys):
+    as_librispeech(recordings, tmp_path / subset)
+    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["speakers"], figures["utterances"]) == (3, 12)
+    # Of four recordings in two chapters, four pairs are not of one chapter.
+    assert figures["n_same"] == 3 * 6
+    assert main(["evaluate", "--data", str(tmp_path), "--across", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n_same"] == 3 * 4
+
+
+def test_evaluate_for_people_and_with_another_microphone_each(recordings, capsys):
+    arguments = ["evaluate", "--data", str(recordings)]
+    main(arguments)
+    plain = capsys.readouterr().out
+    assert "12 recordings of 3 speakers" in plain
+    assert "eer=" in plain
+    main([*arguments, "--refilter", "12"])
+    assert capsys.readouterr().out != plain
+
+
+def test_embed_writes_what_numpy_reads(recordings, tmp_path, capsys):
+    output, drawn = tmp_path / "new" / "voices.npz", tmp_path / "map.png"
+    arguments = ["embed", str(recordings), "--output", str(output)]
+    assert main([*arguments, "--map", str(drawn), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["embeddings"], said["speakers"], said["rejected"]) == (12, 3, [])
+    with np.load(output, allow_pickle=False) as file:
+        expected = sl.embed(recordings)
+        np.testing.assert_array_equal(file["embeddings"], expected)
+        np.testing.assert_array_equal(file["speakers"], expected.speakers)
+        assert [os.path.exists(path) for path in file["paths"]] == [True] * 12
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_encoder_is_taken_from_its_file(recordings, tmp_path, capsys):
+    about = {"frames": 40, "hop": 40}
+    sl.encoder()  # so that what follows is another one
+    scaler = sl.scaling.Standard().fit(sl.extract(sl.corpora.folder(recordings)))
+    net = sl.networks.xvector(units=4, outputs=6, scaler=scaler)
+    path = tmp_path / "mine.npz"
+    sl.pretrained.Encoder.of(net, sl.Spectrogram(), about).save(path)
+    output = tmp_path / "voices.npz"
+    arguments = [str(recordings), "--encoder", str(path), "--output", str(output)]
+    assert main(["embed", *arguments]) == 0
+    assert "12 embeddings, 3 speakers, 0 recordings rejected" in capsys.readouterr().out
+    with np.load(output) as file:
+        assert file["embeddings"].shape == (12, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["embed", "{}/none"], "does not exist"),
+        (["evaluate", "--data", "{}/none"], "does not exist"),
+        (["evaluate", "--data", "{}"], "no sound file below"),
+        (["evaluate", "--data", "{}", "--encoder", "{}/none"], "is no encoder"),
+        (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
+    ],
+)
+def test_an_error_is_one_line_and_a_status(arguments, sentence, tmp_path, capsys):
+    assert main([each.format(tmp_path) for each in arguments]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert sentence in said.err
+    assert said.err.startswith("siamlab: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_leaves_no_broken_file(recordings, tmp_path):
+    """Interrupted at any moment there is either nothing, or the whole file."""
+    output = tmp_path / "voices.npz"
+    command = [sys.executable, "-m", "siamlab", "embed", str(recordings)]
+    for delay in (0.3, 0.8, 1.3):
+        process = subprocess.Popen(
+            [*command, "--output", str(output)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        # The interpreter itself may be interrupted before siamlab's first line.
+        assert process.returncode in (0, 130, -signal.SIGINT), errors
+        assert [p.name for p in tmp_path.iterdir()] in ([], ["voices.npz"])
+        if output.exists():
+            np.load(output)["embeddings"]
+            output.unlink()

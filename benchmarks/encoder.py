@@ -3,11 +3,11 @@
     python benchmarks/encoder.py --exam ROOT [--fsdd ROOT] [--others FILE.npz ...]
 
 On readers whom it was not trained on (LibriSpeech's layout, test-other): equal error
-rate, misclassification rate; as the recordings are, and each through a microphone of its
-own (median and range of ten draws of the curves), and with all of them through one and
-the same. ``--others``: encoders of other seeds, made by tools/train_encoder.py, to see
-how much is luck. Then the seconds from ``siamlab.encoder()`` to the first embedding in a
-new process, which has imported siamlab and nothing else.
+rate and misclassification rate, as the recordings are, each through a microphone of
+its own, and all of them through one and the same (a random curve; median and range of
+ten draws). ``--others``: encoders of other seeds, made by tools/train_encoder.py, to
+see how much is luck. Then the seconds from ``siamlab.encoder()`` to the first embedding
+in a new process, which has imported siamlab and nothing else.
 """
 
 import argparse

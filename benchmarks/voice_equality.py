@@ -32,18 +32,9 @@ import numpy as np
 from _report import keep, machine, table
 
 import siamlab as sl
+from siamlab.pretrained.training import augmentation
 
 SIZES = (5, 10, None)
-
-
-def augmentation():
-    """Another room, microphone, background and level for each segment."""
-    return [
-        sl.layers.RandomRoom(seconds=(0.05, 0.6), ratio=(0.0, 15.0), share=0.7),
-        sl.layers.RandomFilter(depth=6.0, waves=6),
-        sl.layers.RandomNoise(ratio=(5.0, 40.0), share=0.8),
-        sl.layers.RandomGain(10.0),
-    ]
 
 
 # How it is built from a scaler, frames of a segment, layer of the embedding.

@@ -132,6 +132,12 @@ def test_it_is_small():
     assert (loading._HERE / "encoder.npz").stat().st_size < 3_000_000
 
 
+def test_the_card_names_data_licence_figures_and_limits():
+    card = sl.pretrained.card()
+    for word in ("LibriSpeech", "CC BY 4.0", "equal error rate", "interval", "Not for"):
+        assert word in card
+
+
 def test_a_recording_gives_what_its_segments_give():
     encoder = sl.encoder()
     samples, rate = sl.corpora.voices(speakers=1, utterances=1)[0]

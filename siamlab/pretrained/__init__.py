@@ -1,6 +1,7 @@
 """A network that was trained already.
 
-- `encoder`: the one that comes with siamlab; `Encoder`: what it is.
+- `encoder`: the one that comes with siamlab; `Encoder`: what it is;
+  `card`: its model card.
 - `train_encoder`: how it was trained, to be done again or on other recordings.
 
 Notebook: 11_your_recordings.

@@ -1,4 +1,4 @@
-from .loading import Encoder, encoder
+from .loading import Encoder, card, encoder
 from .training import train_encoder
 
-__all__ = ["Encoder", "encoder", "train_encoder"]
+__all__ = ["Encoder", "card", "encoder", "train_encoder"]

@@ -264,8 +264,8 @@ class Encoder:
 def encoder():
     """Load the encoder that comes with siamlab.
 
-    It was trained on `siamlab.pretrained.CARD`'s recordings to tell readers apart
-    whatever microphone and room they were recorded with.
+    It was trained to tell apart readers of LibriSpeech whatever room and microphone
+    they were recorded with. `card` says how, how well it does, and what it is not for.
 
     Returns
     -------
@@ -280,3 +280,14 @@ def encoder():
     (4, 128)
     """
     return Encoder.load(_HERE / "encoder.npz")
+
+
+def card():
+    """Return the model card of the encoder that comes with siamlab.
+
+    Returns
+    -------
+    str
+        Markdown: data and licence, figures, limits.
+    """
+    return (_HERE / "encoder.md").read_text(encoding="utf-8")

@@ -2,7 +2,8 @@
 
 - `encoder`: the one that comes with siamlab; `Encoder`: what it is;
   `card`: its model card.
-- `train_encoder`: how it was trained, to be done again or on other recordings.
+- `train_encoder`: how it was trained, to be done again or on other recordings;
+  `augmentation`: with which rooms, microphones and noise.
 
 Notebook: 11_your_recordings.
 """

@@ -1,4 +1,4 @@
 from .loading import Encoder, card, encoder
-from .training import train_encoder
+from .training import augmentation, train_encoder
 
-__all__ = ["Encoder", "card", "encoder", "train_encoder"]
+__all__ = ["Encoder", "augmentation", "card", "encoder", "train_encoder"]

@@ -2,7 +2,16 @@
 
 from pathlib import Path
 
-LAYOUTS = ("folder", "librispeech", "fsdd", "textgrid", "timit")
+LAYOUTS = (
+    "folder",
+    "librispeech",
+    "voxceleb",
+    "common_voice",
+    "fsdd",
+    "audiomnist",
+    "textgrid",
+    "timit",
+)
 
 
 def add(parser):

@@ -39,14 +39,14 @@ def track(iterable, *, total=None, description="", unit="it"):
 
     Parameters
     ----------
-    iterable : iterable
-        What to iterate over.
+    iterable : iterable or None
+        What to iterate over; None for a bar that is moved by its `update`.
     total : int, optional
         Number of items, where `iterable` has no length.
     description : str
         What is being done, in front of the bar.
     unit : str
-        What an item is called.
+        What an item is called; "B" counts bytes, in kB, MB and so on.
 
     Returns
     -------
@@ -70,6 +70,7 @@ def track(iterable, *, total=None, description="", unit="it"):
         total=total,
         desc=description,
         unit=unit,
+        unit_scale=unit == "B",
         file=None if interactive else _Lines(),
         leave=not interactive,
         mininterval=0.1 if interactive else _LOG_INTERVAL_S,

@@ -11,12 +11,14 @@
 - `folder`: your own recordings, in a folder for each speaker or in a CSV file.
 - `recordings`: recordings of anybody, with a folder for each speaker or without.
 - `textgrid`: recordings whose phones are marked in Praat TextGrids.
+- `download`: fetches those that anybody may fetch.
 - `Corpus`: what all of them return.
 """
 
 from ._table import Corpus
 from .audiomnist import audiomnist
 from .common_voice import common_voice
+from .download import download
 from .folder import folder
 from .fsdd import fsdd
 from .librispeech import librispeech
@@ -30,6 +32,7 @@ __all__ = [
     "Corpus",
     "audiomnist",
     "common_voice",
+    "download",
     "folder",
     "fsdd",
     "librispeech",

@@ -1,0 +1,173 @@
+"""A download that goes on where it broke off, and what is in it, unpacked with care."""
+
+import os
+import stat
+import tarfile
+import time
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from ..errors import StoreError
+from ..progress import track
+
+_BLOCK = 1 << 16  # bytes; what is lost at most when the process is killed
+_WAITS = (1.0, 5.0, 15.0)  # seconds, before each further try
+_TIMEOUT = 30.0  # seconds without a byte
+
+
+class Resuming:
+    """A downloader for pooch that keeps what it got beside the target.
+
+    Parameters
+    ----------
+    part : pathlib.Path
+        Where the beginning of the file is kept until it is whole.
+    size : int
+        Bytes of the whole.
+    """
+
+    def __init__(self, part, size):
+        self.part, self.size = part, size
+
+    def __call__(self, url, output_file, pooch):
+        """Bring the file to `output_file`, as pooch asks; it compares the checksum."""
+        import requests
+
+        for wait in (*_WAITS, None):
+            try:
+                self._go_on(url)
+                break
+            except requests.HTTPError as error:
+                raise StoreError(
+                    f"{url} cannot be had ({error}); try again later"
+                ) from error
+            except requests.RequestException as error:
+                if wait is None:
+                    raise StoreError(
+                        f"the download of {url} broke off after {_there(self.part):,} "
+                        f"of {self.size:,} bytes ({type(error).__name__}); call again "
+                        "and it goes on from there"
+                    ) from error
+                time.sleep(wait)
+        os.replace(self.part, output_file)
+
+    def _go_on(self, url):
+        """Append what is missing, or begin again where the server cannot go on."""
+        import requests
+
+        have = _there(self.part)
+        if have > self.size:  # of something else
+            self.part.unlink()
+            have = 0
+        if have == self.size:
+            return
+        headers = {"Accept-Encoding": "identity"}  # bytes as they are in the file
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        with requests.get(
+            url, headers=headers, stream=True, timeout=_TIMEOUT
+        ) as response:
+            if response.status_code == 416 and have:
+                self.part.unlink()
+                raise requests.ConnectionError("the server has no such range")
+            response.raise_for_status()
+            have = have if _continues(response, have) else 0
+            self._check_size(url, response, have)
+            self._append(response, have)
+        if _there(self.part) < self.size:
+            raise requests.ConnectionError("the server closed early")
+
+    def _check_size(self, url, response, have):
+        coming = response.headers.get("Content-Length")
+        if coming is not None and have + int(coming) != self.size:
+            raise StoreError(
+                f"{url} has {have + int(coming):,} bytes now and should have "
+                f"{self.size:,}; it is not the file whose checksum is known"
+            )
+
+    def _append(self, response, have):
+        bar = track(None, total=self.size, description=self.part.stem, unit="B")
+        bar.update(have)
+        with open(self.part, "r+b" if have else "wb") as file, bar:
+            file.seek(have)
+            for block in response.iter_content(_BLOCK):
+                if file.tell() + len(block) > self.size:
+                    raise StoreError(
+                        f"{response.url} sends more than {self.size:,} bytes; it is "
+                        "not the file whose checksum is known"
+                    )
+                file.write(block)
+                file.flush()  # a process that is killed loses no more than a block
+                bar.update(len(block))
+
+
+def _there(part):
+    return part.stat().st_size if part.exists() else 0
+
+
+def _continues(response, have):
+    """Whether the answer begins where our part ends."""
+    span = response.headers.get("Content-Range", "")
+    return response.status_code == 206 and span.startswith(f"bytes {have}-")
+
+
+def unpack(archive, folder):
+    """Unpack a tar or zip archive; no member can land outside of the folder.
+
+    Parameters
+    ----------
+    archive : pathlib.Path
+        The archive.
+    folder : pathlib.Path
+        An empty folder.
+
+    Raises
+    ------
+    StoreError
+        If it is damaged, or a member is a link, a device, or lies outside.
+    """
+    try:
+        if zipfile.is_zipfile(archive):
+            _unzip(archive, folder)
+        else:
+            _untar(archive, folder)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+        raise StoreError(
+            f"{archive} cannot be unpacked ({error}); remove it and call again"
+        ) from error
+    except OSError as error:
+        raise StoreError(
+            f"{archive} cannot be unpacked to {folder} ({error}); is the disk full?"
+        ) from error
+
+
+def _untar(archive, folder):
+    with tarfile.open(archive, "r|*") as tar:  # read once, member by member
+        # Python 3.11.4 and later look at modes and owners as well.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        for member in tar:
+            _check(archive, member.name, member.isfile() or member.isdir())
+            tar.extract(member, folder)
+
+
+def _unzip(archive, folder):
+    with zipfile.ZipFile(archive) as file:
+        for member in file.infolist():
+            mode = member.external_attr >> 16
+            # 0 where the program that wrote it knows no kinds of files.
+            usual = stat.S_IFMT(mode) in (0, stat.S_IFREG, stat.S_IFDIR)
+            _check(archive, member.filename, usual)
+            file.extract(member, folder)
+
+
+def _check(archive, name, usual):
+    """Refuse what is no file or folder of ours."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    outside = path.is_absolute() or ".." in path.parts
+    if outside or not usual or Path(name).drive:  # C: on Windows
+        what = "lies outside" if usual else "is a link or a device"
+        raise StoreError(
+            f"{archive}: its member {name!r} {what}; nothing of it is used. "
+            "Tell the authors of siamlab"
+        )

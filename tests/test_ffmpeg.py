@@ -141,8 +141,20 @@ def test_a_name_is_never_a_protocol(tmp_path, encode, monkeypatch):
     ],
 )
 def test_a_file_that_names_another_is_not_followed(tmp_path, noises, content):
-    path = tmp_path / "list.m4a"
-    path.write_text(content.format(path=noises[0]))
+    for name in ("list.m4a", "list.m3u8", "list.ffconcat"):
+        path = tmp_path / name
+        path.write_text(content.format(path=noises[0].name))
+        (tmp_path / noises[0].name).write_bytes(noises[0].read_bytes())
+        with pytest.raises(errors.AudioError, match="is no sound file"):
+            audio.read(path)
+
+
+def test_what_libsndfile_refuses_of_its_own_is_not_read_by_ffmpeg(tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, tone(8000), 8000, subtype="PCM_16")
+    content = bytearray(path.read_bytes())
+    content[22:24] = (0).to_bytes(2, "little")  # no channels
+    path.write_bytes(content)
     with pytest.raises(errors.AudioError, match="is no sound file"):
         audio.read(path)
 

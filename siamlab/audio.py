@@ -1,6 +1,7 @@
 """From a sound file to samples.
 
 - `read`: samples of a file, or of a stretch of it.
+- `blocks`: the same, piece by piece.
 - `duration`: its length without reading it.
 - `resample`: another sampling rate.
 - `check`: refuse samples that no spectrogram can be made of.
@@ -15,7 +16,7 @@ import numpy as np
 from . import _ffmpeg
 from .errors import ArgumentError, AudioError
 
-__all__ = ["check", "duration", "read", "resample"]
+__all__ = ["blocks", "check", "duration", "read", "resample"]
 
 
 def _open(path):
@@ -99,15 +100,52 @@ def read(path, *, start=0.0, duration=None):
         If it is missing, unreadable, no sound file, empty, or shorter than its
         header says.
     """
+    pieces = list(blocks(path, start=start, duration=duration, seconds=np.inf))
+    samples = np.concatenate([piece for piece, _ in pieces])
+    return samples, pieces[0][1]
+
+
+def blocks(path, *, start=0.0, duration=None, seconds=10.0):
+    """Read a recording piece by piece: one that is larger than the memory, say.
+
+    Parameters
+    ----------
+    path, start, duration
+        As for `read`.
+    seconds : float
+        How long a block is at most.
+
+    Yields
+    ------
+    samples : numpy.ndarray
+        float32, shape (samples,), in [-1, 1].
+    rate : int
+        Samples per second.
+
+    Raises
+    ------
+    AudioError
+        As for `read`; what breaks off late may have given blocks before.
+
+    Examples
+    --------
+    >>> import io, soundfile
+    >>> file = io.BytesIO()
+    >>> soundfile.write(file, np.zeros(25), 10, format="WAV")
+    >>> _ = file.seek(0)
+    >>> [len(samples) for samples, rate in blocks(file, seconds=1.0)]
+    [10, 10, 5]
+    """
     file, said = _open(path)
     if file is None:
-        samples, rate = _decode(path, said, start, duration)
+        pieces = _decode(path, said, start, duration)
     else:
-        with file:
-            samples, rate = _read(file, path, start, duration)
-    if np.isfinite(samples).all():
-        np.clip(samples, -1.0, 1.0, out=samples)  # float files may go beyond
-    return samples, rate
+        pieces = _read(file, path, start, duration, seconds)
+    with contextlib.closing(pieces):
+        for samples, rate in pieces:
+            if np.isfinite(samples).all():
+                np.clip(samples, -1.0, 1.0, out=samples)  # float files may go beyond
+            yield samples, rate
 
 
 def _stretch(start, duration, rate):
@@ -124,47 +162,54 @@ def _nothing(path, start, length):
     )
 
 
-def _read(file, path, start, duration):
+def _read(file, path, start, duration, seconds):
     import soundfile
 
-    _check_whole(file, path)
-    rate = file.samplerate
-    first, wanted = _stretch(start, duration, rate)
-    wanted = min(wanted, file.frames - first)
-    if wanted <= 0:
-        raise _nothing(path, start, file.frames / rate)
-    try:
-        file.seek(first)
-        samples = file.read(wanted, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise AudioError(
-            path, f"breaks off while it is read ({error}); copy it again"
-        ) from error
-    if len(samples) < wanted:
-        raise AudioError(
-            path,
-            f"breaks off: its header promises {wanted} samples, {len(samples)} are "
-            "there; copy it again",
-        )
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), rate
+    with file:
+        _check_whole(file, path)
+        rate = file.samplerate
+        first, wanted = _stretch(start, duration, rate)
+        wanted = min(wanted, file.frames - first)
+        if wanted <= 0:
+            raise _nothing(path, start, file.frames / rate)
+        done = 0
+        while done < wanted:
+            size = min(max(seconds * rate, 1), wanted - done)
+            try:
+                if done == 0:
+                    file.seek(first)
+                samples = file.read(int(size), dtype="float32", always_2d=True)
+            except (soundfile.LibsndfileError, RuntimeError) as error:
+                raise AudioError(
+                    path, f"breaks off while it is read ({error}); copy it again"
+                ) from error
+            done += len(samples)
+            if len(samples) < int(size):
+                raise AudioError(
+                    path,
+                    f"breaks off: its header promises {wanted} samples, {done} are "
+                    "there; copy it again",
+                )
+            channels = samples.shape[1]
+            yield samples[:, 0] if channels == 1 else samples.mean(axis=1), rate
 
 
 def _decode(path, said, start, duration):
-    """Read with FFmpeg from the beginning on, and keep what is wanted."""
-    parts, done, rate = [], 0, 0
+    """Decode with FFmpeg from the beginning on, and keep what is wanted."""
+    done, rate, kept = 0, 0, False
     with contextlib.closing(_ffmpeg.chunks(path, said)) as chunks:
         for samples, rate in chunks:
             first, wanted = _stretch(start, duration, rate)
             begin = max(first - done, 0)
             end = min(max(first + wanted - done, 0), len(samples))
             if begin < end:
-                parts.append(samples[begin:end])
+                kept = True
+                yield samples[begin:end], rate
             done += len(samples)
             if done >= first + wanted:
                 break
-    if not parts:
+    if not kept:
         raise _nothing(path, start, done / max(rate, 1))
-    return np.concatenate(parts), rate
 
 
 def duration(path):

@@ -2,6 +2,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import soundfile
 
 import siamlab as sl
 from siamlab import clusters, errors, metrics, plots
@@ -168,3 +169,20 @@ def test_a_lattice_reads_downwards_with_the_best_path_on_it(heard):
     assert [line.get_xdata()[0] for line in path] == pytest.approx([0.1, 0.5])
     with pytest.raises(errors.ArgumentError, match="1 names need"):
         plots.ctc_lattice(states, ["a"], hop=0.1)
+
+
+def test_a_corpus_is_drawn_by_speaker_and_by_utterance(tmp_path, rng):
+    for name, seconds in {"anna/a": 1, "anna/b": 2, "ben/a": 4}.items():
+        path = tmp_path / f"{name}.wav"
+        path.parent.mkdir(exist_ok=True)
+        soundfile.write(path, rng.uniform(-0.5, 0.5, 8000 * seconds), 8000)
+    (tmp_path / "ben" / "b.wav").write_text("cannot be read, and has no length")
+    description = sl.corpora.describe(sl.corpora.folder(tmp_path))
+    given = plt.subplots(1, 2)[1]
+    speakers, utterances = plots.corpus(description, bins=4, ax=given)
+    assert (speakers, utterances) == tuple(given)
+    assert sum(bar.get_height() for bar in speakers.patches) == 2
+    assert sum(bar.get_height() for bar in utterances.patches) == 3
+    assert "(s)" in speakers.get_xlabel()
+    assert utterances.get_legend_handles_labels()[1] == ["median 2 s"]
+    assert plots.corpus(description)[0].figure is not speakers.figure

@@ -12,12 +12,14 @@
 - `recordings`: recordings of anybody, with a folder for each speaker or without.
 - `textgrid`: recordings whose phones are marked in Praat TextGrids.
 - `download`: fetches those that anybody may fetch.
+- `describe`: what is in one, and what is suspicious; gives a `Description`.
 - `Corpus`: what all of them return.
 """
 
 from ._table import Corpus
 from .audiomnist import audiomnist
 from .common_voice import common_voice
+from .describe import Description, describe
 from .download import download
 from .folder import folder
 from .fsdd import fsdd
@@ -30,8 +32,10 @@ from .voxceleb import voxceleb, voxceleb_trials
 
 __all__ = [
     "Corpus",
+    "Description",
     "audiomnist",
     "common_voice",
+    "describe",
     "download",
     "folder",
     "fsdd",

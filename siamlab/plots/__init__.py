@@ -2,6 +2,7 @@
 
 - `style`: how all figures of the course look; `STYLE`, its style sheet.
 - `waveform`, `spectrogram`, `value_histogram`: of a recording.
+- `corpus`: of all recordings together.
 - `training_curves`: of several trainings.
 - `phone_outputs`, `ctc_lattice`: of a network of phones.
 - `speaker_map`, `dendrogram`: of embeddings.
@@ -10,11 +11,13 @@
 
 from .common import STYLE, style, training_curves
 from .phones import ctc_lattice, phone_outputs
+from .recordings import corpus
 from .sound import spectrogram, value_histogram, waveform
 from .speakers import dendrogram, det, score_histogram, speaker_map
 
 __all__ = [
     "STYLE",
+    "corpus",
     "ctc_lattice",
     "dendrogram",
     "det",

@@ -25,7 +25,7 @@ set-up:
 	@$(PYTHON) tools/set_up.py
 
 lab: set-up
-	@$(BIN)/python tools/lab.py $(LAB_ARGS)
+	@$(BIN)/python -m siamlab lab . -- $(LAB_ARGS)
 
 test: set-up
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""Draw docs/images/: every lab as it is seen in JupyterLab, in its own notebook.
+"""Draw notebooks/images/: every lab as it is seen in JupyterLab, in its own notebook.
 
     python docs/labs.py            all of them, some minutes
     python docs/labs.py 05 06      those of some notebooks
@@ -24,7 +24,7 @@ from workbench import chromium, notebooks_in  # noqa: E402
 
 from siamlab.store import write_whole  # noqa: E402
 
-IMAGES = ROOT / "docs/images"
+IMAGES = ROOT / "notebooks/images"
 # So wide that controls have room beside each other; so high that a lab fits.
 WIDTH, HEIGHT = 1366, 1200
 

@@ -1,5 +1,6 @@
 """The command line: a thin face on the library, one file for each command.
 
+- ``siamlab lab`` copies the notebooks and opens JupyterLab on them.
 - ``siamlab embed`` turns recordings into vectors.
 - ``siamlab evaluate`` measures how well an encoder tells speakers apart.
 - ``siamlab doctor`` looks for faults in a saved model.
@@ -17,12 +18,12 @@ import sys
 
 from .._version import __version__
 from ..errors import SiamlabError
-from . import cache, doctor, embed, evaluate
+from . import cache, doctor, embed, evaluate, lab
 
 __all__ = ["main"]
 
 # In the order of --help: that of the work.
-_COMMANDS = (embed, evaluate, doctor, cache)
+_COMMANDS = (lab, embed, evaluate, doctor, cache)
 
 
 def _parser():
@@ -35,6 +36,15 @@ def _parser():
     for command in _COMMANDS:
         command.add(commands)
     return parser
+
+
+def _part(arguments):
+    """Part what is ours from what stands behind -- for the program that we start."""
+    # argparse would take the first word behind it for a folder.
+    if arguments[:1] != ["lab"] or "--" not in arguments:
+        return arguments, []
+    at = arguments.index("--")
+    return arguments[:at], arguments[at + 1 :]
 
 
 def main(arguments=None):
@@ -51,7 +61,9 @@ def main(arguments=None):
         Exit status: 0 done, 1 an error of siamlab's (``doctor``: faults were found), 2
         wrong arguments (``doctor``: it could not be examined), 130 interrupted.
     """
-    parsed = _parser().parse_args(arguments)
+    ours, behind = _part(sys.argv[1:] if arguments is None else arguments)
+    parsed = _parser().parse_args(ours)
+    parsed.behind = behind
     try:
         return parsed.run(parsed) or 0
     except SiamlabError as error:

@@ -5,8 +5,6 @@
 - `browser`: a Chromium without a window.
 """
 
-import sys
-
 import pytest
 import workbench as _workbench
 
@@ -14,7 +12,7 @@ import workbench as _workbench
 @pytest.fixture
 def lab(tmp_path):
     """A lab of its own, with folders and a port of its own; yields its address."""
-    with _workbench.jupyter([sys.executable, "tools/lab.py"], tmp_path) as address:
+    with _workbench.jupyter(["lab", "."], tmp_path) as address:
         yield address
 
 

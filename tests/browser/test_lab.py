@@ -1,4 +1,4 @@
-"""JupyterLab as a person meets it: `tools/lab.py`, and a real browser."""
+"""JupyterLab as a person meets it: `make lab`, and a real browser."""
 
 import os
 

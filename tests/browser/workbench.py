@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def jupyter(command, folder):
-    """Run a command that prints JupyterLab's address; yields the address."""
+    """Run a command of siamlab's that starts JupyterLab; yields the address."""
     env = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         env[f"JUPYTER_{name}"] = str(folder / name.lower())
@@ -25,7 +24,7 @@ def jupyter(command, folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [*command, "--port", str(port)],
+        [sys.executable, "-m", "siamlab", *command, "--", "--port", str(port)],
         cwd=ROOT,
         env=env,
         stdout=subprocess.PIPE,
@@ -48,13 +47,6 @@ def jupyter(command, folder):
                 process.kill()
 
 
-# `tools/lab.py` on another folder than this one.
-_ELSEWHERE = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import lab
-sys.exit(lab.main(sys.argv[3:], root=sys.argv[2]))
-"""
 _SETTINGS = {
     # Cells out of sight are cells as well: have them all in the page.
     "notebook-extension/tracker": '{"windowingMode": "none"}',
@@ -66,14 +58,11 @@ _SETTINGS = {
 @contextlib.contextmanager
 def notebooks_in(folder):
     """Run JupyterLab on a copy of the notebooks; yields the address."""
-    for part in ("notebooks", "docs/images"):
-        shutil.copytree(ROOT / part, folder / part)
     for name, content in _SETTINGS.items():
         path = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(content)
-    command = [sys.executable, "-c", _ELSEWHERE, str(ROOT / "tools"), str(folder)]
-    with jupyter(command, folder) as address:
+    with jupyter(["lab", str(folder)], folder) as address:
         yield address
 
 

@@ -1,19 +1,16 @@
-"""Open JupyterLab on the first notebook; ``make lab`` calls this.
+"""JupyterLab on a folder with the course, on its first notebook.
 
-It listens on this machine only, asks for a token, and prints the address. On a
-machine with a screen a browser opens as well. What stands behind it on the command
-line goes to JupyterLab: ``python tools/lab.py --port 8899``.
+It listens on this machine only, asks for a token, and says at which address. On a
+machine with a screen a browser opens as well.
 """
 
 import os
 import secrets
 import signal
 import sys
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-START = "notebooks/00_start_here.ipynb"
+from ._files import START
 
 
 def has_screen(platform, environ):
@@ -26,13 +23,13 @@ def has_screen(platform, environ):
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
-def options(root, token, *, screen, superuser=False):
+def settings(folder, token, *, browser, superuser=False):
     """List JupyterLab's options: the ones that are ours to choose."""
     chosen = [
-        f"--ServerApp.root_dir={root}",
+        f"--ServerApp.root_dir={folder}",
         "--ServerApp.ip=127.0.0.1",
         f"--IdentityProvider.token={token}",
-        f"--ServerApp.open_browser={screen}",
+        f"--ServerApp.open_browser={browser}",
         f"--LabApp.default_url=/lab/tree/{START}",
         # A hundred lines of start-up news would hide the address.
         "--Application.log_level=ERROR",
@@ -52,38 +49,45 @@ def address(server):
     return urlsplit(server.local_url)._replace(query=query).geturl()
 
 
-def announce(server):
+def announce(address, browser):
     """Print the address so that it can be found."""
-    lines = ["", "JupyterLab runs. Ctrl-C ends it.", "", f"    {address(server)}", ""]
-    if server.open_browser:
+    lines = ["", "JupyterLab runs. Ctrl-C ends it.", "", f"    {address}", ""]
+    if browser:
         lines[1] += " If no browser opens, copy this address into one:"
     else:
-        lines[1] += " There is no screen here: copy this address into a browser."
+        lines[1] += " Copy this address into a browser:"
     print("\n".join(lines), flush=True)
 
 
-def main(argv, root=ROOT):
-    """Start JupyterLab on a folder and stay until it ends."""
+def open_lab(folder, options=(), *, browser=None, ready=announce):
+    """Run JupyterLab on the first notebook, and stay until Ctrl-C.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        A folder with the course, as `copy` makes it, or a clone.
+    options : sequence of str, optional
+        For JupyterLab itself; they overrule ours.
+    browser : bool, optional
+        Whether to open a browser; by default where there is a screen.
+    ready : callable, optional
+        Called once with the address, which holds the token, and with whether a browser
+        was asked for. By default both are printed.
+    """
     # A kernel of the same name in the person's home must not come before ours.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     from jupyterlab.labapp import LabApp
 
-    chosen = options(
-        root,
+    chosen = settings(
+        os.path.abspath(folder),
         secrets.token_hex(24),
-        screen=has_screen(sys.platform, os.environ),
+        browser=has_screen(sys.platform, os.environ) if browser is None else browser,
         superuser=hasattr(os, "geteuid") and os.geteuid() == 0,
     )
-    server = LabApp.initialize_server(argv=[*chosen, *argv])
+    server = LabApp.initialize_server(argv=[*chosen, *options])
     # Jupyter's own handler would ask whether that was meant, and there is none at
     # all where nobody sits at the terminal.
     signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
     # Once the loop runs the port is known: the usual one may have been taken.
-    server.io_loop.add_callback(announce, server)
+    server.io_loop.add_callback(lambda: ready(address(server), server.open_browser))
     server.start()
-    print("JupyterLab has ended.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

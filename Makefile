@@ -9,7 +9,7 @@ PYTEST_ARGS =
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up lab test lint format notebooks lock
+.PHONY: help set-up lab test lint format notebooks book lock
 
 help:
 	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
@@ -17,6 +17,7 @@ help:
 	@echo "make lint       check format, style and types, as pre-commit does"
 	@echo "make format     write the format, and mend what can be mended"
 	@echo "make notebooks  run the notebooks and keep their outputs"
+	@echo "make book       build the book into docs/_build/html"
 	@echo "make lock       write requirements.lock anew            (LOCK_ARGS=--upgrade)"
 	@echo ""
 	@echo "Each of them sets up .venv first. PYTHON=python3.12 chooses another Python."
@@ -43,10 +44,16 @@ format: set-up
 notebooks: set-up
 	$(BIN)/python tools/run_notebooks.py
 
+# Without what an earlier build has left: pages of modules that are gone.
+book: set-up
+	rm -rf docs/_build docs/api
+	$(BIN)/python -m sphinx -W --keep-going -q -c docs . docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 # Existing pins stay where they still fit; LOCK_ARGS=--upgrade takes the newest.
 # --python-version: the lock is for the oldest Python and all above, whichever runs it.
 lock: set-up
 	$(BIN)/python -m pip install --quiet --target .boot --upgrade uv
-	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --universal \
+	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --extra docs --universal \
 	  --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
 	  --quiet --output-file requirements.lock

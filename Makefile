@@ -54,6 +54,6 @@ book: set-up
 # --python-version: the lock is for the oldest Python and all above, whichever runs it.
 lock: set-up
 	$(BIN)/python -m pip install --quiet --target .boot --upgrade uv
-	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --extra docs --universal \
-	  --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
+	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --extra docs \
+	  --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(LOCK_ARGS) \
 	  --quiet --output-file requirements.lock

@@ -151,6 +151,21 @@ def test_changelog_has_an_entry_for_this_version():
     assert f"## {siamlab.__version__}" in changelog
 
 
+def test_the_guide_names_files_and_commands_that_exist():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    words = [
+        word for span in re.findall(r"`([^`\n]+)`", guide) for word in span.split()
+    ]
+    ours = r"(?:siamlab|tests|docs|benchmarks|notebooks|tools)/[\w./]+"
+    paths = {word for word in words if re.fullmatch(ours, word)}
+    made = {"docs/_build/html", "notebooks/NN_what_it_is_about.ipynb"}
+    assert len(paths) > 15
+    assert [path for path in paths - made if not (ROOT / path).exists()] == []
+    targets = set(re.findall(r"make ([a-z]+)`", guide))
+    assert [name for name in targets if f"\n{name}:" not in makefile] == []
+
+
 def test_pre_commit_runs_what_make_lint_runs():
     hooks = yaml.safe_load(
         (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")

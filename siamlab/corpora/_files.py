@@ -12,10 +12,12 @@ from ..errors import AudioError, CorpusError
 from ..progress import track
 from ._table import Corpus
 
-# Endings that say "this is meant to be sound". Some (m4a) libsndfile cannot read:
-# such a file is in the table all the same, so that extraction can name it.
+# Endings that say "this is meant to be sound". Some are read with siamlab[m4a] alone: a
+# file that cannot be read is in the table all the same, so that extraction can name it.
+# No .mp4 and .mkv: pictures mostly, as those of VoxCeleb 2 beside its sound.
 SOUND = frozenset(
-    ".aif .aiff .au .caf .flac .m4a .mp3 .oga .ogg .opus .w64 .wav .wma".split()
+    ".3gp .aac .aif .aiff .amr .au .caf .flac .m4a .m4b .mka .mp3 .oga .ogg .opus .w64 "
+    ".wav .weba .webm .wma".split()
 )
 
 

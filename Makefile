@@ -5,7 +5,8 @@ PYTHON = python3
 # Relative, so that a space in the folder's own path does no harm.
 BIN = .venv/bin
 LAB_ARGS =
-PYTEST_ARGS =
+# Files of tests side by side; each file stays in one process.
+PYTEST_ARGS = --numprocesses 2 --dist loadfile
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help

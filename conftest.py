@@ -4,6 +4,15 @@ import os
 import shutil
 import tempfile
 
+# Of TensorFlow, of linear algebra, and of Numba under UMAP.
+THREADS = (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
 
 def pytest_configure(config):
     """Leave the person's cache alone, and draw no progress bars.
@@ -14,6 +23,11 @@ def pytest_configure(config):
     os.environ["SIAMLAB_PROGRESS"] = "0"
     if hasattr(config, "workerinput"):
         return  # a worker of pytest-xdist shares the folder of its parent
+    if getattr(config.option, "numprocesses", None):
+        # Each process with a thread of its own: more would wait for each other. They
+        # inherit it, and so do the kernels of their notebooks.
+        for name in THREADS:
+            os.environ.setdefault(name, "1")
     config.siamlab_cache = tempfile.mkdtemp(prefix="siamlab-tests-")
     config.siamlab_former_cache = os.environ.get("SIAMLAB_CACHE")
     os.environ["SIAMLAB_CACHE"] = config.siamlab_cache

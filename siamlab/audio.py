@@ -101,8 +101,10 @@ def read(path, *, start=0.0, duration=None):
         header says.
     """
     pieces = list(blocks(path, start=start, duration=duration, seconds=np.inf))
-    samples = np.concatenate([piece for piece, _ in pieces])
-    return samples, pieces[0][1]
+    samples, rate = pieces[0]
+    if len(pieces) > 1:
+        samples = np.concatenate([piece for piece, _ in pieces])
+    return samples, rate
 
 
 def blocks(path, *, start=0.0, duration=None, seconds=10.0):

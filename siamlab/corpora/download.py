@@ -76,12 +76,12 @@ def _fetch(name, archive, folder):
     part = path.with_name(f"{path.name}.part")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_space(archive, folder, part)
+        there = sum(p.stat().st_size for p in (part, path) if p.exists())
+        _check_space(archive, folder, there)
     except OSError as error:
         raise StoreError(
             f"cannot write to {folder} ({error.strerror}); choose another folder"
         ) from error
-    there = part.stat().st_size if part.exists() else 0
     if not path.exists():
         have = f", {_size(there)} of it are there" if there else ""
         say(f"{name}: {_size(archive.bytes)} to download{have} ({archive.licence})")
@@ -102,9 +102,9 @@ def _fetch(name, archive, folder):
     return path
 
 
-def _check_space(archive, folder, part):
-    """Archive and what is in it: sound is compressed already."""
-    needed = 2 * archive.bytes - (part.stat().st_size if part.exists() else 0)
+def _check_space(archive, folder, there):
+    """Look for room for the archive and what is in it: sound is compressed already."""
+    needed = 2 * archive.bytes - there
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise StoreError(

@@ -1,5 +1,6 @@
 """A folder's table: `corpora.folder` on a CSV file."""
 
+import contextlib
 import csv
 import io
 
@@ -170,3 +171,24 @@ def test_any_names_come_through(sounds, speakers, texts, separator):
     assert corpus.table.speaker.tolist() == speakers
     assert corpus.table.text.tolist() == texts[: len(speakers)]
     assert corpus.table.index.equals(pd.RangeIndex(len(speakers)))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.lists(
+            st.sampled_from(
+                ["path", "speaker", "start", "a.wav", ",", ";", "\t", "\n", "\r", '"']
+                + ["\0", "1", "nan", "-", " ", "\ufeff", "..", "/", "\u2028"]
+            ),
+            max_size=25,
+        ).map(lambda parts: ("path,speaker,start\n" + "".join(parts)).encode()),
+    )
+)
+def test_anything_is_a_table_or_an_error_of_ours(sounds, content):
+    path = sounds / "list.csv"
+    path.write_bytes(content)
+    with contextlib.suppress(errors.CorpusError):
+        table = corpora.folder(path).table
+        assert table.speaker.ne("").all()

@@ -79,6 +79,9 @@ class Server(http.server.BaseHTTPRequestHandler):
             return
         start = 0
         wanted = self.headers.get("Range")
+        if wanted and how == "refuses ranges":
+            self.send_error(416)
+            return
         if wanted and how != "no ranges":
             start = int(wanted.removeprefix("bytes=").removesuffix("-"))
             self.send_response(206)
@@ -199,6 +202,13 @@ def test_a_server_that_cannot_go_on_begins_again(server, tmp_path):
     fetch(tmp_path)
     assert [bool(asked) for asked in server.asked] == [False, True]
     assert len(corpora.librispeech(tmp_path / "LibriSpeech", "dev-mini")) == 2
+
+
+def test_a_server_that_refuses_to_go_on_is_asked_from_the_beginning(server, tmp_path):
+    (tmp_path / "librispeech-dev-mini.tar.gz.part").write_bytes(b"of something else")
+    server.behaviour = "refuses ranges"
+    fetch(tmp_path)
+    assert server.asked == ["bytes=17-", None]
 
 
 def test_a_server_that_tells_no_length_is_read_to_its_end(server, tmp_path):

@@ -1,5 +1,6 @@
 """A table of recordings that somebody keeps in a CSV file."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -111,12 +112,13 @@ def _named(cells, path, columns):
 
 def _paths(listed, folder):
     """Where the files are: relative to the CSV file, with slashes of either kind."""
+    # os.path.exists: that of pathlib raises where a name is too long.
     found = [Path(folder, name) for name in listed]
     paths = [
-        path if path.exists() else Path(folder, name.replace("\\", "/"))
+        path if os.path.exists(path) else Path(folder, name.replace("\\", "/"))
         for path, name in zip(found, listed, strict=True)
     ]
-    if paths and not any(path.exists() for path in paths):
+    if paths and not any(os.path.exists(path) for path in paths):
         raise CorpusError(
             f"none of the {len(paths)} files is there; the first would be {paths[0]}. "
             f"Paths are relative to {folder}, where the table lies"

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ..errors import CorpusError
@@ -121,18 +120,18 @@ def voxceleb_trials(path, corpus):
     >>> sl.metrics.eer(scores, same)  # doctest: +SKIP
     """
     labels, *sides = _trials(Path(path))
-    rows = pd.Series(np.arange(len(corpus)), [_key(Path(p)) for p in corpus.table.path])
-    if rows.index.has_duplicates:
-        key = rows.index[rows.index.duplicated()][0]
+    there = pd.Index([_key(Path(p)) for p in corpus.table.path])
+    if there.has_duplicates:
+        key = there[there.duplicated()][0]
         raise CorpusError(f"{key} is in several rows of the corpus; a trial needs one")
-    wanted = pd.unique(pd.concat(sides))
-    missing = wanted[~np.isin(wanted, rows.index)]
+    wanted = pd.Index(pd.concat(sides).unique())
+    missing = wanted[~wanted.isin(there)]
     if len(missing):
         raise CorpusError(
             f"{len(missing)} of the {len(wanted)} recordings in {path} are not in the "
             f"corpus, the first is {missing[0]}; read the folder that holds them all"
         )
-    first, second = (rows.loc[side].to_numpy() for side in sides)
+    first, second = (there.get_indexer(side) for side in sides)
     return first, second, labels
 
 

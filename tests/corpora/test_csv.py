@@ -145,6 +145,12 @@ def test_a_file_that_cannot_be_read_stays_in_the_table(sounds):
     assert table.duration.isna().tolist() == [False, True, True]
 
 
+def test_a_name_that_no_file_can_have_stays_in_the_table(sounds):
+    text = f"path,speaker\na.wav,A\n{'x' * 999}.wav,B\n"
+    table = corpora.folder(written(sounds, text)).table
+    assert table.duration.isna().tolist() == [False, True]
+
+
 def test_paths_from_windows_are_found(sounds):
     path = written(sounds, "path,speaker\ncalls\\c.flac,A\n")
     assert corpora.folder(path).table.path.tolist() == [str(sounds / "calls/c.flac")]

@@ -16,6 +16,13 @@ from siamlab.scaling import (
     gate_saturation,
 )
 
+
+def named(scaler):
+    """What a test is called after: the same in each process that collects it."""
+    per = getattr(scaler, "per_band", getattr(scaler, "per", ""))
+    return f"{type(scaler).__name__}-{per}"
+
+
 SCALERS = [
     Standard(),
     Standard(per_band=False),
@@ -39,7 +46,7 @@ def spectrograms(rng):
 # A spread that is none in single precision.
 @example(np.array([[0.0] * 5, [1e-45] * 5], dtype=np.float32))
 @given(decibels)
-@pytest.mark.parametrize("scaler", SCALERS, ids=repr)
+@pytest.mark.parametrize("scaler", SCALERS, ids=named)
 def test_the_inverse_gives_back_what_was_scaled(scaler, x):
     scaler.fit(x)
     np.testing.assert_allclose(scaler.inverse(scaler.transform(x)), x, atol=1e-3)
@@ -91,7 +98,7 @@ def test_min_max_per_utterance_erases_loudness(spectrograms):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("scaler", [*SCALERS, MinMax(per="utterance")], ids=repr)
+@pytest.mark.parametrize("scaler", [*SCALERS, MinMax(per="utterance")], ids=named)
 def test_silence_is_scaled_without_dividing_by_zero(scaler):
     silence = np.full((10, 4), -100.0, dtype=np.float32)
     np.testing.assert_array_equal(scaler.fit(silence).transform(silence), 0.0)

@@ -330,6 +330,7 @@ def test_a_zip_is_unpacked_as_well(server, tmp_path):
         (b"no archive", "cannot be unpacked"),
         (tar_of({"elsewhere/a": b""}), "holds no folder LibriSpeech/dev-mini"),
     ],
+    ids=["cut", "no archive", "of something else"],
 )
 def test_an_archive_that_is_something_else_is_named(
     server, tmp_path, content, sentence

@@ -37,7 +37,7 @@ def as_librispeech(recordings, root):
     return root
 
 
-COMMANDS = ("cache", "doctor", "embed", "evaluate")
+COMMANDS = ("lab", "corpus", "train", "embed", "evaluate", "doctor", "cache")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -115,6 +115,46 @@ def test_another_encoder_is_taken_from_its_file(recordings, tmp_path, capsys):
     assert "12 embeddings, 3 speakers, 0 recordings rejected" in capsys.readouterr().out
     with np.load(output) as file:
         assert file["embeddings"].shape == (12, 6)
+
+
+def test_corpus_says_what_is_there_and_what_is_suspicious(recordings, tmp_path, capsys):
+    arguments = ["corpus", "--data", str(recordings)]
+    assert main([*arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["speakers"], found["utterances"]) == (3, 12)
+    assert found["suspicious"] == []
+    drawn = tmp_path / "corpus.png"
+    assert main([*arguments, "--picture", str(drawn)]) == 0
+    assert "3 speakers" in capsys.readouterr().out
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+
+
+def test_corpus_says_by_its_status_that_something_is_suspicious(tmp_path, capsys):
+    (tmp_path / "ANNA").mkdir()
+    soundfile.write(tmp_path / "ANNA" / "a.wav", np.zeros(16000), 16000)
+    assert main(["corpus", "--data", str(tmp_path)]) == 1
+    assert "a.wav: silent" in capsys.readouterr().out
+    assert main(["corpus", "--data", str(tmp_path / "none")]) == 2
+
+
+def test_corpus_downloads_what_anybody_may_have(tmp_path, monkeypatch, capsys):
+    """Which corpus, and where it lands: the download itself has its own tests."""
+    asked = []
+
+    def download(name, folder):
+        asked.append(name)
+        rng = np.random.default_rng(0)
+        chapter = tmp_path / "LibriSpeech" / "test-other" / "1" / "2"
+        chapter.mkdir(parents=True)
+        noise = rng.normal(size=16000) / 10
+        soundfile.write(chapter / "1-2-0000.flac", noise, 16000)
+        return tmp_path / "LibriSpeech"
+
+    monkeypatch.setattr(sl.corpora, "download", download)
+    arguments = ["corpus", "--data", str(tmp_path), "--json", "--download"]
+    assert main([*arguments, "librispeech/test-other"]) == 0
+    assert asked == ["librispeech/test-other"]
+    assert json.loads(capsys.readouterr().out)["utterances"] == 1
 
 
 @pytest.mark.parametrize(

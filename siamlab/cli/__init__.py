@@ -1,6 +1,8 @@
 """The command line: a thin face on the library, one file for each command.
 
 - ``siamlab lab`` copies the notebooks and opens JupyterLab on them.
+- ``siamlab corpus`` says what is in a folder of recordings, or downloads some.
+- ``siamlab train`` trains a speaker network as a file says.
 - ``siamlab embed`` turns recordings into vectors.
 - ``siamlab evaluate`` measures how well an encoder tells speakers apart.
 - ``siamlab doctor`` looks for faults in a saved model.
@@ -18,12 +20,12 @@ import sys
 
 from .._version import __version__
 from ..errors import SiamlabError
-from . import cache, doctor, embed, evaluate, lab
+from . import cache, corpus, doctor, embed, evaluate, lab, train
 
 __all__ = ["main"]
 
 # In the order of --help: that of the work.
-_COMMANDS = (lab, embed, evaluate, doctor, cache)
+_COMMANDS = (lab, corpus, train, embed, evaluate, doctor, cache)
 
 
 def _parser():
@@ -58,8 +60,9 @@ def main(arguments=None):
     Returns
     -------
     int
-        Exit status: 0 done, 1 an error of siamlab's (``doctor``: faults were found), 2
-        wrong arguments (``doctor``: it could not be examined), 130 interrupted.
+        Exit status: 0 done, 1 an error of siamlab's (``doctor``, ``corpus``: something
+        was found), 2 wrong arguments (``doctor``, ``corpus``: nothing could be
+        examined), 130 interrupted.
     """
     ours, behind = _part(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser().parse_args(ours)

@@ -52,3 +52,20 @@ def _like_librispeech(root):
             reader, chapter = path.parts[-3:-1]
             return path.stem.startswith(f"{reader}-{chapter}-")
     return False
+
+
+def draw(path, picture):
+    """Draw into a file, without a window; ``picture(plots)`` gives the Axes."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from .. import plots, store
+
+    figure = np.atleast_1d(picture(plots))[0].figure
+    kind = Path(path).suffix.lstrip(".") or "png"
+    with store.write_whole(path) as temporary:
+        figure.savefig(temporary, format=kind, dpi=120, bbox_inches="tight")
+    plt.close(figure)

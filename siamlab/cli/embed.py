@@ -1,7 +1,8 @@
 """``siamlab embed``: a vector for each recording."""
 
 import json
-from pathlib import Path
+
+from . import _recordings
 
 
 def add(commands):
@@ -46,7 +47,7 @@ def run(arguments):
                 paths=rows.table["path"].to_numpy(dtype=str),
             )
     if arguments.map:
-        _draw(rows, arguments.map)
+        _recordings.draw(arguments.map, lambda plots: plots.speaker_map(rows))
     done = {
         "embeddings": len(rows),
         "speakers": len(set(rows.speakers) - {""}),
@@ -61,18 +62,3 @@ def run(arguments):
             f"{done['output']}: {done['embeddings']} embeddings, "
             f"{done['speakers']} speakers, {len(rows.rejected)} recordings rejected"
         )
-
-
-def _draw(rows, path):
-    import matplotlib
-
-    matplotlib.use("agg")  # no window
-    import matplotlib.pyplot as plt
-
-    from .. import plots, store
-
-    ax = plots.speaker_map(rows)
-    kind = Path(path).suffix.lstrip(".") or "png"
-    with store.write_whole(path) as temporary:
-        ax.figure.savefig(temporary, format=kind, dpi=120, bbox_inches="tight")
-    plt.close(ax.figure)

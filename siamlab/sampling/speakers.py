@@ -28,6 +28,8 @@ class SpeakerBatches(keras.utils.PyDataset):
         in the corpus without overlap.
     seed : int
         Batch i of epoch e is drawn from ``(seed, e, i)``, whoever draws it.
+    epoch : int
+        Which one comes first: to go on with a training that was interrupted.
     **kwargs
         As for `keras.utils.PyDataset`.
 
@@ -60,10 +62,12 @@ class SpeakerBatches(keras.utils.PyDataset):
         frames=40,
         steps=None,
         seed=0,
+        epoch=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         for name, value, least in (
+            ("epoch", epoch, 0),
             ("speakers", speakers, 2),
             ("segments", segments, 2),
             ("frames", frames, 1),
@@ -83,7 +87,7 @@ class SpeakerBatches(keras.utils.PyDataset):
         self.segments = segments
         self.frames = frames
         self.seed = seed
-        self._epoch = 0
+        self._epoch = epoch
         if steps is None:
             there = sum(max(len(array) // frames, 1) for array in features)
             steps = max(1, round(there / (self.speakers * segments)))

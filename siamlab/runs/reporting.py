@@ -29,23 +29,11 @@ def write_report(path, config, history, figures, rows):
     rows : embeddings.Embeddings
         Of the exam, with their speakers.
     """
-    scores, same = metrics.pair_scores(rows, rows.speakers)
-    pictures = [
-        ("Loss", plots.training_curves({"training": [h["loss"] for h in history]})),
-        (
-            "Equal error rate of the exam",
-            plots.training_curves(
-                {"exam": [h["eer"] for h in history]}, label="equal error rate"
-            ),
-        ),
-        ("Detection errors", plots.det(scores, same)),
-    ]
-    if len(rows) >= 4:  # of which UMAP makes a map
-        pictures.append(("Speakers of the exam", plots.speaker_map(rows)))
+    pictures = [(title, _picture(draw, title)) for title, draw in _draws(history, rows)]
     body = [
         f"<h1>{html.escape(config.network)}, {html.escape(config.loss)}</h1>",
         _table(figures),
-        *(f"<h2>{title}</h2>\n{_picture(ax, title)}" for title, ax in pictures),
+        *(f"<h2>{title}</h2>\n{picture}" for title, picture in pictures),
         f"<h2>Configuration</h2>\n<pre>{html.escape(config.as_yaml())}</pre>",
     ]
     page = (
@@ -56,6 +44,20 @@ def write_report(path, config, history, figures, rows):
     )
     with store.write_whole(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _draws(history, rows):
+    """Title and function of each picture."""
+    losses, rates = ([h[name] for h in history] for name in ("loss", "eer"))
+    yield "Loss", lambda: plots.training_curves({"training": losses})
+    yield (
+        "Equal error rate of the exam",
+        lambda: plots.training_curves({"exam": rates}, label="equal error rate"),
+    )
+    pairs = metrics.pair_scores(rows, rows.speakers)
+    yield "Detection errors", lambda: plots.det(*pairs)
+    if len(rows) >= 4:  # of which UMAP makes a map
+        yield "Speakers of the exam", lambda: plots.speaker_map(rows)
 
 
 def _table(figures):
@@ -80,12 +82,14 @@ def _pairs(figures):
     return f"{figures['n_same']:,}, {figures['n_different']:,}"
 
 
-def _picture(ax, title):
-    """Put a picture into the page itself, and close it."""
+def _picture(draw, title):
+    """Draw a picture into the page itself, and close it."""
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()
-    ax.figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
-    plt.close(ax.figure)
+    with plt.style.context(plots.STYLE):
+        figure = draw().figure
+        figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    plt.close(figure)
     content = base64.b64encode(buffer.getvalue()).decode("ascii")
     return f'<img alt="{title}" src="data:image/png;base64,{content}">'

@@ -40,6 +40,7 @@ CONTENTS = """
 :caption: Reference
 
 docs/doctor
+siamlab/pretrained/encoder
 docs/api
 ```
 

@@ -25,6 +25,7 @@ include_patterns = [
     "docs/*.md",
     "docs/api/*.rst",
     "benchmarks/results/*.md",
+    "siamlab/pretrained/*.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
 ]

@@ -39,7 +39,7 @@ sys.exit(main(sys.argv[1:]))
 
 def sources(folder):
     """Copy what the book is made from; a build writes among it."""
-    for name in ("docs", "notebooks", "benchmarks"):
+    for name in ("docs", "notebooks", "benchmarks", "siamlab/pretrained"):
         unwanted = shutil.ignore_patterns("_build", "api", ".*", "__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
     for pattern in ("*.md", "LICENSE", "CITATION.cff"):

@@ -47,6 +47,13 @@ def a_folder(tree, ending):
     return corpora.folder(tree.root)
 
 
+def a_mixture(tree):
+    """Some in a folder of their speaker, some in none."""
+    for name in ("Zoë/a.wav", "Zoë/b.wav", "loose.wav", "loose.flac"):
+        tree.sound(name)
+    return corpora.recordings(tree.root)
+
+
 def a_table(tree):
     lines = ["Datei;speaker;session;start;duration;text;room"]
     for i, speaker in enumerate(("Jürgen", "Jürgen", "Zoë")):
@@ -114,6 +121,7 @@ TREES = {
     "folder, mp3": lambda tree: a_folder(tree, "mp3"),
     "folder, m4a": lambda tree: a_folder(tree, "m4a"),
     "folder, webm": lambda tree: a_folder(tree, "webm"),
+    "recordings": a_mixture,
     "table": a_table,
     "librispeech": a_librispeech,
     "voxceleb 1": lambda tree: a_voxceleb(tree, "wav", "wav"),

@@ -273,7 +273,7 @@ def resample(samples, rate, to):
 
 
 # Below this, 16-bit audio holds nothing but its last bit.
-_SILENCE = 1.0 / 32768
+SILENCE = 1.0 / 32768
 
 
 def check(samples, path):
@@ -296,7 +296,7 @@ def check(samples, path):
         raise AudioError(
             path, f"holds {bad} samples that are NaN or infinite; export it again"
         )
-    if np.abs(samples).max(initial=0.0) <= _SILENCE:
+    if np.abs(samples).max(initial=0.0) <= SILENCE:
         raise AudioError(
             path, "is silent from beginning to end; record it again, or leave it out"
         )

@@ -5,14 +5,19 @@
 - `data`: a folder of real recordings.
 - `encode`: writes M4A and whatever else FFmpeg does.
 - `a_timit`: writes a small corpus in TIMIT's layout.
+- `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: a Chromium to drive.
+- `first_line`: waits for what a server prints.
 
 A test that lacks its recordings or its browser is skipped and says so. With
 ``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
 """
 
+import contextlib
 import os
+import re
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +77,46 @@ def data():
             "SIAMLAB_REQUIRE_DATA",
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def a_folder_of_voices():
+    """Write some of the embedded voices to ROOT/SPEAKER/NUMBER.wav; gives the root."""
+    return _folder_of_voices
+
+
+def _folder_of_voices(root, speakers, utterances):
+    import siamlab as sl
+
+    corpus = sl.corpora.voices(speakers=speakers, utterances=utterances)
+    for i, speaker in enumerate(corpus.table.speaker):
+        (root / speaker).mkdir(exist_ok=True)
+        soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
+    return root
+
+
+@pytest.fixture(scope="session")
+def first_line():
+    """Wait for a line of a process; it is killed at the end, and after 90 s."""
+    return _first_line
+
+
+@contextlib.contextmanager
+def _first_line(process, pattern):
+    """Yield the match, and the lines before it."""
+    with process, contextlib.ExitStack() as stack:
+        stack.callback(process.kill)
+        watchdog = threading.Timer(90, process.kill)
+        watchdog.start()
+        stack.callback(watchdog.cancel)
+        before = []
+        for line in process.stdout:
+            if found := re.search(pattern, line):
+                break
+            before.append(line)
+        else:
+            pytest.fail("no address was printed:\n" + "".join(before))
+        yield found, before
 
 
 @pytest.fixture(scope="session")

@@ -16,14 +16,10 @@ from siamlab.cli import main
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
+def recordings(tmp_path_factory, a_folder_of_voices):
     """A folder for each of three speakers, four recordings in each."""
     root = tmp_path_factory.mktemp("recordings")
-    corpus = sl.corpora.voices(speakers=3, utterances=4)
-    for i, speaker in enumerate(corpus.table.speaker):
-        (root / speaker).mkdir(exist_ok=True)
-        soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
-    return root
+    return a_folder_of_voices(root, speakers=3, utterances=4)
 
 
 def as_librispeech(recordings, root):
@@ -165,6 +161,7 @@ def test_corpus_downloads_what_anybody_may_have(tmp_path, monkeypatch, capsys):
         (["evaluate", "--data", "{}"], "no sound file below"),
         (["evaluate", "--data", "{}", "--encoder", "{}/none"], "is no encoder"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
+        (["evaluate", "--data", "{}", "--subset", "a"], "folder has no subsets"),
     ],
 )
 def test_an_error_is_one_line_and_a_status(arguments, sentence, tmp_path, capsys):

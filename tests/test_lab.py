@@ -3,15 +3,12 @@
 What it copies is tested in test_course.py.
 """
 
-import contextlib
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
@@ -131,7 +128,7 @@ def status_code(url):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_lab_starts_asks_for_its_token_and_ends_with_ctrl_c(tmp_path):
+def test_lab_starts_asks_for_its_token_and_ends_with_ctrl_c(tmp_path, first_line):
     environ = {
         name: value
         for name, value in os.environ.items()
@@ -153,18 +150,8 @@ def test_lab_starts_asks_for_its_token_and_ends_with_ctrl_c(tmp_path):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with taken, process, contextlib.ExitStack() as stack:
-        stack.callback(process.kill)
-        watchdog = threading.Timer(90, process.kill)
-        watchdog.start()
-        stack.callback(watchdog.cancel)
-        before = []
-        for line in process.stdout:
-            if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab/tree/(\S+)", line):
-                break
-            before.append(line)
-        else:
-            pytest.fail("no address was printed:\n" + "".join(before))
+    address = r"(http://127\.0\.0\.1:\d+)/lab/tree/(\S+)"
+    with taken, first_line(process, address) as (found, before):
         assert len(before) <= 5, "chatter hides the address:\n" + "".join(before)
         host, (notebook, token) = found[1], found[2].split("?token=")
         assert notebook == files.START

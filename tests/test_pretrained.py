@@ -167,14 +167,11 @@ def test_features_of_another_spectrogram_are_refused():
         sl.embed(sl.encoder(), features)
 
 
-def test_a_folder_is_embedded_and_drawn_in_three_lines(tmp_path):
+def test_a_folder_is_embedded_and_drawn_in_three_lines(tmp_path, a_folder_of_voices):
     import matplotlib.pyplot as plt
-    import soundfile
 
+    a_folder_of_voices(tmp_path, speakers=3, utterances=3)
     corpus = sl.corpora.voices(speakers=3, utterances=3)
-    for i, speaker in enumerate(corpus.table.speaker):
-        (tmp_path / speaker).mkdir(exist_ok=True)
-        soundfile.write(tmp_path / speaker / f"{i}.wav", *corpus[i])
     (tmp_path / corpus.table.speaker[0] / "broken.wav").write_bytes(b"RIFF")
 
     embeddings = sl.embed(str(tmp_path))

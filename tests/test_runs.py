@@ -11,7 +11,6 @@ import time
 import keras
 import numpy as np
 import pytest
-import soundfile
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,14 +33,10 @@ TINY = {
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory):
+def recordings(tmp_path_factory, a_folder_of_voices):
     """Six speakers with four recordings each."""
     root = tmp_path_factory.mktemp("recordings")
-    corpus = sl.corpora.voices(speakers=6, utterances=4)
-    for i, speaker in enumerate(corpus.table.speaker):
-        (root / speaker).mkdir(exist_ok=True)
-        soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
-    return root
+    return a_folder_of_voices(root, speakers=6, utterances=4)
 
 
 def tiny(recordings, **others):
@@ -187,6 +182,13 @@ def test_settings_that_a_loss_does_not_have_are_named(recordings, tmp_path):
 def test_nobody_is_in_the_training_and_in_the_exam(recordings, tmp_path):
     config = tiny(recordings, test_data=str(recordings))
     with pytest.raises(errors.ArgumentError, match="6 speakers are in the training"):
+        sl.runs.train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize("layout", ["folder", "fsdd"])
+def test_a_subset_of_what_has_none_is_named(recordings, tmp_path, layout):
+    config = tiny(recordings, layout=layout, subset="train")
+    with pytest.raises(errors.ArgumentError, match=f"{layout} has no subsets"):
         sl.runs.train(config, tmp_path / "run")
 
 

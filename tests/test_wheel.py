@@ -3,17 +3,14 @@
 Nothing is downloaded: the new environment looks for everything but siamlab here.
 """
 
-import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 import tarfile
-import threading
 import urllib.request
 import venv
 import zipfile
@@ -172,7 +169,9 @@ def test_an_installed_siamlab_copies_the_course_that_it_carries(installed, tmp_p
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_an_installed_siamlab_opens_a_lab_with_the_course_in_it(installed, tmp_path):
+def test_an_installed_siamlab_opens_a_lab_with_the_course_in_it(
+    installed, tmp_path, first_line
+):
     process = subprocess.Popen(
         [siamlab_command(installed), "lab", "--no-browser", "my course"],
         cwd=tmp_path,
@@ -182,18 +181,8 @@ def test_an_installed_siamlab_opens_a_lab_with_the_course_in_it(installed, tmp_p
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with process, contextlib.ExitStack() as stack:
-        stack.callback(process.kill)
-        watchdog = threading.Timer(90, process.kill)
-        watchdog.start()
-        stack.callback(watchdog.cancel)
-        before = []
-        for line in process.stdout:
-            if found := re.search(r"(http://\S+)/lab/tree/(\S+)\?token=(\w+)", line):
-                break
-            before.append(line)
-        else:
-            pytest.fail("no address was printed:\n" + "".join(before))
+    address = r"(http://\S+)/lab/tree/(\S+)\?token=(\w+)"
+    with first_line(process, address) as (found, _):
         host, notebook, token = found.groups()
         with urllib.request.urlopen(found[0], timeout=60) as page:
             assert b"JupyterLab" in page.read()

@@ -2,16 +2,7 @@
 
 from pathlib import Path
 
-LAYOUTS = (
-    "folder",
-    "librispeech",
-    "voxceleb",
-    "common_voice",
-    "fsdd",
-    "audiomnist",
-    "textgrid",
-    "timit",
-)
+from ..runs.layouts import LAYOUTS, read
 
 
 def add(parser):
@@ -21,28 +12,38 @@ def add(parser):
     )
     parser.add_argument(
         "--layout",
-        choices=LAYOUTS,
+        choices=(*LAYOUTS, "textgrid"),
         help="how they lie in it; found out by default: LibriSpeech's, or else a "
         "folder for each speaker",
     )
     parser.add_argument(
         "--subset",
         metavar="NAME",
-        help="of LibriSpeech, such as test-other; all that are there by default",
+        help="of LibriSpeech, such as test-other (all that are there by default), "
+        "and of other corpora that have some",
     )
+
+
+def add_encoder(parser):
+    """Describe the argument that says which encoder."""
+    parser.add_argument("--encoder", metavar="FILE.npz", help="another encoder")
+
+
+def encoder(arguments):
+    """Load the encoder: that of the argument, or the one that comes with siamlab."""
+    from .. import pretrained
+
+    path = arguments.encoder
+    return pretrained.Encoder.load(path) if path else pretrained.encoder()
 
 
 def corpus(arguments):
     """Read the corpus."""
-    from .. import corpora
-
     root = Path(arguments.data)
     layout = arguments.layout
     if layout is None:
         layout = "librispeech" if _like_librispeech(root) else "folder"
-    if layout == "librispeech":
-        return corpora.librispeech(root, arguments.subset)
-    return getattr(corpora, layout)(root)
+    return read(root, layout, arguments.subset)
 
 
 def _like_librispeech(root):

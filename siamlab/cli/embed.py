@@ -19,7 +19,7 @@ def add(commands):
         "recordings", metavar="PATH", help="a folder, with speakers' folders or not"
     )
     parser.add_argument("--output", metavar="FILE.npz", default="embeddings.npz")
-    parser.add_argument("--encoder", metavar="FILE.npz", help="another encoder")
+    _recordings.add_encoder(parser)
     parser.add_argument("--map", metavar="FILE.png", help="draw a map of them, too")
     parser.add_argument("--json", action="store_true", help="for scripts")
     parser.set_defaults(run=run, failed=1)
@@ -29,13 +29,9 @@ def run(arguments):
     """Embed, write, and say what was written."""
     import numpy as np
 
-    from .. import embeddings, pretrained, store
+    from .. import embeddings, store
 
-    encoder = (
-        pretrained.Encoder.load(arguments.encoder)
-        if arguments.encoder
-        else pretrained.encoder()
-    )
+    encoder = _recordings.encoder(arguments)
     rows = embeddings.embed(encoder, arguments.recordings)
     with store.write_whole(arguments.output) as temporary:
         with open(temporary, "wb") as file:

@@ -17,7 +17,7 @@ def add(commands):
         epilog="example: siamlab evaluate --data LibriSpeech --subset test-other",
     )
     _recordings.add(parser)
-    parser.add_argument("--encoder", metavar="FILE.npz", help="another encoder")
+    _recordings.add_encoder(parser)
     parser.add_argument(
         "--across", action="store_true", help="only pairs of two sessions"
     )
@@ -35,38 +35,25 @@ def add(commands):
 
 def run(arguments):
     """Embed, compare, and print the figures."""
-    from .. import clusters, features, metrics, pretrained
-    from ..embeddings import embed
+    from .. import embeddings, features, metrics
+    from ..runs.exam import examine
 
-    encoder = (
-        pretrained.Encoder.load(arguments.encoder)
-        if arguments.encoder
-        else pretrained.encoder()
-    )
+    encoder = _recordings.encoder(arguments)
     made = features.extract(_recordings.corpus(arguments), encoder.spectrogram)
     if arguments.refilter:
         made = metrics.refilter(made, arguments.refilter, arguments.seed)
-    rows = embed(encoder, made)
-    speakers = rows.speakers
-    verified = metrics.verify(
-        rows,
-        speakers,
+    found, figures = examine(
+        embeddings.embed(encoder, made),
+        made.speakers,
         sessions=made.table["session"] if arguments.across else None,
         seed=arguments.seed,
     )
-    n = len(set(speakers))
-    found = clusters.hierarchical(rows, n=n)
-    rate = float(metrics.misclassification_rate(speakers, found))
     if arguments.json:
-        figures = {
-            "speakers": n,
-            "utterances": len(rows),
-            "rejected": len(made.rejected),
-            **verified.as_dict(),
-            "mr": rate,
-        }
-        print(json.dumps(figures))
+        counts = {"utterances": len(made), "rejected": len(made.rejected)}
+        print(json.dumps({**figures, **counts}))
         return
-    print(f"{len(rows)} recordings of {n} speakers, {len(made.rejected)} rejected")
-    print(verified)
+    n = figures["speakers"]
+    print(f"{len(made)} recordings of {n} speakers, {len(made.rejected)} rejected")
+    print(found)
+    rate = figures["mr"]
     print(f"misclassification rate {rate:.2f} ({n} clusters, average linkage)")

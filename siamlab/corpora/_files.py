@@ -43,6 +43,20 @@ def sound_files(root, expected):
     return sorted(found)
 
 
+def by_folder(root, files):
+    """One dictionary per file: the speaker is the first folder below `root`.
+
+    What lies in no folder has the speaker "", and is a session by itself.
+    """
+    for path in files:
+        *folders, name = path.relative_to(root).parts
+        yield {
+            "speaker": folders[0] if folders else "",
+            "session": "/".join(folders) or name,
+            "path": str(path),
+        }
+
+
 def _duration(path):
     try:
         return audio.duration(path)

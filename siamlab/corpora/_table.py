@@ -73,11 +73,10 @@ class Corpus:
         return audio.read(row.path, start=row.start, duration=row.duration)
 
     def __repr__(self):
-        hours = np.nansum(self.table.duration) / 3600
-        length = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
         return (
             f"{self.name}: {len(self)} utterances, "
-            f"{self.table.speaker.nunique()} speakers, {length}"
+            f"{self.table.speaker.nunique()} speakers, "
+            f"{length(np.nansum(self.table.duration))}"
         )
 
     def select(self, rows):
@@ -151,6 +150,13 @@ class Corpus:
         names = np.random.default_rng(seed).permutation(names)
         parts = np.split(names, _cuts(fractions, len(names)))[: len(fractions)]
         return tuple(self.select(np.isin(groups, part)) for part in parts)
+
+
+def length(seconds):
+    """Hours or minutes, as a person says them."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min"
 
 
 def _cuts(fractions, total):

@@ -11,13 +11,13 @@ import pandas as pd
 from .. import audio
 from ..errors import ArgumentError, AudioError
 from ..progress import track
+from ._table import length
 
 # Full scale: a file in 16 bits ends at 32767/32768, a lossy one a little beside it.
 _FULL = 0.999
 # A recording that somebody made as loud as possible has a sample or two there, at its
 # loudest place; one that is clipped stays there, again and again.
 _RUN, _CLIPPED = 3, 10
-_SILENCE = 1.0 / 32768  # as in `audio.check`
 _SHOWN = 20  # suspicious files shown in a notebook
 
 
@@ -65,14 +65,11 @@ class Description:
         return rate[rate > 0].value_counts().rename("utterances")
 
     def _line(self):
-        seconds = self.utterances.seconds.sum()
-        length = f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.1f}"
-        length = length if seconds >= 3600 else f"{length} min"
         rates = ", ".join(f"{rate:,}" for rate in self.rates.index) or "no"
         return (
             f"{self.name}: {len(self.speakers)} speakers, "
             f"{self.speakers.sessions.sum()} sessions, {len(self.utterances)} "
-            f"utterances, {length}, at {rates} Hz"
+            f"utterances, {length(self.utterances.seconds.sum())}, at {rates} Hz"
         )
 
     def _verdict(self):
@@ -217,13 +214,13 @@ def _suspicious(table, heard, shortest):
             continue
         if one.bad:
             found.append((path, f"NaN, in {int(one.bad)} samples"))
-        if one.peak <= _SILENCE:
+        if one.peak <= audio.SILENCE:
             found.append((path, "silent, from beginning to end"))
         if one.flat >= _CLIPPED:
             found.append((path, f"clipped, {int(one.flat)} samples at full scale"))
         if one.seconds < shortest:
             found.append((path, f"short, {one.seconds:.3f} s"))
-        if one.peak > _SILENCE and first.setdefault(one.sound, i) != i:
+        if one.peak > audio.SILENCE and first.setdefault(one.sound, i) != i:
             other = first[one.sound]
             same = table.speaker[i] == table.speaker[other]
             whose = (

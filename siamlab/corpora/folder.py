@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..errors import CorpusError
 from ._csv import SUFFIXES, csv_rows
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import by_folder, corpus_of, existing_folder, sound_files
 
 _EXPECTED = (
     "a folder for each speaker with sound files in it, ROOT/SPEAKER/*.wav, or a CSV "
@@ -57,14 +57,10 @@ def folder(root, columns=None):
     root = existing_folder(root, _EXPECTED)
     if columns is not None:
         raise CorpusError(f"{root} is a folder; columns are named for CSV files only")
-    rows = []
-    for path in sound_files(root, _EXPECTED):
-        *folders, _ = path.relative_to(root).parts
-        if not folders:
+    rows = list(by_folder(root, sound_files(root, _EXPECTED)))
+    for row in rows:
+        if not row["speaker"]:
             raise CorpusError(
-                f"{path} lies in no speaker's folder; expected {_EXPECTED}"
+                f"{row['path']} lies in no speaker's folder; expected {_EXPECTED}"
             )
-        rows.append(
-            {"speaker": folders[0], "session": "/".join(folders), "path": str(path)}
-        )
     return corpus_of(rows, root.name)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import by_folder, corpus_of, existing_folder, sound_files
 
 _EXPECTED = "a sound file, or a folder with sound files anywhere in it"
 
@@ -34,14 +34,4 @@ def recordings(path):
     else:
         root = existing_folder(path, _EXPECTED)
         files = sound_files(root, _EXPECTED)
-    rows = []
-    for file in files:
-        *folders, name = file.relative_to(root).parts
-        rows.append(
-            {
-                "speaker": folders[0] if folders else "",
-                "session": "/".join(folders) or name,
-                "path": str(file),
-            }
-        )
-    return corpus_of(rows, path.name)
+    return corpus_of(list(by_folder(root, files)), path.name)

@@ -1,5 +1,6 @@
 """The encoder that comes with siamlab."""
 
+import dataclasses
 import functools
 import io
 import json
@@ -163,13 +164,7 @@ class Encoder:
         path : str or os.PathLike
             An .npz file.
         """
-        about = {
-            **self.about,
-            "spectrogram": {
-                name: getattr(self.spectrogram, name)
-                for name in self.spectrogram.__dataclass_fields__
-            },
-        }
+        about = {**self.about, "spectrogram": dataclasses.asdict(self.spectrogram)}
         with store.write_whole(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,

@@ -49,26 +49,34 @@ def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
         Trained.
     """
     keras.utils.set_random_seed(seed)
-    net = networks.SpeakerNet(
-        networks.xvector(
-            bands=features[0].shape[1],
-            scaler=scaling.Standard().fit(features),
-            augmentation=augmentation(),
-        ),
-        losses.SupervisedContrastive(0.1),
+    base = networks.xvector(
+        bands=features[0].shape[1],
+        scaler=scaling.Standard().fit(features),
+        augmentation=augmentation(),
     )
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
-    net.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=5.0))
+    net = speaker_net(base, losses.SupervisedContrastive(0.1), updates=steps * epochs)
     batches = sampling.SpeakerBatches(features, frames=FRAMES, steps=steps, seed=seed)
     net.fit(batches, epochs=epochs)
-    about = {
-        "frames": FRAMES,
-        "hop": FRAMES // 2,
-        "corpus": corpus,
+    about = described(
+        features, FRAMES, corpus=corpus, seed=seed, epochs=epochs, steps=steps
+    )
+    return Encoder.of(net, features.spectrogram, about)
+
+
+def speaker_net(base, loss, *, updates, rate=2e-3, clipnorm=5.0):
+    """Compile a `SpeakerNet` with Adam, whose rate falls to 0 as a cosine."""
+    net = networks.SpeakerNet(base, loss)
+    falling = keras.optimizers.schedules.CosineDecay(rate, updates)
+    net.compile(optimizer=keras.optimizers.Adam(falling, clipnorm=clipnorm))
+    return net
+
+
+def described(features, frames, **training):
+    """Say what an encoder was trained on, and how: `Encoder.about`."""
+    return {
+        "frames": frames,
+        "hop": max(frames // 2, 1),
         "speakers": len(set(features.speakers.tolist())),
         "recordings": len(features),
-        "seed": seed,
-        "epochs": epochs,
-        "steps": steps,
+        **training,
     }
-    return Encoder.of(net, features.spectrogram, about)

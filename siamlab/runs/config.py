@@ -5,17 +5,9 @@ import math
 from pathlib import Path
 
 from ..errors import ArgumentError
+from .layouts import LAYOUTS
 
-LAYOUTS = (
-    "folder",
-    "librispeech",
-    "voxceleb",
-    "common_voice",
-    "fsdd",
-    "audiomnist",
-    "timit",
-    "voices",
-)
+_WITH_VOICES = (*LAYOUTS, "voices")
 NETWORKS = ("xvector", "base")
 LOSSES = ("SupervisedContrastive", "GE2E", "Triplet", "Contrastive", "KLHinge")
 
@@ -31,7 +23,7 @@ class Config:
     layout : str
         How they lie in it: the name of a function of `siamlab.corpora`.
     subset : str or None
-        Of the corpora that have some.
+        Of the corpora that have some; see `layouts.read`.
     test_data, test_layout, test_subset : str or None
         Who is the exam. None takes a share of the speakers of `data`.
     test_share : float
@@ -94,8 +86,8 @@ class Config:
         for field in dataclasses.fields(self):
             _check_kind(field, getattr(self, field.name))
         for name, known in (
-            ("layout", LAYOUTS),
-            ("test_layout", (*LAYOUTS, None)),
+            ("layout", _WITH_VOICES),
+            ("test_layout", (*_WITH_VOICES, None)),
             ("network", NETWORKS),
             ("loss", LOSSES),
         ):

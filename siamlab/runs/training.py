@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from .. import (
-    clusters,
     corpora,
     embeddings,
     features,
@@ -24,7 +23,10 @@ from .. import (
     store,
 )
 from ..errors import ArgumentError, StoreError
+from ..pretrained.training import described, speaker_net
 from .config import Config
+from .exam import examine
+from .layouts import read
 from .reporting import write_report
 
 CONFIG, VERSIONS, HISTORY = "config.yaml", "versions.json", "history.csv"
@@ -107,7 +109,7 @@ def train(config, folder):
             callbacks=[keeper],
         )
     rows = embed(net, config, test_features)
-    figures = _figures(rows, test_features.speakers, config.seed)
+    _, figures = examine(rows, test_features.speakers, seed=config.seed)
     _write(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
     if config.network == "xvector":
         _encoder(net, config, train_features).save(folder / ENCODER)
@@ -163,10 +165,7 @@ def _claim(folder, config):
 def _corpus(layout, data, subset):
     if layout == "voices":
         return corpora.voices(speakers=74, utterances=20)
-    read = getattr(corpora, layout)
-    if subset is None:
-        return read(data, None) if layout == "librispeech" else read(data)
-    return read(data, subset)
+    return read(data, layout, subset)
 
 
 def _features(config):
@@ -224,34 +223,25 @@ def _network(config, train_features):
         loss = getattr(losses, config.loss)(**config.loss_settings)
     except TypeError as error:
         raise ArgumentError(f"loss_settings of {config.loss}: {error}") from error
-    net = networks.SpeakerNet(base, loss)
-    rate = keras.optimizers.schedules.CosineDecay(
-        config.rate, config.steps * config.epochs
+    return speaker_net(
+        base,
+        loss,
+        updates=config.steps * config.epochs,
+        rate=config.rate,
+        clipnorm=config.clipnorm,
     )
-    net.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=config.clipnorm))
-    return net
 
 
 def _encoder(net, config, train_features):
-    about = {
-        "frames": config.frames,
-        "hop": max(config.frames // 2, 1),
-        "corpus": config.subset or Path(config.data or "voices").name,
-        "speakers": len(set(train_features.speakers.tolist())),
-        "recordings": len(train_features),
-        "seed": config.seed,
-        "epochs": config.epochs,
-        "steps": config.steps,
-    }
+    about = described(
+        train_features,
+        config.frames,
+        corpus=config.subset or Path(config.data or "voices").name,
+        seed=config.seed,
+        epochs=config.epochs,
+        steps=config.steps,
+    )
     return pretrained.Encoder.of(net, train_features.spectrogram, about)
-
-
-def _figures(rows, speakers, seed):
-    """Figures of the exam; the number of its speakers is known to the clustering."""
-    found = metrics.verify(rows, speakers, seed=seed)
-    n = len(np.unique(speakers))
-    rate = metrics.misclassification_rate(speakers, clusters.hierarchical(rows, n=n))
-    return {"speakers": n, **found.as_dict(), "mr": float(rate)}
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -60,6 +60,8 @@ _PROMISED = re.compile(r": (\d+) \(should be (\d+)\)")
 # What a program writes that streams and does not know the length yet.
 _UNKNOWN_LENGTH = 2**31 - 1
 _PADDING = 64  # bytes; some programs count their padding, some do not
+# Samples asked for at a time: a damaged header may promise more than any memory holds.
+_MOST = 2**24
 
 
 def _check_whole(file, path):
@@ -176,7 +178,8 @@ def _read(file, path, start, duration, seconds):
             raise _nothing(path, start, file.frames / rate)
         done = 0
         while done < wanted:
-            size = min(max(seconds * rate, 1), wanted - done)
+            most = max(_MOST // file.channels, 1)
+            size = min(max(seconds * rate, 1), most, wanted - done)
             try:
                 if done == 0:
                     file.seek(first)
@@ -239,6 +242,10 @@ def duration(path):
         return file.frames / file.samplerate
 
 
+# From the lowest rate that anybody records at to the highest, and some more.
+_FURTHEST = 200
+
+
 def resample(samples, rate, to):
     """Bring samples to another rate (band-limited, soxr's high quality).
 
@@ -254,6 +261,11 @@ def resample(samples, rate, to):
     numpy.ndarray
         float32, about ``len(samples) * to / rate`` samples.
 
+    Raises
+    ------
+    ArgumentError
+        If a rate is not positive, or one is more than 200 times the other.
+
     Examples
     --------
     >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
@@ -263,6 +275,11 @@ def resample(samples, rate, to):
         raise ArgumentError(
             f"sampling rates must be positive; got {rate} and {to}. "
             "Give them in samples per second, 16000 for example."
+        )
+    if not 1 / _FURTHEST <= to / rate <= _FURTHEST:
+        raise ArgumentError(
+            f"{rate} samples per second cannot be brought to {to}: no recording of "
+            f"speech is {_FURTHEST} times as fast or as slow. Is the header damaged?"
         )
     samples = np.asarray(samples, dtype=np.float32)
     if rate == to:

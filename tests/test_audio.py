@@ -209,3 +209,29 @@ def test_an_error_travels_between_processes():
         "is gone",
         "a.wav: is gone",
     )
+
+
+def test_a_header_that_promises_more_than_any_memory_is_named(tmp_path, tone):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone, 16000)
+    content = bytearray(path.read_bytes())
+    content[21] |= 0x0F  # the highest bits of the number of samples: 2**36 of them
+    path.write_bytes(content)
+    assert audio.duration(path) > 3e6
+    with pytest.raises(errors.AudioError, match="breaks off"):
+        audio.read(path)
+
+
+def test_what_is_longer_than_one_block_is_read_whole(tmp_path, monkeypatch, tone):
+    monkeypatch.setattr(audio, "_MOST", 1000)
+    both = np.stack([tone, tone], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 16000, subtype="FLOAT")
+    np.testing.assert_array_equal(
+        audio.read(tmp_path / "a.wav")[0], both.mean(axis=1, dtype=np.float32)
+    )
+
+
+@pytest.mark.parametrize("rate", [1, 70, 4_000_000])
+def test_a_rate_at_which_nobody_records_is_named(rate):
+    with pytest.raises(errors.ArgumentError, match=f"{rate} samples per second cannot"):
+        audio.resample(np.zeros(1_000_000, np.float32), rate, 16000)

@@ -139,6 +139,8 @@ def test_a_description_is_frozen_and_hashable():
     [
         ({"hop": 0}, "hop must be positive; got 0"),
         ({"bands": -1}, "bands must be positive; got -1"),
+        ({"hop": 1e-9}, "hop must last a sample at least, 1 / 16000 s; got 1e-09 s"),
+        ({"window": float("inf")}, "window must last a sample at least"),
         ({"f_max": 9000}, "rate / 2 = 8000 Hz; got 0 and 9000"),
         ({"f_min": 5000, "f_max": 4000}, "got 5000 and 4000"),
     ],

@@ -1,6 +1,7 @@
 """One recording: from samples to frames."""
 
 import dataclasses
+import math
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +65,12 @@ class Spectrogram:
             value = getattr(self, name)
             if not (value is None and name == "bands") and not value > 0:
                 raise ArgumentError(f"{name} must be positive; got {value}")
+        for name in ("window", "hop"):
+            if not 1 <= getattr(self, name) * self.rate < math.inf:
+                raise ArgumentError(
+                    f"{name} must last a sample at least, 1 / {self.rate} s; got "
+                    f"{getattr(self, name)} s"
+                )
         top = self.rate / 2 if self.f_max is None else self.f_max
         if not 0 <= self.f_min < top <= self.rate / 2:
             raise ArgumentError(

@@ -193,3 +193,57 @@ def test_ctrl_c_leaves_no_broken_file(recordings, tmp_path):
         if output.exists():
             np.load(output)["embeddings"]
             output.unlink()
+
+
+@pytest.mark.parametrize("ending", ["mp3", "wav"])
+def test_evaluate_knows_librispeech_that_was_written_anew(
+    recordings, tmp_path, ending, capsys
+):
+    as_librispeech(recordings, tmp_path / "test-other")
+    for path in tmp_path.rglob("*.flac"):
+        soundfile.write(path.with_suffix(f".{ending}"), *soundfile.read(path))
+        path.unlink()
+    for data in (
+        ["--data", str(tmp_path), "--subset", "test-other"],
+        ["--data", str(tmp_path / "test-other")],
+    ):
+        assert main(["evaluate", *data, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["speakers"] == 3
+
+
+@pytest.mark.parametrize("left", [1, 0])
+def test_evaluate_says_what_is_missing(recordings, tmp_path, left, capsys):
+    """With one speaker, or with none whose recordings can be used."""
+    for speaker in sorted(recordings.iterdir()):
+        (tmp_path / speaker.name).mkdir()
+        for path in sorted(speaker.iterdir()):
+            samples, rate = soundfile.read(path)
+            soundfile.write(tmp_path / speaker.name / path.name, samples * left, rate)
+        left = 0
+    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "of the same speaker" in said.err or "none is left" in said.err
+
+
+def test_evaluate_gives_json_whatever_the_rates_and_channels(
+    recordings, tmp_path, capsys
+):
+    for k, speaker in enumerate(sorted(recordings.iterdir())):
+        (tmp_path / speaker.name).mkdir()
+        for path in sorted(speaker.iterdir())[k:]:
+            samples, rate = soundfile.read(path, dtype="float32")
+            rate_, channels = (8000, 48000, 16000)[k], 1 + k % 2
+            samples = sl.audio.resample(samples, rate, rate_)
+            both = np.repeat(samples[:, None], channels, axis=1)
+            soundfile.write(tmp_path / speaker.name / path.name, both, rate_)
+    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 0
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    figures = json.loads(capsys.readouterr().out, parse_constant=refuse)
+    assert figures["utterances"] == 9
+    assert figures["eer"]["low"] <= figures["eer"]["value"] <= figures["eer"]["high"]
+    assert main(["evaluate", "--data", str(tmp_path), "--seed", "-1"]) == 1
+    assert "--seed must be 0 or more" in capsys.readouterr().err

@@ -48,11 +48,13 @@ def corpus(arguments):
 
 def _like_librispeech(root):
     """Whether files are named READER-CHAPTER-NNNN.flac, with or without a subset."""
-    for pattern in ("*/*/*/*.flac", "*/*/*.flac"):
-        for path in root.glob(pattern):
-            reader, chapter = path.parts[-3:-1]
-            return path.stem.startswith(f"{reader}-{chapter}-")
-    return False
+    from ..corpora._files import is_sound
+
+    return any(
+        is_sound(path) and path.stem.startswith("-".join((*path.parts[-3:-1], "")))
+        for pattern in ("*/*/*/*", "*/*/*")
+        for path in root.glob(pattern)
+    )
 
 
 def draw(path, picture):

@@ -36,8 +36,13 @@ def add(commands):
 def run(arguments):
     """Embed, compare, and print the figures."""
     from .. import embeddings, features, metrics
+    from ..errors import ArgumentError
     from ..runs.exam import examine
 
+    if not 0 <= arguments.seed < 2**31:
+        raise ArgumentError(
+            f"--seed must be 0 or more, and less than 2**31; got {arguments.seed}"
+        )
     encoder = _recordings.encoder(arguments)
     made = features.extract(_recordings.corpus(arguments), encoder.spectrogram)
     if arguments.refilter:

@@ -24,8 +24,9 @@ SOUND = frozenset(
 def existing_folder(root, expected):
     """Return `root` as a path, or say what was expected there."""
     root = Path(root)
-    if not root.is_dir():
-        what = "is a file" if root.exists() else "does not exist"
+    # Not Path.is_dir, which raises where a name is too long.
+    if not os.path.isdir(root):
+        what = "is a file" if os.path.exists(root) else "does not exist"
         raise CorpusError(f"{root} {what}; expected {expected}")
     return root
 
@@ -36,11 +37,31 @@ def sound_files(root, expected):
         Path(folder, name)
         for folder, _, names in os.walk(root, followlinks=True)
         for name in names
-        if Path(name).suffix.lower() in SOUND and not name.startswith(".")
+        if is_sound(Path(name))
     ]
     if not found:
         raise CorpusError(f"no sound file below {root}; expected {expected}")
     return sorted(found)
+
+
+def is_sound(path):
+    """Whether a file is meant to be sound, by its name; what is hidden is not."""
+    return path.suffix.lower() in SOUND and not path.name.startswith(".")
+
+
+def text_of(path, errors="strict"):
+    """Text of a file that lies beside recordings; UTF-8, with a mark or without."""
+    try:
+        return path.read_text(encoding="utf-8-sig", errors=errors)
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{path} is not in UTF-8 (byte {error.start}); get it again, or save it "
+            "as UTF-8"
+        ) from error
+    except OSError as error:
+        raise CorpusError(
+            f"{path} cannot be read ({error.strerror}); get it again"
+        ) from error
 
 
 def by_folder(root, files):

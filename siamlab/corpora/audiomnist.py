@@ -5,7 +5,7 @@ import re
 
 from ..errors import CorpusError
 from ._digits import DIGITS
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import corpus_of, existing_folder, sound_files, text_of
 
 _EXPECTED = "AudioMNIST's layout: ROOT/01/0_01_0.wav or ROOT/data/01/0_01_0.wav"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>\d\d)_\d+")
@@ -52,7 +52,7 @@ def audiomnist(root):
                 "session": match["speaker"],
                 "path": str(path),
                 "text": DIGITS[int(match["digit"])],
-                "sex": {"female": "F", "male": "M"}.get(person.get("gender"), ""),
+                "sex": {"female": "F", "male": "M"}.get(str(person.get("gender")), ""),
                 "age": float(age) if _is_an_age(age) else float("nan"),
                 "accent": str(person.get("accent", "")),
             }
@@ -69,9 +69,11 @@ def _people(path):
     if not path.exists():
         return {}
     try:
-        people = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        people = json.loads(text_of(path))
+    except (ValueError, RecursionError) as error:
         raise CorpusError(
             f"{path} is damaged ({error}); get it again, or remove it"
         ) from error
-    return people
+    if not isinstance(people, dict):
+        raise CorpusError(f"{path} names no speakers; get it again, or remove it")
+    return {who: known for who, known in people.items() if isinstance(known, dict)}

@@ -79,7 +79,7 @@ def common_voice(root, subset="validated"):
 def _file(root, subset):
     """Find the table of a subset, or say which there are."""
     path = root / f"{subset}.tsv"
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     tables = sorted(p.stem for p in root.glob("*.tsv"))
     languages = sorted(p.parent.name for p in root.glob("*/validated.tsv"))

@@ -1,5 +1,6 @@
 """A folder of your own recordings."""
 
+import os
 from pathlib import Path
 
 from ..errors import CorpusError
@@ -52,7 +53,7 @@ def folder(root, columns=None):
     ... )  # doctest: +SKIP
     calls: 480 utterances, 12 speakers, 1.3 h
     """
-    if Path(root).is_file() and Path(root).suffix.lower() in SUFFIXES:
+    if os.path.isfile(root) and Path(root).suffix.lower() in SUFFIXES:
         return corpus_of(csv_rows(Path(root), columns), Path(root).stem)
     root = existing_folder(root, _EXPECTED)
     if columns is not None:

@@ -1,7 +1,7 @@
 """LibriSpeech, and whatever lies in its layout."""
 
 from ..errors import CorpusError
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import corpus_of, existing_folder, is_sound, sound_files, text_of
 
 _EXPECTED = "LibriSpeech's layout: ROOT/SUBSET/READER/CHAPTER/READER-CHAPTER-NNNN.flac"
 
@@ -20,13 +20,14 @@ def librispeech(root, subset="train-clean-100"):
     Returns
     -------
     Corpus
-        Sessions are chapters; text comes from ``*.trans.txt`` where there is one,
-        sex from ``SPEAKERS.TXT``.
+        Of FLAC files, or others that can be read. Sessions are chapters; text comes
+        from ``*.trans.txt`` where there is one, sex from ``SPEAKERS.TXT``.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, or a file is not so named.
+        If the folder or the subset is missing, a file is not so named, or a text is not
+        in UTF-8.
     """
     root = existing_folder(root, _EXPECTED)
     there = sorted(p.name for p in root.iterdir() if p.is_dir() and _is_subset(p))
@@ -44,7 +45,7 @@ def librispeech(root, subset="train-clean-100"):
 
 
 def _is_subset(folder):
-    return any(folder.glob("*/*/*.flac"))
+    return any(is_sound(path) for path in folder.glob("*/*/*"))
 
 
 def _rows(folder, sexes):
@@ -70,7 +71,7 @@ def _transcripts(path):
     """Utterance -> text, from lines of `READER-CHAPTER-NNNN THE TEXT`."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text_of(path).splitlines()
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
 
@@ -78,6 +79,7 @@ def _sexes(path):
     """Reader -> sex, from lines of `ID | SEX | SUBSET | MINUTES | NAME`."""
     if not path.exists():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    # Names of readers may be in any encoding; they are not used.
+    lines = text_of(path, errors="replace").splitlines()
     fields = [line.split("|") for line in lines if not line.startswith(";")]
     return {f[0].strip(): f[1].strip() for f in fields if len(f) > 1}

@@ -1,5 +1,6 @@
 """Recordings, whoever speaks."""
 
+import os
 from pathlib import Path
 
 from ._files import by_folder, corpus_of, existing_folder, sound_files
@@ -29,7 +30,7 @@ def recordings(path):
         If there is nothing, or no sound file.
     """
     path = Path(path)
-    if path.is_file():
+    if os.path.isfile(path):
         root, files = path.parent, [path]
     else:
         root = existing_folder(path, _EXPECTED)

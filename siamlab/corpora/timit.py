@@ -1,16 +1,18 @@
 """TIMIT, and whatever lies in its layout."""
 
+import re
 from pathlib import Path
 
 from .. import audio
 from ..errors import AudioError, CorpusError
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import corpus_of, existing_folder, sound_files, text_of
 
 _EXPECTED = (
     "TIMIT's layout: ROOT/TRAIN/DR1/FCJF0/SA1.WAV with SA1.PHN, SA1.WRD and SA1.TXT "
     "beside it, in upper or lower case"
 )
 _RATE = 16000  # the times in .PHN and .WRD count its samples
+_SAMPLE = re.compile("[0-9]{1,15}")
 PAUSES = ("h#", "pau", "epi")
 
 
@@ -103,11 +105,11 @@ def _times(path, sentence, ending, pauses):
         return None
     end_of_file = _seconds(path)
     spans = []
-    for number, line in enumerate(found.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text_of(found).splitlines(), 1):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != 3 or not (fields[0].isdigit() and fields[1].isdigit()):
+        if len(fields) != 3 or not all(map(_SAMPLE.fullmatch, fields[:2])):
             raise CorpusError(
                 f'{found}, line {number}: expected "FIRST LAST LABEL", in samples; '
                 f"got {line!r}"

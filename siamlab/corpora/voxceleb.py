@@ -1,12 +1,13 @@
 """VoxCeleb 1 and 2, and their lists of trials."""
 
+import os
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import CorpusError
-from ._files import corpus_of, existing_folder, sound_files
+from ._files import corpus_of, existing_folder, sound_files, text_of
 
 _EXPECTED = (
     "VoxCeleb's layout: wav/idXXXXX/VIDEO/NNNNN.wav or aac/idXXXXX/VIDEO/NNNNN.m4a, "
@@ -48,7 +49,7 @@ def voxceleb(root, subset=None):
     """
     root = existing_folder(root, _EXPECTED)
     folder = root if subset is None else root / subset
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         there = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir()))
         raise CorpusError(
             f"{root} has no folder {subset!r}; there is {there or 'none'}"
@@ -180,7 +181,7 @@ def _people(root):
 
 def _read_people(path):
     """Read a table with tabs (VoxCeleb 1) or with commas (2), padded with blanks."""
-    content = path.read_text(encoding="utf-8-sig")
+    content = text_of(path)
     separator = "\t" if "\t" in content.split("\n", 1)[0].strip() else ","
     lines = [
         [cell.strip() for cell in line.split(separator)]

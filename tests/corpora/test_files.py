@@ -31,6 +31,34 @@ def test_librispeech_reads_real_transcripts(data):
     assert table.text.str.fullmatch(r"[A-Z' ]+").all()
 
 
+@pytest.mark.parametrize("ending", ["mp3", "wav"])
+def test_librispeech_may_have_been_written_anew(tmp_path, ending):
+    sound(tmp_path / "dev" / "84" / "1" / f"84-1-0000.{ending}")
+    assert len(corpora.librispeech(tmp_path, None)) == 1
+    assert len(corpora.librispeech(tmp_path / "dev", None)) == 1
+
+
+def test_a_text_in_another_encoding_is_named_where_it_matters(tmp_path):
+    chapter = tmp_path / "dev" / "84" / "1"
+    sound(chapter / "84-1-0000.flac")
+    (tmp_path / "SPEAKERS.TXT").write_text("84 | F | dev | 8.0 | Zoë\n", "latin-1")
+    assert corpora.librispeech(tmp_path, "dev").table.sex.tolist() == ["F"]
+    (chapter / "84-1.trans.txt").write_text("84-1-0000 SCHÖN\n", "latin-1")
+    with pytest.raises(
+        errors.CorpusError, match=r"trans\.txt is not in UTF-8 \(byte 13"
+    ):
+        corpora.librispeech(tmp_path, "dev")
+
+
+@pytest.mark.parametrize(
+    "read", [corpora.folder, corpora.recordings, corpora.librispeech]
+)
+@pytest.mark.parametrize("name", ["a" * 300, "a\0b", "a/" * 3000])
+def test_a_name_that_no_file_can_have_is_that_of_none(tmp_path, read, name):
+    with pytest.raises(errors.CorpusError, match="does not exist"):
+        read(f"{tmp_path}/{name}")
+
+
 def test_a_subset_that_is_not_there_is_named_with_those_that_are(tmp_path):
     sound(tmp_path / "dev-clean" / "84" / "121123" / "84-121123-0000.flac")
     with pytest.raises(

@@ -71,10 +71,11 @@ def test_without_transcripts_it_is_still_a_corpus_of_speakers(tmp_path, a_timit)
     assert table.phones.isna().all()
 
 
-def test_a_broken_line_is_named(tmp_path, a_timit):
+@pytest.mark.parametrize("end", ["five", "²", "-5", "9" * 5000])
+def test_a_broken_line_is_named(tmp_path, a_timit, end):
     a_timit(tmp_path)
     broken = tmp_path / "TRAIN" / "DR1" / "FCJF0" / "SA1.PHN"
-    broken.write_text("0 2000 h#\n2000 five sh\n")
+    broken.write_text(f"0 2000 h#\n2000 {end} sh\n", "utf-8")
     with pytest.raises(errors.CorpusError, match=r"SA1\.PHN, line 2: expected"):
         corpora.timit(tmp_path)
 

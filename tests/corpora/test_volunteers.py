@@ -145,3 +145,25 @@ def test_digits_in_somebody_elses_folder_are_named(digits):
     clip(digits / "data" / "01" / "3_02_0.wav")
     with pytest.raises(errors.CorpusError, match=r"3_02_0.wav does not lie there"):
         corpora.audiomnist(digits)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"[1, 2]", "names no speakers"),
+        (b"[" * 100_000, "is damaged"),
+        (b'{"01": "\xff"}', "is not in UTF-8"),
+    ],
+)
+def test_metadata_of_another_kind_are_named(digits, content, sentence):
+    (digits / "data" / "audioMNIST_meta.txt").write_bytes(content)
+    with pytest.raises(errors.CorpusError, match=sentence):
+        corpora.audiomnist(digits)
+
+
+def test_what_is_no_person_is_not_known(digits):
+    people = {"01": None, "28": {"age": [1], "gender": ["male"], "accent": 3}}
+    (digits / "data" / "audioMNIST_meta.txt").write_text(json.dumps(people))
+    table = corpora.audiomnist(digits).table
+    assert table.sex.eq("").all()
+    assert table.age.isna().all()

@@ -1,11 +1,11 @@
 """A download that goes on where it broke off, and what is in it, unpacked with care."""
 
+import gzip
 import os
 import stat
 import tarfile
 import time
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
 from ..errors import StoreError
@@ -14,6 +14,7 @@ from ..progress import track
 _BLOCK = 1 << 16  # bytes; what is lost at most when the process is killed
 _WAITS = (1.0, 5.0, 15.0)  # seconds, before each further try
 _TIMEOUT = 30.0  # seconds without a byte
+_RATIO = 20  # of sizes, unpacked and packed; sound in WAV comes to 3
 
 
 class Resuming:
@@ -113,7 +114,7 @@ def _continues(response, have):
 
 
 def unpack(archive, folder):
-    """Unpack a tar or zip archive; no member can land outside of the folder.
+    """Unpack a .tar.gz or .zip archive; no member can land outside of the folder.
 
     Parameters
     ----------
@@ -125,25 +126,62 @@ def unpack(archive, folder):
     Raises
     ------
     StoreError
-        If it is damaged, or a member is a link, a device, or lies outside.
+        If it is damaged, a member is a link, a device, or lies outside, or if it
+        unpacks to over twenty times its size.
     """
     try:
         if zipfile.is_zipfile(archive):
             _unzip(archive, folder)
         else:
             _untar(archive, folder)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise StoreError(
-            f"{archive} cannot be unpacked ({error}); remove it and call again"
-        ) from error
+    except StoreError:
+        raise
     except OSError as error:
+        damaged = isinstance(error, gzip.BadGzipFile)
+        hint = "remove it and call again" if damaged else "is the disk full?"
         raise StoreError(
-            f"{archive} cannot be unpacked to {folder} ({error}); is the disk full?"
+            f"{archive} cannot be unpacked to {folder} ({error}); {hint}"
         ) from error
+    except Exception as error:  # a damaged archive raises one of many
+        raise StoreError(
+            f"{archive} cannot be unpacked ({type(error).__name__}: {error}); remove "
+            "it and call again"
+        ) from error
+
+
+class _Bounded(gzip.GzipFile):
+    """What is unpacked of a .gz file, as far as it may be.
+
+    Members as well as their headers, which are read into the memory, can be of any
+    size.
+    """
+
+    def __init__(self, path):
+        super().__init__(path)
+        self._most = _most(path)
+
+    def read(self, size=-1):
+        """Read on; the position counts what was unpacked."""
+        content = super().read(size)
+        if self.tell() > self._most:
+            raise _bomb(self.name, self._most)
+        return content
+
+
+def _most(archive):
+    return _RATIO * os.path.getsize(archive) + _BLOCK
+
+
+def _bomb(archive, most):
+    return StoreError(
+        f"{archive} unpacks to over {most:,} bytes, {_RATIO} times its size: no "
+        "recordings are packed so small. Remove it, and tell the authors of siamlab"
+    )
 
 
 def _untar(archive, folder):
-    with tarfile.open(archive, "r|*") as tar:  # read once, member by member
+    # Read once, member by member.
+    with _Bounded(archive) as file, tarfile.open(fileobj=file, mode="r|") as tar:
         # Python 3.11.4 and later look at modes and owners as well.
         tar.extraction_filter = getattr(tarfile, "data_filter", None)
         for member in tar:
@@ -153,6 +191,8 @@ def _untar(archive, folder):
 
 def _unzip(archive, folder):
     with zipfile.ZipFile(archive) as file:
+        if sum(member.file_size for member in file.infolist()) > _most(archive):
+            raise _bomb(archive, _most(archive))
         for member in file.infolist():
             mode = member.external_attr >> 16
             # 0 where the program that wrote it knows no kinds of files.

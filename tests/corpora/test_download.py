@@ -372,3 +372,52 @@ def test_what_is_offered_looks_right():
     assert len({a.sha256 for a in _archives.ARCHIVES.values()}) == len(
         _archives.ARCHIVES
     )
+
+
+ZEROS = {"LibriSpeech/dev-mini/84/1/0.flac": bytes(2**25)}
+
+
+def header_of_zeros():
+    """A member whose name would take 32 MB."""
+    file = io.BytesIO()
+    headers = {"comment": "0" * 2**25}
+    with tarfile.open(
+        fileobj=file, mode="w:gz", format=tarfile.PAX_FORMAT, pax_headers=headers
+    ) as tar:
+        tar.addfile(tarfile.TarInfo("a"))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "ending"),
+    [
+        (tar_of(ZEROS), ".tar.gz"),
+        (header_of_zeros(), ".tar.gz"),
+        (
+            zip_of({f"LibriSpeech/{k}": bytes(2**17) for k in range(9)}),
+            ".zip",
+        ),
+    ],
+    ids=["a member of zeros", "a header of zeros", "a zip that is stored"],
+)
+def test_an_archive_that_would_fill_the_disk_is_refused(
+    server, tmp_path, content, ending
+):
+    if ending == ".zip":
+        content = packed(content)
+    server.offer(content, ending)
+    with pytest.raises(errors.StoreError, match="20 times its size"):
+        fetch(tmp_path)
+    assert not (tmp_path / "LibriSpeech").exists()
+
+
+def packed(content):
+    """The same zip, deflated."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for member in old.infolist():
+            new.writestr(member.filename, old.read(member))
+    return file.getvalue()

@@ -2,6 +2,7 @@
 
 - `write_whole`, `write_whole_folder`: a file or a folder appears under its name only
   when it is complete.
+- `check_zip`: refuse an archive that is damaged, or made to fill the memory.
 - `digest`: a short, stable name for what something is made from.
 - `cache_folder`, `Kept`: arrays on disk, keyed by what they were made from.
 - `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and clears.
@@ -18,6 +19,7 @@ import os
 import shutil
 import threading
 import uuid
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ __all__ = [
     "Kept",
     "cache_entries",
     "cache_folder",
+    "check_zip",
     "clear_cache",
     "digest",
     "file_digest",
@@ -136,6 +139,55 @@ def _temporary(make, path):
             f"cannot write to {path.parent} ({error.strerror}); choose another "
             "folder, or free some space"
         ) from error
+
+
+# Of a file that was made to fill the memory of whoever opens it. Arrays of speech are
+# packed to a tenth at best.
+_BOMB_BYTES, _BOMB_RATIO = 2**28, 100
+
+
+def check_zip(path):
+    """Refuse a ZIP archive that is damaged, or made to fill the memory.
+
+    To be asked before a library reads what is in it by itself: not all of them compare
+    checksums, and not all survive what is damaged.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A .keras or .npz file, say.
+
+    Raises
+    ------
+    StoreError
+        If it is no such archive, the checksum of a member is wrong, or if it would
+        unpack to over 256 MB and to over a hundred times its size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x.npz"
+    >>> np.savez(path, x=np.zeros(3))
+    >>> check_zip(path)
+    """
+    try:
+        size = os.path.getsize(path)
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            if unpacked > max(_BOMB_BYTES, _BOMB_RATIO * size):
+                raise StoreError(
+                    f"{path} would unpack from {size:,} to {unpacked:,} bytes; it was "
+                    "made to fill the memory. Do not open it"
+                )
+            damaged = archive.testzip()
+    except StoreError:
+        raise
+    except Exception as error:  # a damaged archive raises one of many
+        raise StoreError(f"{path} is damaged ({error}); copy it again") from error
+    if damaged is not None:
+        raise StoreError(
+            f"{path} is damaged: {damaged} has another checksum; copy it again"
+        )
 
 
 def digest(*parts):
@@ -307,7 +359,7 @@ class Kept:
         try:
             with _HEADER:
                 return np.load(self.path(key), mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # a damaged header raises one of many
             raise StoreError(
                 f"{self.path(key)} was kept and is gone or damaged now; "
                 "make the features again with siamlab.extract"

@@ -240,3 +240,39 @@ def test_training_an_encoder_makes_it_better(tmp_path):
             sl.metrics.verify(sl.embed(encoder, features), features.speakers).eer
         )
     assert rates[1] < 0.7 * rates[0]
+
+
+def doctored(encoder, path, about=None, **arrays):
+    """Write an encoder of which something is another."""
+    encoder.save(path)
+    with np.load(path) as kept:
+        found = dict(kept)
+    found["about"] = np.array(
+        json.dumps(json.loads(str(found["about"])) | (about or {}))
+    )
+    found = {name: x for name, x in (found | arrays).items() if x is not None}
+    np.savez(path, **found)
+    return path
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"about": {"frames": 0}},
+        {"about": {"frames": 10**9}},
+        {"about": {"hop": "1"}},
+        {"about": {"spectrogram": {"bands": 10**8}}},
+        {"about": {"spectrogram": {"hop": 1e-9}}},
+        {"about": {"spectrogram": {"window": 1e6}}},
+        {"conv_3/kernel": None},
+        {"norm_pool/gamma": np.zeros(3)},
+        {"norm_2/beta": np.array(["a"] * 6)},
+        {"dense/bias": np.full(5, np.nan)},
+    ],
+    ids=str,
+)
+def test_an_encoder_that_could_not_be_used_is_refused_at_once(small, tmp_path, change):
+    _, encoder = small
+    path = doctored(encoder, tmp_path / "a.npz", **change)
+    with pytest.raises(sl.errors.StoreError, match="is no encoder that siamlab wrote"):
+        Encoder.load(path)

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -174,3 +175,35 @@ def test_what_is_written_has_the_permissions_of_any_other_file(tmp_path):
         pass
     for ours, other in (("ours", "other"), ("ours-too", "folder")):
         assert (tmp_path / ours).stat().st_mode == (tmp_path / other).stat().st_mode
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x80\x04."])
+def test_an_entry_that_is_no_array_any_more_says_what_to_do(tmp_path, content):
+    kept = store.Kept(tmp_path)
+    kept.save("0a", np.arange(3))
+    kept.path("0a").write_bytes(content)
+    assert kept.load("0a") is None
+    with pytest.raises(errors.StoreError, match=r"gone or damaged now; make"):
+        kept.open("0a")
+
+
+def test_an_archive_is_checked_before_it_is_opened(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.arange(1000))
+    store.check_zip(path)
+    whole = bytearray(path.read_bytes())
+    whole[500] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(errors.StoreError, match=r"x\.npy has another checksum"):
+        store.check_zip(path)
+    path.write_bytes(whole[:400])
+    with pytest.raises(errors.StoreError, match="is damaged"):
+        store.check_zip(path)
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", bytes(2**28 + 1))
+    with pytest.raises(errors.StoreError, match="made to fill the memory"):
+        store.check_zip(path)

@@ -42,6 +42,7 @@ _MEN = (
 ).split()
 _STRESS = "ˈˌ"
 _PAUSE = "sil"
+_COLUMNS = {"speaker", "session", "start", "duration", "text", "stress", "sex"}
 
 
 def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
@@ -125,7 +126,7 @@ def _speaker(language, name, texts, seed, rooms):
     key = store.digest(_EDITION, language, name, texts, seed, rooms)
     folder = store.cache_folder("voices") / key
     was_there = folder.exists()
-    rows = _kept(folder)
+    rows = _kept(folder, len(texts))
     if rows is None:
         if was_there:  # and is damaged
             shutil.rmtree(folder, ignore_errors=True)
@@ -133,25 +134,41 @@ def _speaker(language, name, texts, seed, rooms):
             rows = list(_speak(temporary, language, name, texts, seed, rooms))
             table = json.dumps(rows, ensure_ascii=False)
             (temporary / "table.json").write_text(table, "utf-8")
-        rows = _kept(folder)  # the same types, whether spoken now or earlier
+        rows = _kept(
+            folder, len(texts)
+        )  # the same types, whether spoken now or earlier
         if rows is None:
             raise StoreError(
                 f"{folder} was kept and is gone or damaged now; call voices again"
             )
-    for row in rows:
-        del row["bytes"]
-        row["path"] = str(folder / row["path"])
-        row["phones"] = [tuple(phone) for phone in row["phones"]]
     return rows
 
 
-def _kept(folder):
+def _kept(folder, count):
+    """Rows of a speaker, with paths; None where they are not there, or damaged."""
     try:
         rows = json.loads((folder / "table.json").read_text("utf-8"))
-        intact = all((folder / r["path"]).stat().st_size == r["bytes"] for r in rows)
-    except (OSError, ValueError):
+        if len(rows) != count:
+            return None
+        for row in rows:
+            path = folder / row["path"]
+            if path.stat().st_size != row.pop("bytes"):
+                return None
+            row["path"] = str(path)
+            row["phones"] = [(str(p), float(s), float(e)) for p, s, e in row["phones"]]
+            if not _COLUMNS <= row.keys():
+                return None
+    # What a damaged table holds may be of any kind.
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+        LookupError,
+        TypeError,
+        AttributeError,
+    ):
         return None
-    return rows if intact else None
+    return rows
 
 
 def _speak(folder, language, name, texts, seed, rooms):

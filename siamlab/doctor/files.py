@@ -2,11 +2,13 @@
 
 import importlib.util
 import pathlib
+import zipfile
 
 import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from . import saved
 from .examination import examine
 from .facts import FACTS
 
@@ -46,7 +48,7 @@ def examine_files(
     """
     for path in modules:
         _run(path)
-    network = _load(model, unsafe)
+    network = saved.load(model, unsafe)
     arrays = _arrays(data)
     batch = _batch(network, arrays)
     unknown = set(arrays) - set(FACTS)
@@ -85,27 +87,9 @@ def _run(path):
     return module
 
 
-def _load(path, unsafe):
-    if not pathlib.Path(path).is_file():
-        raise ArgumentError(
-            f"there is no file {path}; give a model that model.save wrote"
-        )
-    reasons = []
-    for compiled in (True, False):
-        try:
-            return keras.saving.load_model(
-                path, compile=compiled, safe_mode=False if unsafe else None
-            )
-        except Exception as error:
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            reasons.append(" ".join(lines[:3]) or type(error).__name__)
-    hint = "--import the file that defines its layers"
-    if "ambda" in reasons[-1] and not unsafe:
-        hint = "it has Lambda layers, which run code: allow it with --unsafe"
-    raise ArgumentError(f"{path} cannot be loaded ({reasons[-1]}); {hint}")
-
-
 def _arrays(path):
+    if zipfile.is_zipfile(path):
+        saved.check_zip(path)
     try:
         with np.load(path, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}

@@ -16,6 +16,7 @@ from . import _forward
 _HERE = Path(__file__).parent
 # What is not an array of the network's.
 _ABOUT, _WINDOW, _FILTERS = "about", "spectrogram/window", "spectrogram/filters"
+_LONGEST = 100_000  # frames in a segment, a quarter of an hour
 
 
 class Encoder:
@@ -197,6 +198,7 @@ class Encoder:
             If the file is missing, or none that `save` wrote.
         """
         try:
+            store.check_zip(path)
             # Read at once: NumPy leaves a file open that it cannot read.
             content = io.BytesIO(Path(path).read_bytes())
             arrays = dict(np.load(content, allow_pickle=False))
@@ -208,7 +210,9 @@ class Encoder:
             vars(spectrogram).update(
                 hann=arrays.pop(_WINDOW), filters=filters, width=filters.shape[1]
             )
-            return cls(arrays, spectrogram, about)
+            loaded = cls(arrays, spectrogram, about)
+            _try(loaded)
+            return loaded
         except Exception as error:  # a damaged archive raises one of many
             raise StoreError(
                 f"{path} is no encoder that siamlab wrote "
@@ -253,6 +257,25 @@ class Encoder:
                 f"{base.name!r} has no {', '.join(missing)}"
             )
         return cls(weights, spectrogram, about)
+
+
+def _try(encoder):
+    """Hand an encoder its shortest segment: what a file lacks would show later."""
+    spectrogram = encoder.spectrogram
+    expected = {
+        "filters": (spectrogram.n_fft // 2 + 1, spectrogram.bands),
+        "hann": (spectrogram.win_length,),
+    }
+    for name, shape in expected.items():
+        if getattr(spectrogram, name).shape != shape:
+            raise ValueError(f"the spectrogram's {name} must have the shape {shape}")
+    for name in ("frames", "hop"):
+        value = encoder.about[name]
+        if type(value) is not int or not 1 <= value <= _LONGEST:
+            raise ValueError(f"{name} must be 1 to {_LONGEST}; got {value!r}")
+    made = encoder(np.zeros((1, 1, spectrogram.bands)))
+    if made.shape != (1, encoder.dim) or not np.isfinite(made).all():
+        raise ValueError("its weights do not fit each other")
 
 
 @functools.cache

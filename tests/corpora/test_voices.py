@@ -183,3 +183,21 @@ def test_reverberation_falls_by_60_db_in_its_time(rng, monkeypatch):
     early, late = tail[1:400], tail[4400:4800]  # 0.2625 s later
     fall = 10 * np.log10(np.mean(early**2) / np.mean(late**2))
     assert fall == pytest.approx(60 * 0.275 / 0.3, abs=3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[]", b"{}", b"[1]", b'[{"path": "x"}]', b"[" * 100_000, b"\xff", b"null"],
+)
+def test_a_damaged_table_is_spoken_again(cache, content):
+    expected = corpora.voices(speakers=1, utterances=2).table
+    (table,) = cache.rglob("table.json")
+    table.write_bytes(content)
+    assert corpora.voices(speakers=1, utterances=2).table.equals(expected)
+
+
+def test_a_table_that_lacks_a_column_is_spoken_again(cache):
+    expected = corpora.voices(speakers=1, utterances=2).table
+    (table,) = cache.rglob("table.json")
+    table.write_text(table.read_text("utf-8").replace('"text"', '"test"'), "utf-8")
+    assert corpora.voices(speakers=1, utterances=2).table.equals(expected)

@@ -1,6 +1,7 @@
 """siamlab doctor MODEL.keras --data FILE.npz."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -113,3 +114,33 @@ def test_lambda_layers_are_run_only_when_they_are_allowed(saved, capsys):
     assert main(["doctor", *files]) == 2
     assert "--unsafe" in capsys.readouterr().err
     assert main(["doctor", *files, "--unsafe"]) == 0
+
+
+def test_a_byte_that_changed_in_a_model_or_a_batch_is_2(saved, capsys):
+    files = saved(twins(margin=0.5))
+    for path in (files[0], files[2]):
+        with open(path, "rb") as file:
+            whole = file.read()
+        changed = bytearray(whole)
+        changed[len(whole) // 2] ^= 1
+        with open(path, "wb") as file:
+            file.write(changed)
+        assert main(["doctor", *files]) == 2
+        assert "has another checksum; copy it again" in capsys.readouterr().err
+        with open(path, "wb") as file:
+            file.write(whole)
+
+
+def test_a_layer_larger_than_all_weights_is_not_made(tmp_path, capsys):
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    path, data = tmp_path / "a.keras", tmp_path / "batch.npz"
+    model.save(path)
+    np.savez(data, x=np.zeros((4, 3)), y=np.zeros((4, 2)))
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = members["config.json"].replace(b'"units": 2', b'"units": 2000000000')
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, "config.json": config}.items():
+            archive.writestr(name, content)
+    assert main(["doctor", str(path), "--data", str(data)]) == 2
+    assert "a layer would hold 2e+09 numbers" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+"""Loading a model that somebody saved, without trusting the file."""
+
+import json
+import pathlib
+import zipfile
+
+import keras
+
+from .. import store
+from ..errors import ArgumentError, StoreError
+
+_WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
+# Names by which layers of Keras say how many numbers they hold.
+_SIZES = ("units", "filters", "input_dim", "output_dim")
+
+
+def load(path, unsafe=False):
+    """Load a model, with its loss if that is possible.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        As `keras.Model.save` wrote it.
+    unsafe : bool
+        Load Lambda layers, which run code from the file.
+
+    Returns
+    -------
+    keras.Model
+
+    Raises
+    ------
+    ArgumentError
+        If it cannot be loaded; says why.
+    """
+    if not pathlib.Path(path).is_file():
+        raise ArgumentError(
+            f"there is no file {path}; give a model that model.save wrote"
+        )
+    if zipfile.is_zipfile(path):  # and not the .h5 of Keras 2, which has no checksums
+        check_zip(path)
+        _check_sizes(path)
+    reasons = []
+    for compiled in (True, False):
+        try:
+            return keras.saving.load_model(
+                path, compile=compiled, safe_mode=False if unsafe else None
+            )
+        except Exception as error:
+            lines = [line for line in str(error).splitlines() if line.strip()]
+            reasons.append(" ".join(lines[:3]) or type(error).__name__)
+    hint = "--import the file that defines its layers"
+    if "ambda" in reasons[-1] and not unsafe:
+        hint = "it has Lambda layers, which run code: allow it with --unsafe"
+    raise ArgumentError(f"{path} cannot be loaded ({reasons[-1]}); {hint}")
+
+
+def check_zip(path):
+    """Refuse a ZIP archive that is damaged; of what a person gave as an argument."""
+    try:
+        store.check_zip(path)
+    except StoreError as error:
+        raise ArgumentError(str(error)) from error
+
+
+def _check_sizes(path):
+    """Refuse layers larger than all weights: Keras would make them before it looks."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            most = archive.getinfo(_WEIGHTS).file_size
+            config = json.loads(archive.read(_CONFIG))
+        found = max(_sizes(config), default=0)
+    # Keras says better what is wrong.
+    except (KeyError, ValueError, RecursionError):
+        return
+    if found > most:
+        raise ArgumentError(
+            f"{path} is damaged: a layer would hold {found:.3g} numbers, its weights "
+            f"have {most:,} bytes; save it again"
+        )
+
+
+def _sizes(config):
+    """All sizes that a configuration names, however deep."""
+    if isinstance(config, dict):
+        for name, value in config.items():
+            if name in _SIZES and isinstance(value, int):
+                yield value
+            yield from _sizes(value)
+    elif isinstance(config, list):
+        for each in config:
+            yield from _sizes(each)

@@ -74,10 +74,19 @@ def test_folders_are_relative_to_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("epoch: 3", "epoch, which is nothing to set; known: data, layout"),
+        ("epoch: 3", "'epoch', which is nothing to set; known: data, layout"),
         ("- 3", "must hold names with their values"),
         ("a: [", "is no YAML"),
         ("[" * 3000, "is no YAML"),
+        ("a: &x [1]\nb: *x", "line 2: has an alias, *x"),
+        (f"epochs: 0x{'f' * 6000}", "has a value of 6,002 characters"),
+        (
+            "data: x\nseed: 4294967296",
+            "seed must be at most 2147483647; got 4294967296",
+        ),
+        ("x" * 200_000, "has more than 100,000 bytes"),
+        (f"data: {'a/' * 5000}", "has a value of 10,000 characters"),
+        (f"data: [{'a' * 999}]", "data must be a text, or nothing; got ['aaaa"),
         ("data: x\nepochs: many", "epochs must be a whole number; got 'many'"),
         ("data: x\nepochs: true", "epochs must be a whole number; got True"),
         ("data: x\nepochs: 0", "epochs must be at least 1; got 0"),

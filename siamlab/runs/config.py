@@ -2,9 +2,11 @@
 
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 from ..errors import ArgumentError
+from . import _yaml
 from .layouts import LAYOUTS
 
 _WITH_VOICES = (*LAYOUTS, "voices")
@@ -94,11 +96,19 @@ class Config:
             value = getattr(self, name)
             if value not in known:
                 names = ", ".join(str(each) for each in known if each)
-                raise ArgumentError(f"{name} must be one of {names}; got {value!r}")
+                raise ArgumentError(
+                    f"{name} must be one of {names}; got {_yaml.shown(value)}"
+                )
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value < least:
-                raise ArgumentError(f"{name} must be at least {least}; got {value}")
+                raise ArgumentError(
+                    f"{name} must be at least {least}; got {_yaml.shown(value)}"
+                )
+            if value > _MOST:
+                raise ArgumentError(
+                    f"{name} must be at most {_MOST}; got {_yaml.shown(value)}"
+                )
         for name in ("rate", "clipnorm"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ArgumentError(
@@ -135,25 +145,10 @@ class Config:
             If it cannot be read, is no YAML, holds a name that is none, or a value
             that may not be.
         """
-        import yaml
-
         path = Path(path)
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ArgumentError(f"{path} cannot be read ({error})") from error
-        # Nested a thousand times, a file of YAML ends the parser's stack.
-        except (yaml.YAMLError, RecursionError, ValueError) as error:
-            where = " ".join(str(error).split())
-            raise ArgumentError(f"{path} is no YAML ({where})") from error
-        content = {} if content is None else content
-        if not isinstance(content, dict):
-            raise ArgumentError(
-                f"{path} must hold names with their values, such as `epochs: 8`; got "
-                f"{type(content).__name__}"
-            )
+        content = _yaml.load(path)
         known = [field.name for field in dataclasses.fields(cls)]
-        unknown = [str(name) for name in content if name not in known]
+        unknown = [_yaml.shown(name) for name in content if name not in known]
         if unknown:
             raise ArgumentError(
                 f"{path} has {', '.join(unknown)}, which is nothing to set; known: "
@@ -161,7 +156,7 @@ class Config:
             )
         for name in ("data", "test_data"):
             if isinstance(content.get(name), str):
-                content[name] = str(path.parent / Path(content[name]).expanduser())
+                content[name] = str(path.parent / os.path.expanduser(content[name]))
         try:
             return cls(**content)
         except ArgumentError as error:
@@ -190,6 +185,7 @@ _LEAST = {
     "segments": 2,
     "seed": 0,
 }
+_MOST = 2**31 - 1  # what random generators and tensors take
 
 
 def _check_kind(field, value):
@@ -207,4 +203,6 @@ def _check_kind(field, value):
         hint = ""
         if field.type is float and isinstance(value, str):
             hint = "; YAML wants a point in it: 1.0e-3"
-        raise ArgumentError(f"{field.name} must be {what}; got {value!r}{hint}")
+        raise ArgumentError(
+            f"{field.name} must be {what}; got {_yaml.shown(value)}{hint}"
+        )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import siamlab as sl
 from siamlab import errors, sampling
+from siamlab.sampling import _groups
 
 
 def some_features(lengths, speakers):
@@ -353,3 +354,43 @@ def test_frames_of_what_cannot_be_labelled_are_named_too(said):
     assert [set(each.tolist()) for each in labels] == [{2}, {1}]
     assert kept.rejected.path.tolist() == ["good.wav", "foreign.wav"]
     assert kept.rejected.reason[0] == "it has no phones with times"
+
+
+@given(st.lists(st.sampled_from(["b", "a", "", "ab", "c"]), min_size=1))
+def test_groups_are_those_of_a_sort(column):
+    names, numbers = _groups.groups(pd.Series(column))
+    expected = np.unique(np.array(column, str), return_inverse=True)
+    np.testing.assert_array_equal(names, expected[0])
+    np.testing.assert_array_equal(numbers, expected[1])
+    for i, rows in enumerate(_groups.members(numbers, len(names))):
+        np.testing.assert_array_equal(rows, np.flatnonzero(numbers == i))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4)), min_size=1, max_size=30)
+)
+def test_others_of_a_group_are_counted_as_they_would_be_listed(rows):
+    groups, speakers = np.array(rows).T
+    of_others = _groups.OfOthers(groups, speakers)
+    for i in range(len(rows)):
+        listed = np.flatnonzero((groups == groups[i]) & (speakers != speakers[i]))
+        found = of_others(i)
+        assert [found[k] for k in range(len(found))] == listed.tolist()
+
+
+def test_an_order_is_drawn_once_for_an_epoch(features, monkeypatch):
+    batches = sampling.UtteranceBatches(features, [[1]] * 30, 7, seed=2)
+    seen = []
+    rows = batches._rows
+    monkeypatch.setattr(
+        batches, "_rows", lambda *ends: seen.append(rows(*ends)) or seen[-1]
+    )
+    for epoch in range(2):
+        seen.clear()
+        assert len(list(iter(batches))) == 5
+        expected = np.random.default_rng((2, epoch)).permutation(np.arange(30))
+        np.testing.assert_array_equal(np.concatenate(seen), expected)
+        order = batches._order[1]
+        assert batches[3] is not None
+        assert batches._order[1] is order
+        batches.on_epoch_end()

@@ -140,8 +140,8 @@ class Corpus:
                 "fractions must be positive and sum to 1 at most; "
                 f"got {tuple(fractions.tolist())}"
             )
-        groups = self.table.index.to_numpy() if by == "utterance" else self.table[by]
-        names = np.unique(groups)
+        groups = self.table.index.to_series() if by == "utterance" else self.table[by]
+        names = np.sort(groups.unique())
         if len(names) < len(fractions):
             raise ArgumentError(
                 f"{len(fractions)} parts by {by} need as many {by}s; "
@@ -149,7 +149,8 @@ class Corpus:
             )
         names = np.random.default_rng(seed).permutation(names)
         parts = np.split(names, _cuts(fractions, len(names)))[: len(fractions)]
-        return tuple(self.select(np.isin(groups, part)) for part in parts)
+        # By a hash table: np.isin compares every name of a part with every row.
+        return tuple(self.select(groups.isin(part).to_numpy()) for part in parts)
 
 
 def length(seconds):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import ArgumentError
+from .arrays import Arrays
 
 __all__ = ["Features"]
 
@@ -12,7 +13,7 @@ class Features:
 
     Behaves as a list of arrays of shape (frames, bands), float32. Those that
     `extract` kept on disk are mapped when they are used and not read before, so
-    that a corpus may be larger than the memory.
+    that a corpus may be larger than the memory; `cut` reads a stretch of one.
 
     Parameters
     ----------
@@ -31,6 +32,8 @@ class Features:
         As given.
     speakers : numpy.ndarray
         Of each utterance, str, shape (utterances,).
+    lengths : numpy.ndarray
+        Frames of each utterance, int, shape (utterances,).
 
     Raises
     ------
@@ -46,12 +49,39 @@ class Features:
                 "there must be a row of the table for each array; got "
                 f"{len(arrays)} arrays and {len(table)} rows"
             )
-        self._arrays = arrays
+        self._arrays = arrays if isinstance(arrays, Arrays) else Arrays(arrays)
         self.table = table.reset_index(drop=True)
         self.spectrogram = spectrogram
         if rejected is None:
             rejected = pd.DataFrame({"path": [], "reason": []}, dtype=str)
         self.rejected = rejected
+
+    @classmethod
+    def open(cls, folder):
+        """Open a folder of shards that `extract` has made.
+
+        No shard is read before an array of it is used, and of that no more than is
+        used. The folder may have moved to another place or machine since.
+
+        Parameters
+        ----------
+        folder : str or os.PathLike
+            As given to `extract`.
+
+        Returns
+        -------
+        Features
+            In the order of the corpus.
+
+        Raises
+        ------
+        StoreError
+            If the folder is not finished, or its table is damaged; of the shards,
+            `damaged` tells.
+        """
+        from .manifest import read
+
+        return cls(*read(folder))
 
     def __len__(self):
         return len(self._arrays)
@@ -68,14 +98,38 @@ class Features:
     def __repr__(self):
         rejected = f", {len(self.rejected)} rejected" if len(self.rejected) else ""
         return (
-            f"{len(self)} spectrograms, {len(np.unique(self.speakers))} speakers"
-            f"{rejected}"
+            f"{len(self)} spectrograms, "
+            f"{self.table['speaker'].nunique(dropna=False)} speakers{rejected}"
         )
 
     @property
     def speakers(self):
         """Speaker of each utterance."""
         return self.table["speaker"].to_numpy(dtype=str)
+
+    @property
+    def lengths(self):
+        """Frames of each utterance; arrays on disk are not touched for it."""
+        return self._arrays.lengths
+
+    def cut(self, index, first, frames):
+        """Cut a stretch out of one array.
+
+        Parameters
+        ----------
+        index : int
+            Of the utterance.
+        first : int
+            Where the stretch begins, in frames.
+        frames : int
+            Its length; what lies behind the end is not in it.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (frames, bands). Of an array on disk no more is read.
+        """
+        return self._arrays.cut(index, first, frames)
 
     def transcripts(self, without=("sil",)):
         """Return what is said in each utterance, as phones without their times.
@@ -113,7 +167,7 @@ class Features:
             rows = rows.astype(int)  # NumPy takes an empty list for floats
         rows = np.arange(len(self))[rows]
         return Features(
-            _Chosen(self._arrays, rows), self.table.iloc[rows], self.spectrogram
+            self._arrays.take(rows), self.table.iloc[rows], self.spectrogram
         )
 
     def map(self, function):
@@ -131,17 +185,3 @@ class Features:
         """
         arrays = [function(array) for array in self]
         return Features(arrays, self.table, self.spectrogram, self.rejected)
-
-
-class _Chosen:
-    """Some of a sequence of arrays."""
-
-    def __init__(self, arrays, rows):
-        self._arrays = arrays
-        self._rows = rows
-
-    def __len__(self):
-        return len(self._rows)
-
-    def __getitem__(self, index):
-        return self._arrays[int(self._rows[index])]

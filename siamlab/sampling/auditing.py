@@ -119,8 +119,7 @@ def audit(pairs, against=None, epochs=1):
         [drawn[["first", "first_frame"]], drawn[["second", "second_frame"]]], axis=1
     )
     keys = pd.Series([tuple(sorted(map(tuple, pair.tolist()))) for pair in sides])
-    length = np.array([len(array) for array in features])
-    room = length[sides[..., 0]] > frames
+    room = features.lengths[sides[..., 0]] > frames
     begins = sides[..., 1][room] == 0
     shared_speakers, shared_recordings = _shared(features, against)
     figures = {

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ._groups import OfOthers, epoch_of, groups, members
 from .cutting import long_enough
 
 # How many of the nearest utterances of other speakers a hard negative is drawn from.
@@ -91,7 +92,7 @@ class Pairs(keras.utils.PyDataset):
             )
         if not 0 <= hard_share <= 1:
             raise ArgumentError(f"hard_share must be from 0 to 1; got {hard_share}")
-        names, self._ids = np.unique(features.speakers, return_inverse=True)
+        names, self._ids = groups(features.table["speaker"])
         if len(names) < 2:
             raise ArgumentError(
                 f"pairs need at least 2 speakers; got {len(names)} ({', '.join(names)})"
@@ -103,12 +104,13 @@ class Pairs(keras.utils.PyDataset):
         self.fresh = fresh
         self.seed = seed
         self._epoch = 0
-        self._of_speaker = [np.flatnonzero(self._ids == i) for i in range(len(names))]
+        self._lengths = features.lengths
+        self._of_speaker = members(self._ids, len(names))
         sessions = features.table.get("session")
-        self._sessions = None if sessions is None else sessions.to_numpy(str)
+        self._sessions = None if sessions is None else groups(sessions)[1]
         self._others = _hard_negatives(hard, features, self._ids)
         if steps is None:
-            there = sum(max(len(array) // frames, 1) for array in features)
+            there = epoch_of(self._lengths, frames)
             steps = max(1, round(there / (2 * batch_size)))
         self.steps = steps
 
@@ -121,9 +123,7 @@ class Pairs(keras.utils.PyDataset):
         sides = (
             np.stack(
                 [
-                    long_enough(self.features[row], self.frames)[
-                        start : start + self.frames
-                    ]
+                    self._segment(row, start)
                     for row, start in zip(
                         drawn[side], drawn[f"{side}_frame"], strict=True
                     )
@@ -132,6 +132,11 @@ class Pairs(keras.utils.PyDataset):
             for side in ("first", "second")
         )
         return tuple(sides), drawn["same"].to_numpy(np.int32)[:, None]
+
+    def _segment(self, row, start):
+        if self._lengths[row] < self.frames:
+            return long_enough(self.features[row], self.frames)
+        return self.features.cut(row, start, self.frames)
 
     def draw(self, index):
         """Draw a batch, without cutting its segments.
@@ -172,17 +177,15 @@ class Pairs(keras.utils.PyDataset):
     def _different(self, speaker, rng):
         first = rng.choice(self._of_speaker[speaker])
         if self._others is not None and rng.random() < self.hard_share:
-            hard = self._others[first]
+            hard = self._others(first)
             if len(hard):
-                return int(first), int(rng.choice(hard))
+                return int(first), int(hard[rng.integers(len(hard))])
         other = rng.integers(len(self._of_speaker) - 1)
         other += other >= speaker
         return int(first), int(rng.choice(self._of_speaker[other]))
 
     def _starts(self, first, second, rng):
-        most = [
-            max(len(self.features[row]) - self.frames, 0) for row in (first, second)
-        ]
+        most = [max(self._lengths[row] - self.frames, 0) for row in (first, second)]
         start = int(rng.integers(most[0] + 1))
         if first != second:
             return start, int(rng.integers(most[1] + 1))
@@ -197,7 +200,7 @@ class Pairs(keras.utils.PyDataset):
 
 
 def _hard_negatives(hard, features, ids):
-    """For each utterance, those of other speakers that are hard to tell from it."""
+    """Of an utterance, those of other speakers that are hard to tell from it."""
     if hard is None:
         return None
     if isinstance(hard, str):
@@ -212,11 +215,7 @@ def _hard_negatives(hard, features, ids):
                 'hard="sex" needs the sex of every speaker, as a column "sex" of '
                 "features.table; hand over embeddings instead"
             )
-        sexes = sexes.to_numpy(str)
-        return [
-            np.flatnonzero((sexes == sexes[i]) & (ids != ids[i]))
-            for i in range(len(ids))
-        ]
+        return OfOthers(groups(sexes)[1], ids)
     embeddings = np.asarray(hard, dtype=np.float32)
     if embeddings.ndim != 2 or len(embeddings) != len(ids):
         raise ArgumentError(
@@ -230,4 +229,4 @@ def _hard_negatives(hard, features, ids):
         most = min(_NEAREST, len(others))
         place = np.argpartition(unit[others] @ -unit[i], most - 1)[:most]
         nearest.append(others[place])
-    return nearest
+    return nearest.__getitem__

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from ._groups import epoch_of, groups, members
 from .cutting import segment
 
 
@@ -75,21 +76,22 @@ class SpeakerBatches(keras.utils.PyDataset):
         ):
             if value < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {value}")
-        self.names, ids = np.unique(features.speakers, return_inverse=True)
+        self.names, ids = groups(features.table["speaker"])
         if len(self.names) < 2:
             raise ArgumentError(
                 "batches of speakers need at least 2 speakers; got "
                 f"{len(self.names)} ({', '.join(self.names)})"
             )
         self._features = features
-        self._of_speaker = [np.flatnonzero(ids == i) for i in range(len(self.names))]
+        self._lengths = features.lengths
+        self._of_speaker = members(ids, len(self.names))
         self.speakers = min(speakers, len(self.names))
         self.segments = segments
         self.frames = frames
         self.seed = seed
         self._epoch = epoch
         if steps is None:
-            there = sum(max(len(array) // frames, 1) for array in features)
+            there = epoch_of(self._lengths, frames)
             steps = max(1, round(there / (self.speakers * segments)))
         self.steps = steps
 
@@ -102,11 +104,17 @@ class SpeakerBatches(keras.utils.PyDataset):
         rng = np.random.default_rng((self.seed, self._epoch, index))
         ids = rng.permutation(len(self.names))[: self.speakers]
         x = [
-            segment(self._features[utterance], self.frames, rng)
+            self._segment(utterance, rng)
             for speaker in ids
             for utterance in self._draw(self._of_speaker[speaker], rng)
         ]
         return np.stack(x), np.repeat(ids, self.segments).astype(np.int32)
+
+    def _segment(self, utterance, rng):
+        room = self._lengths[utterance] - self.frames
+        if room < 0:
+            return segment(self._features[utterance], self.frames, rng)
+        return self._features.cut(utterance, rng.integers(room + 1), self.frames)
 
     def _draw(self, utterances, rng):
         again = len(utterances) < self.segments

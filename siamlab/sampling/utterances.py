@@ -55,6 +55,7 @@ class UtteranceBatches(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self._epoch = 0
+        self._order: tuple = (None, None)
 
     def __len__(self):
         return -(-len(self._labels) // self.batch_size)
@@ -62,10 +63,7 @@ class UtteranceBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         """Return a dictionary of "spectrogram" and "frames", and labels."""
         index = range(len(self))[index]
-        order = np.arange(len(self._labels))
-        if self.shuffle:
-            order = np.random.default_rng((self.seed, self._epoch)).permutation(order)
-        rows = order[index * self.batch_size : (index + 1) * self.batch_size]
+        rows = self._rows(index * self.batch_size, (index + 1) * self.batch_size)
         arrays = [self._features[int(row)] for row in rows]
         labels = [np.asarray(self._labels[row]) for row in rows]
         # Keras looks at two batches to learn which axes vary, and takes one that is
@@ -74,6 +72,17 @@ class UtteranceBatches(keras.utils.PyDataset):
         padded, frames = pad(arrays, length=_parity(arrays, odd))
         labels, _ = pad(labels, value=-1, length=_parity(labels, odd), dtype=np.int32)
         return {"spectrogram": padded, "frames": frames}, labels
+
+    def _rows(self, first, stop):
+        if not self.shuffle:
+            return np.arange(first, min(stop, len(self._labels)))
+        # Drawn once for an epoch: a batch shall not cost more where there are more.
+        epoch, order = self._order
+        if epoch != self._epoch:
+            rng = np.random.default_rng((self.seed, self._epoch))
+            epoch, order = self._epoch, rng.permutation(len(self._labels))
+            self._order = (epoch, order)
+        return order[first:stop]
 
     def on_epoch_end(self):
         """Go on to the next epoch's order; Keras calls it."""

@@ -1,0 +1,133 @@
+"""Where the arrays of a corpus lie: in memory, or on disk."""
+
+import numpy as np
+
+
+class Arrays:
+    """Arrays of shape (frames, bands), float32, one for each utterance.
+
+    Parameters
+    ----------
+    arrays : sequence of numpy.ndarray
+        In memory, or made when they are asked for.
+    """
+
+    def __init__(self, arrays):
+        self._arrays = arrays
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def __getitem__(self, index):
+        return self._arrays[index]
+
+    @property
+    def lengths(self):
+        """Frames of each, shape (utterances,)."""
+        return np.array([len(self[i]) for i in range(len(self))], dtype=int)
+
+    def cut(self, index, first, frames):
+        """Return a stretch of one; what lies outside of it is not read."""
+        return self[index][first : first + frames]
+
+    def take(self, rows):
+        """Return those at some positions."""
+        return Chosen(self, rows)
+
+
+class Chosen(Arrays):
+    """Some of the arrays of another."""
+
+    def __init__(self, arrays, rows):
+        self._arrays = arrays
+        self._rows = rows
+
+    def __len__(self):
+        return len(self._rows)
+
+    def __getitem__(self, index):
+        return self._arrays[int(self._rows[index])]
+
+    @property
+    def lengths(self):
+        """Frames of each, shape (utterances,)."""
+        return self._arrays.lengths[self._rows]
+
+    def cut(self, index, first, frames):
+        """Return a stretch of one."""
+        return self._arrays.cut(int(self._rows[index]), first, frames)
+
+    def take(self, rows):
+        """Return those at some positions."""
+        return self._arrays.take(self._rows[rows])
+
+
+class Mapped(Arrays):
+    """Arrays in a `store.Kept`, mapped on first use.
+
+    Parameters
+    ----------
+    kept : store.Kept
+        Where they are.
+    keys : sequence of str
+        Of each.
+    lengths : sequence of int
+        Frames of each.
+    """
+
+    def __init__(self, kept, keys, lengths):
+        self._kept = kept
+        self._keys = keys
+        self._lengths = np.asarray(lengths, dtype=int)
+        self._open = OpenFiles(kept.open)
+
+    def __len__(self):
+        return len(self._keys)
+
+    def __getitem__(self, index):
+        return self._open[self._keys[index]]
+
+    @property
+    def lengths(self):
+        """Frames of each, shape (utterances,)."""
+        return self._lengths
+
+
+class OpenFiles:
+    """Files that are mapped into memory, not more of them than a process may open.
+
+    Parameters
+    ----------
+    mapped : callable
+        From the name of one to its array.
+    """
+
+    # An open map costs an entry in a table of the system, which holds 65,530.
+    _MOST = 16384
+
+    def __init__(self, mapped):
+        self._mapped = mapped
+        self._open = {}
+
+    def __getitem__(self, name):
+        array = self._open.get(name)
+        if array is None:
+            # A map holds its file open, too: of 1,024 that most systems allow, half
+            # are left to the rest of the program.
+            if len(self._open) >= min(self._MOST, _open_files() // 2):
+                self._open.clear()
+            array = self._open[name] = self._mapped(name)
+        return array
+
+    def __reduce__(self):
+        return type(self), (self._mapped,)
+
+
+def _open_files():
+    """How many files this process may have open."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return 2 * OpenFiles._MOST
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2 * OpenFiles._MOST if soft == resource.RLIM_INFINITY else soft

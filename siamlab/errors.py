@@ -8,6 +8,7 @@ sentence says what was expected, what came, and what to do.
 - `CorpusError`: a folder or a table is not the corpus that was expected.
 - `NotFittedError`: `transform` before `fit`.
 - `StoreError`: a kept file is damaged or cannot be written.
+- `WorkerError`: the workers of a cluster cannot do what was asked of them.
 """
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "NotFittedError",
     "SiamlabError",
     "StoreError",
+    "WorkerError",
 ]
 
 
@@ -59,3 +61,7 @@ class NotFittedError(SiamlabError):
 
 class StoreError(SiamlabError):
     """A kept file is damaged or cannot be written."""
+
+
+class WorkerError(SiamlabError):
+    """The workers of a cluster cannot do what was asked of them."""

@@ -5,6 +5,7 @@
 - `check_zip`: refuse an archive that is damaged, or made to fill the memory.
 - `digest`: a short, stable name for what something is made from.
 - `cache_folder`, `Kept`: arrays on disk, keyed by what they were made from.
+- `open_array`: an array on disk, mapped.
 - `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and clears.
 
 A run that is killed leaves a file with a temporary name behind, never half an
@@ -34,6 +35,7 @@ __all__ = [
     "clear_cache",
     "digest",
     "file_digest",
+    "open_array",
     "write_whole",
     "write_whole_folder",
 ]
@@ -263,6 +265,23 @@ def cache_folder(kind=None):
 _HEADER = threading.Lock()
 
 
+def open_array(path):
+    """Map the array of a .npy file; only what is used is read.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; what stands behind the array is not looked at.
+
+    Returns
+    -------
+    numpy.memmap
+        Read-only.
+    """
+    with _HEADER:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
 class Kept:
     """Arrays kept in a folder, each under a key, each with a checksum.
 
@@ -357,8 +376,7 @@ class Kept:
             If the entry has gone meanwhile.
         """
         try:
-            with _HEADER:
-                return np.load(self.path(key), mmap_mode="r", allow_pickle=False)
+            return open_array(self.path(key))
         except Exception as error:  # a damaged header raises one of many
             raise StoreError(
                 f"{self.path(key)} was kept and is gone or damaged now; "

@@ -275,6 +275,16 @@ def test_some_utterances_can_be_selected(cache, recordings):
     assert len(features.select([])) == 0
 
 
+def test_lengths_are_known_and_stretches_are_cut(cache, recordings):
+    features = sl.extract(recordings)
+    for each in (features, features.select([4, 1]), features.map(np.negative)):
+        assert each.lengths.tolist() == [len(array) for array in each]
+        np.testing.assert_array_equal(each.cut(1, 3, 5), each[1][3:8])
+    chosen = features.select([4, 1, 0]).select([2, 0])
+    np.testing.assert_array_equal(chosen[1], features[4])
+    np.testing.assert_array_equal(chosen.cut(0, 40, 99), features[0][40:])
+
+
 def test_features_can_be_mapped(cache, recordings):
     features = sl.extract(recordings)
     louder = features.map(lambda frames: frames + 6)

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Of arrays that travel to a worker at a time.
+_PIECE_BYTES = 4 * 2**20
+
 
 class Arrays:
     """Arrays of shape (frames, bands), float32, one for each utterance.
@@ -33,6 +36,16 @@ class Arrays:
     def take(self, rows):
         """Return those at some positions."""
         return Chosen(self, rows)
+
+    def pieces(self):
+        """Deal the rows into pieces for workers; yields the positions of each."""
+        size = self.lengths * np.shape(self[0])[-1] * 4
+        number = (np.cumsum(size) - size) // _PIECE_BYTES
+        yield from np.split(np.arange(len(self)), np.flatnonzero(np.diff(number)) + 1)
+
+    def sent(self, rows):
+        """Return some of them as they travel to a worker."""
+        return [np.asarray(self[i]) for i in rows]
 
 
 class Chosen(Arrays):

@@ -1,25 +1,43 @@
 """A whole corpus: made once, kept on disk."""
 
+import contextlib
 import dataclasses
 import os
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
-from .. import audio, store
-from ..errors import ArgumentError, AudioError, SiamlabError
-from ..progress import say, track
+from .. import audio, parallel, store
+from ..errors import SiamlabError
+from ..progress import track
+from . import manifest, recording
+from .arrays import Mapped
+from .plan import SHARD_BYTES, Plan
+from .sharding import make_all
 from .spectrogram import Spectrogram
 from .utterances import Features
 
 __all__ = ["extract"]
 
-# Changes whenever the same description shall give other frames.
-_EDITION = 1
 
+def extract(
+    corpus,
+    spectrogram=None,
+    *,
+    strict=False,
+    cache=True,
+    workers=None,
+    client=None,
+    folder=None,
+    shard_bytes=SHARD_BYTES,
+):
+    """Make the spectrograms of a corpus, on the cores here or on a cluster.
 
-def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None):
-    """Make the spectrograms of a corpus.
+    Without `client` and `folder` there is an array for each recording, kept on disk
+    under the content of its file. With one of them there are shards: consecutive rows
+    of the corpus in one file, made by one worker each, to the hundredth of a decibel.
+    What was interrupted or killed goes on when it is called again, whoever works then;
+    a shard that is damaged, or whose recordings have changed, is made again.
 
     Parameters
     ----------
@@ -34,7 +52,16 @@ def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None)
         are there: keyed by the content of the sound file, not by its name.
     workers : int, optional
         Threads; as many as there are cores by default. Decoding, transform and
-        mel product all run outside Python's lock.
+        mel product all run outside Python's lock. A cluster has workers of its own.
+    client : distributed.Client, optional
+        Of a Dask cluster (``pip install "siamlab[cluster]"``), whose workers see the
+        recordings and the folder under the same paths.
+    folder : str or os.PathLike, optional
+        Where the shards lie. `Features.open` needs nothing else. With a client, it is
+        one under `store.cache_folder` by default.
+    shard_bytes : int
+        Of a shard, about: what is lost when a worker dies, and what one of them does
+        at a time. 64 MB are 43 minutes of sound in 128 bands.
 
     Returns
     -------
@@ -49,6 +76,11 @@ def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None)
         With `strict`, for the first recording that cannot be used.
     SiamlabError
         If there is none left.
+    StoreError
+        If the folder holds other spectrograms.
+    WorkerError
+        If several workers die over the same shard, do not see the folder, or have no
+        siamlab or another one.
 
     Examples
     --------
@@ -58,112 +90,84 @@ def extract(corpus, spectrogram=None, *, strict=False, cache=True, workers=None)
     4 spectrograms, 2 speakers
     >>> features[0].shape[1]
     128
+
+    In a folder, for a training that runs elsewhere:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> sl.extract(corpus, folder=folder)
+    4 spectrograms, 2 speakers
+    >>> sl.Features.open(folder)
+    4 spectrograms, 2 speakers
     """
-    import pandas as pd
     from threadpoolctl import threadpool_limits
 
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
-    workers = workers or os.cpu_count() or 1
-    kept = store.Kept(store.cache_folder("features")) if cache else None
     # Its filters are made here, once, before several threads do.
     spectrogram(np.zeros(spectrogram.win_length), spectrogram.rate)
+    # One thread of linear algebra for each of ours: more would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        if client is None and folder is None:
+            return _arrays(corpus, spectrogram, strict, cache, workers)
+        plan = Plan(corpus, spectrogram, shard_bytes)
+        if folder is None:
+            folder = store.cache_folder("shards") / plan.name
+        folder = Path(folder).absolute()
+        make_all(plan, folder, strict, client, workers)
+    manifest.collect(plan, folder, corpus)
+    features = Features.open(folder)
+    recording.report(features.rejected, corpus)
+    return features
 
-    def one(row):
+
+def _arrays(corpus, spectrogram, strict, cache, workers):
+    """Make an array for each recording."""
+    kept = store.Kept(store.cache_folder("features")) if cache else None
+
+    def one(path, start, duration):
         try:
-            return _one(row, spectrogram, kept)
+            return _one(path, start, duration, spectrogram, kept)
         except SiamlabError as error:
             if strict:
                 raise
             return error
 
-    rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
-    # One thread of linear algebra for each of ours: more would wait for each other.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers) as pool:
-        try:
-            made = list(
-                track(
-                    pool.map(one, rows),
-                    total=len(rows),
-                    description="spectrograms",
-                    unit="utterance",
-                )
-            )
-        except BaseException:
-            # Ctrl-C, or the first error under `strict`: not the whole queue first.
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
+    made = [None] * len(corpus)
+    with contextlib.closing(parallel.results(one, rows, workers=workers)) as done:
+        for number, result in track(
+            done, total=len(made), description="spectrograms", unit="utterance"
+        ):
+            made[number] = result
     bad = np.array([isinstance(result, SiamlabError) for result in made])
-    rejected = pd.DataFrame(
+    rejected = recording.report(
         [
-            {"path": row.path, "reason": getattr(error, "reason", str(error))}
-            for row, error in zip(rows, made, strict=True)
-            if isinstance(error, SiamlabError)
+            (corpus.table.path[i], getattr(made[i], "reason", str(made[i])))
+            for i in np.flatnonzero(bad)
         ],
-        columns=["path", "reason"],
+        corpus,
     )
-    if len(rejected):
-        say(
-            f"{len(rejected)} of {len(rows)} recordings rejected "
-            f"({rejected.path[0]}: {rejected.reason[0]}); see features.rejected"
-        )
-    if bad.all():
-        raise AudioError(
-            rejected.path[0],
-            f"{rejected.reason[0]} (and so for all {len(rows)} recordings of "
-            f"{corpus.name}: none is left)",
-        )
     good = [result for result in made if not isinstance(result, SiamlabError)]
-    arrays = _Mapped(kept, good) if cache else good
+    arrays = Mapped(kept, *zip(*good, strict=True)) if cache else good
     return Features(arrays, corpus.table[~bad], spectrogram, rejected)
 
 
-def _one(row, spectrogram, kept):
-    """One utterance: its key where arrays are kept, else its array."""
-    key = None
-    if kept is not None and os.path.isfile(row.path) and os.access(row.path, os.R_OK):
-        start, duration = float(row.start), float(row.duration)
-        key = store.digest(
-            _EDITION,
-            store.file_digest(row.path),
-            start,
-            duration if np.isfinite(duration) else None,
-            dataclasses.asdict(spectrogram),
-        )
-        if kept.load(key) is not None:
-            return key
-    samples, rate = audio.read(row.path, start=row.start, duration=row.duration)
-    audio.check(samples, row.path)
-    try:
-        frames = spectrogram(samples, rate)
-    except ArgumentError as error:
-        raise AudioError(row.path, str(error)) from error
-    if key is None:
-        return frames
-    kept.save(key, frames)
-    return key
-
-
-class _Mapped:
-    """Arrays in a `Kept`, mapped on first use."""
-
-    # An open map costs an entry in a table of the system, which holds 65,530.
-    _MOST = 16384
-
-    def __init__(self, kept, keys):
-        self._kept = kept
-        self._keys = keys
-        self._open = {}
-
-    def __len__(self):
-        return len(self._keys)
-
-    def __getitem__(self, index):
-        key = self._keys[index]
-        if key not in self._open:
-            if len(self._open) >= self._MOST:
-                self._open.clear()
-            self._open[key] = self._kept.open(key)
-        return self._open[key]
-
-    def __getstate__(self):
-        return {"_kept": self._kept, "_keys": self._keys, "_open": {}}
+def _one(path, start, duration, spectrogram, kept):
+    """One utterance: its array, or where arrays are kept its key and its length."""
+    if kept is None:
+        return recording.frames(path, start, duration, spectrogram)
+    if not (os.path.isfile(path) and os.access(path, os.R_OK)):
+        audio.read(path)  # says why it cannot
+    key = store.digest(
+        recording.EDITION,
+        store.file_digest(path),
+        float(start),
+        float(duration) if np.isfinite(duration) else None,
+        dataclasses.asdict(spectrogram),
+    )
+    array = kept.load(key)
+    if array is None:
+        array = recording.frames(path, start, duration, spectrogram)
+        kept.save(key, array)
+    return key, len(array)

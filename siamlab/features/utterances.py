@@ -131,6 +131,11 @@ class Features:
         """
         return self._arrays.cut(index, first, frames)
 
+    @property
+    def arrays(self):
+        """Where the arrays lie, and how they travel to workers."""
+        return self._arrays
+
     def transcripts(self, without=("sil",)):
         """Return what is said in each utterance, as phones without their times.
 

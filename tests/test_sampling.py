@@ -394,3 +394,65 @@ def test_an_order_is_drawn_once_for_an_epoch(features, monkeypatch):
         assert batches[3] is not None
         assert batches._order[1] is order
         batches.on_epoch_end()
+
+
+class Unread:
+    """A spectrogram that counts how often something was cut out of it."""
+
+    def __init__(self, array):
+        self._array, self.cuts = array, 0
+
+    def __len__(self):
+        return len(self._array)
+
+    def __getitem__(self, frames):
+        self.cuts += 1
+        return self._array[frames]
+
+
+@given(
+    workers=st.integers(1, 6),
+    share=st.integers(1, 5),
+    segments=st.integers(2, 6),
+    seed=st.integers(0, 2**32 - 1),
+    index=st.integers(0, 3),
+)
+def test_the_shares_of_the_workers_are_the_batch_of_one(
+    workers, share, segments, seed, index
+):
+    # So many speakers that the rows can be shared out; some utterances are too short.
+    speakers = max(2, workers * share)
+    features = some_features([100, 30, 41] * speakers, np.arange(3 * speakers) // 3)
+    settings = {
+        "speakers": speakers,
+        "segments": segments,
+        "steps": 4,
+        "seed": seed,
+        "epoch": 2,
+    }
+    x, ids = sampling.SpeakerBatches(features, **settings)[index]
+    shares = [
+        sampling.SpeakerBatches(features, shard=(rank, workers), **settings)[index]
+        for rank in range(workers)
+    ]
+    np.testing.assert_array_equal(np.concatenate([s[0] for s in shares]), x)
+    np.testing.assert_array_equal(np.concatenate([s[1] for s in shares]), ids)
+
+
+def test_a_worker_reads_its_own_rows_alone():
+    plain = some_features([100] * 30, np.arange(30) // 5)
+    counted = sl.Features([Unread(array) for array in plain], plain.table)
+    batches = sampling.SpeakerBatches(counted, speakers=6, segments=5, shard=(1, 3))
+    x, _ = batches[0]
+    cuts = np.array([array.cuts for array in counted])
+    assert cuts.sum() == len(x) == 10
+    np.testing.assert_array_equal(np.flatnonzero(cuts), np.unique(x[:, 0, 0] // 1000))
+
+
+def test_a_batch_that_cannot_be_shared_evenly_says_what_to_do(features):
+    with pytest.raises(
+        errors.ArgumentError, match="4 workers cannot share the 18 rows"
+    ):
+        sampling.SpeakerBatches(features, speakers=6, segments=3, shard=(0, 4))
+    with pytest.raises(errors.ArgumentError, match=r"got \(2, 2\)"):
+        sampling.SpeakerBatches(features, shard=(2, 2))

@@ -44,9 +44,17 @@ def segment(array, frames, rng):
     >>> segment(np.zeros((100, 128)), 40, np.random.default_rng(0)).shape
     (40, 128)
     """
-    array = long_enough(array, frames)
-    first = rng.integers(len(array) - frames + 1)
-    return array[first : first + frames]
+    return stretch(array, draw_place(len(array), frames, rng), frames)
+
+
+def draw_place(length, frames, rng):
+    """Draw where a segment begins in a recording of so many frames."""
+    return rng.integers(max(length - frames, 0) + 1)
+
+
+def stretch(array, first, frames):
+    """Cut out `frames` frames from the first one on."""
+    return long_enough(array, frames)[first : first + frames]
 
 
 def segments(array, frames, hop=None):

@@ -5,7 +5,7 @@ import numpy as np
 
 from ..errors import ArgumentError
 from ._groups import epoch_of, groups, members
-from .cutting import segment
+from .cutting import draw_place, stretch
 
 
 class SpeakerBatches(keras.utils.PyDataset):
@@ -31,6 +31,10 @@ class SpeakerBatches(keras.utils.PyDataset):
         Batch i of epoch e is drawn from ``(seed, e, i)``, whoever draws it.
     epoch : int
         Which one comes first: to go on with a training that was interrupted.
+    shard : (int, int)
+        Rank and number of the workers that share a batch (`siamlab.training`): each
+        draws the whole of it and reads its own rows. Their shares, one below the
+        other, are the batch of one worker.
     **kwargs
         As for `keras.utils.PyDataset`.
 
@@ -42,7 +46,8 @@ class SpeakerBatches(keras.utils.PyDataset):
     Raises
     ------
     ArgumentError
-        If there are fewer than two speakers, or a number is out of range.
+        If there are fewer than two speakers, a number is out of range, or the rows of
+        a batch cannot be shared out evenly.
 
     Examples
     --------
@@ -64,6 +69,7 @@ class SpeakerBatches(keras.utils.PyDataset):
         steps=None,
         seed=0,
         epoch=0,
+        shard=(0, 1),
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,6 +93,7 @@ class SpeakerBatches(keras.utils.PyDataset):
         self._of_speaker = members(ids, len(self.names))
         self.speakers = min(speakers, len(self.names))
         self.segments = segments
+        self._rows = _share(self.speakers, segments, *shard)
         self.frames = frames
         self.seed = seed
         self._epoch = epoch
@@ -99,22 +106,26 @@ class SpeakerBatches(keras.utils.PyDataset):
         return self.steps
 
     def __getitem__(self, index):
-        """Segments (P * K, frames, bands), float32, and speaker ids (P * K,)."""
+        """Segments (P * K, frames, bands), float32, and speaker ids (P * K,).
+
+        Of a worker's rows alone, where there is a `shard`.
+        """
         index = range(len(self))[index]  # so that a for-loop ends
         rng = np.random.default_rng((self.seed, self._epoch, index))
         ids = rng.permutation(len(self.names))[: self.speakers]
-        x = [
-            self._segment(utterance, rng)
+        places = [
+            (utterance, draw_place(self._lengths[utterance], self.frames, rng))
             for speaker in ids
             for utterance in self._draw(self._of_speaker[speaker], rng)
         ]
-        return np.stack(x), np.repeat(ids, self.segments).astype(np.int32)
+        x = [self._stretch(utterance, first) for utterance, first in places[self._rows]]
+        ids = np.repeat(ids, self.segments)[self._rows]
+        return np.stack(x), ids.astype(np.int32)
 
-    def _segment(self, utterance, rng):
-        room = self._lengths[utterance] - self.frames
-        if room < 0:
-            return segment(self._features[utterance], self.frames, rng)
-        return self._features.cut(utterance, rng.integers(room + 1), self.frames)
+    def _stretch(self, utterance, first):
+        if self._lengths[utterance] < self.frames:
+            return stretch(self._features[utterance], 0, self.frames)
+        return self._features.cut(utterance, first, self.frames)
 
     def _draw(self, utterances, rng):
         again = len(utterances) < self.segments
@@ -123,3 +134,20 @@ class SpeakerBatches(keras.utils.PyDataset):
     def on_epoch_end(self):
         """Go on to the next epoch's batches; Keras calls it."""
         self._epoch += 1
+
+
+def _share(speakers, segments, rank, workers):
+    """Rows of a batch that a worker reads."""
+    rows = speakers * segments
+    if not 0 <= rank < workers:
+        raise ArgumentError(
+            f"shard must be a rank below the number of workers; got ({rank}, {workers})"
+        )
+    if rows % workers:
+        raise ArgumentError(
+            f"{workers} workers cannot share the {rows} rows of a batch of {speakers} "
+            f"speakers with {segments} segments evenly; take a number of segments that "
+            f"divides by {workers}, or other workers"
+        )
+    share = rows // workers
+    return slice(rank * share, (rank + 1) * share)

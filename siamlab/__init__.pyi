@@ -22,6 +22,7 @@ from . import (
     sampling,
     scaling,
     store,
+    training,
     widgets,
 )
 from ._version import __version__
@@ -61,5 +62,6 @@ __all__ = [
     "sampling",
     "scaling",
     "store",
+    "training",
     "widgets",
 ]

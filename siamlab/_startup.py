@@ -21,23 +21,24 @@ __all__ = ["install", "quiet_start"]
 
 
 @contextlib.contextmanager
-def quiet_start():
-    """Send file descriptor 2 to nowhere for a while.
+def quiet_start(descriptor=2):
+    """Send a file descriptor to nowhere for a while: 1 is output, 2 is errors.
 
     Python's own exceptions are not affected: they travel as exceptions.
     """
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
     try:
-        saved = os.dup(2)
+        saved = os.dup(descriptor)
     except OSError:  # a process without a standard error has no noise either
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(nowhere, descriptor)
         yield
     finally:
-        os.dup2(saved, 2)
+        os.dup2(saved, descriptor)
         os.close(saved)
         os.close(nowhere)
 

@@ -8,7 +8,7 @@ sentence says what was expected, what came, and what to do.
 - `CorpusError`: a folder or a table is not the corpus that was expected.
 - `NotFittedError`: `transform` before `fit`.
 - `StoreError`: a kept file is damaged or cannot be written.
-- `WorkerError`: the workers of a cluster cannot do what was asked of them.
+- `WorkerError`: workers of a cluster or of a training are lost or not alike.
 """
 
 __all__ = [
@@ -64,4 +64,4 @@ class StoreError(SiamlabError):
 
 
 class WorkerError(SiamlabError):
-    """The workers of a cluster cannot do what was asked of them."""
+    """Workers of a cluster or of a training are lost, or not like the others."""

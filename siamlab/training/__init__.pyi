@@ -1,0 +1,4 @@
+from .launching import launch, launched
+from .workers import Team, join, step_bytes
+
+__all__ = ["Team", "join", "launch", "launched", "step_bytes"]

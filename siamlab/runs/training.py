@@ -24,6 +24,7 @@ from .. import (
 )
 from ..errors import ArgumentError, StoreError
 from ..pretrained.training import described, speaker_net
+from ..training import Team
 from .config import Config
 from .exam import examine
 from .layouts import read
@@ -32,7 +33,7 @@ from .reporting import write_report
 CONFIG, VERSIONS, HISTORY = "config.yaml", "versions.json", "history.csv"
 FIGURES, REPORT = "figures.json", "report.html"
 ENCODER = "encoder.npz"
-_PACKAGES = ("siamlab", "keras", "tensorflow", "numpy", "librosa")
+_PACKAGES = ("siamlab", "keras", "tensorflow", "jax", "numpy", "librosa")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Run:
     figures: dict
 
 
-def train(config, folder):
+def train(config, folder, team=None):
     """Train what a configuration says, and keep all that is to be known of it.
 
     Parameters
@@ -64,26 +65,36 @@ def train(config, folder):
     folder : str or os.PathLike
         The run folder. If it holds a run of the same configuration that was killed,
         that goes on after its last whole epoch and ends with the weights that it would
-        have had (on the same machine); one that has ended is not trained again.
+        have had (on the same machine, by as many workers); one that has ended is not
+        trained again. Several workers must all see it; the first one writes.
+    team : training.Team, optional
+        Of `training.join`, in which this is called, where several workers train.
 
     Returns
     -------
-    Run
+    Run or None
         Its folder holds config.yaml, versions.json, history.csv, checkpoint-NNNN.keras
         (the network with its optimiser after epoch NNNN, the last one), figures.json,
-        report.html and, of an x-vector network, encoder.npz.
+        report.html and, of an x-vector network, encoder.npz. None for all workers but
+        the first.
 
     Raises
     ------
     StoreError
-        If the folder holds a run of another configuration, or a damaged one.
+        If the folder holds a run of another configuration or backend of Keras, or a
+        damaged one.
+    WorkerError
+        If the workers do not see the same recordings or run folder, or one is lost.
     SiamlabError
         If the recordings cannot be used, or are of too few speakers.
     """
-    folder = Path(folder)
-    _claim(folder, config)
+    folder, team = Path(folder), Team() if team is None else team
+    if team.leads:
+        _claim(folder, config)
     train_features, test_features = _features(config)
+    _agree_on_data(team, config, train_features)
     history = _read_history(folder / HISTORY)
+    team.agree("the epoch that the run folder has come to", len(history))
     if history:
         net = _load(checkpoint(folder, len(history)))
     else:
@@ -96,9 +107,11 @@ def train(config, folder):
         steps=config.steps,
         seed=config.seed,
         epoch=len(history),
+        shard=team.shard,
     )
+    own = _Own(team)
     if len(history) < config.epochs:
-        keeper = _Keeper(folder, config, test_features, history)
+        keeper = _Keeper(folder, config, test_features, history, own)
         net.fit(
             batches,
             epochs=config.epochs,
@@ -108,12 +121,15 @@ def train(config, folder):
             shuffle=False,
             callbacks=[keeper],
         )
-    rows = embed(net, config, test_features)
-    _, figures = examine(rows, test_features.speakers, seed=config.seed)
-    _write(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
-    if config.network == "xvector":
-        _encoder(net, config, train_features).save(folder / ENCODER)
-    write_report(folder / REPORT, config, history, figures, rows)
+    if not team.leads:
+        return None
+    with team.alone():
+        rows = embed(own.copy(net), config, test_features)
+        _, figures = examine(rows, test_features.speakers, seed=config.seed)
+        _write(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
+        if config.network == "xvector":
+            _encoder(net, config, train_features).save(folder / ENCODER)
+        write_report(folder / REPORT, config, history, figures, rows)
     return Run(folder, history, figures)
 
 
@@ -132,6 +148,7 @@ def embed(net, config, exam):
 def _claim(folder, config):
     """Make the folder of this configuration, or refuse that of another one."""
     path = folder / CONFIG
+    backend = keras.config.backend()
     if path.exists():
         try:
             there = Config.read(path)
@@ -149,10 +166,11 @@ def _claim(folder, config):
                 f"{folder} holds a run with other values of {', '.join(other)}; "
                 "choose another folder, or remove it"
             )
+        _check_backend(folder / VERSIONS, backend)
         return
     if folder.exists() and any(folder.iterdir()):
         raise StoreError(f"{folder} holds something else; choose an empty folder")
-    versions = {"python": platform.python_version(), "backend": keras.backend.backend()}
+    versions = {"python": platform.python_version(), "backend": backend}
     for package in _PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
@@ -160,6 +178,21 @@ def _claim(folder, config):
             continue
     _write(folder / VERSIONS, json.dumps(versions, indent=1) + "\n")
     _write(path, config.as_yaml())
+
+
+def _check_backend(path, backend):
+    """Another backend would end with other weights."""
+    try:
+        begun = json.loads(path.read_text("utf-8"))["backend"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{path} was damaged ({error}); remove the run folder to begin anew"
+        ) from error
+    if begun != backend:
+        raise StoreError(
+            f"{path.parent} holds a run that began with KERAS_BACKEND={begun}; Keras "
+            f"computes with {backend} now. Set it back, or choose another folder"
+        )
 
 
 def _corpus(layout, data, subset):
@@ -190,6 +223,17 @@ def _features(config):
                 f"{min(both)!r} for one; choose another subset for one of them"
             )
     return tuple(features.extract(part) for part in parts)
+
+
+def _agree_on_data(team, config, train_features):
+    """All workers draw from the same recordings, wherever each has its folder."""
+    settings = dataclasses.asdict(config)
+    for name in ("data", "test_data"):
+        del settings[name]
+    team.agree("the configuration", settings)
+    lengths = [len(array) for array in train_features]
+    there = [len(lengths), sum(lengths), train_features.speakers.tolist(), lengths]
+    team.agree("the recordings (utterances, frames)", there)
 
 
 def _load(path):
@@ -251,10 +295,10 @@ class _Keeper(keras.callbacks.Callback):
     be killed between the two. The checkpoint before goes last.
     """
 
-    def __init__(self, folder, config, exam, history):
+    def __init__(self, folder, config, exam, history, own):
         super().__init__()
         self._folder, self._config, self._exam = folder, config, exam
-        self._history = history
+        self._history, self._own = history, own
 
     def on_epoch_begin(self, epoch, logs=None):
         # Keras saves no random states: so that dropout and augmentation go on as they
@@ -267,16 +311,36 @@ class _Keeper(keras.callbacks.Callback):
             state.assign(np.array([draws.integers(2**31), 0], dtype=state.dtype))
 
     def on_epoch_end(self, epoch, logs=None):
-        rows = embed(self.model, self._config, self._exam)
+        if self._own.team.leads:
+            with self._own.team.alone():
+                self._keep(epoch + 1, float((logs or {})["loss"]))
+
+    def _keep(self, epoch, loss):
+        rows = embed(self._own.copy(self.model), self._config, self._exam)
         rate = float(metrics.verify(rows, self._exam.speakers, resamples=1).eer)
-        loss = float((logs or {})["loss"])
-        self._history.append({"epoch": epoch + 1, "loss": loss, "eer": rate})
-        there = checkpoint(self._folder, epoch + 1)
+        self._history.append({"epoch": epoch, "loss": loss, "eer": rate})
+        there = checkpoint(self._folder, epoch)
         _save(self.model, there)
         _write_history(self._folder / HISTORY, self._history)
         for path in self._folder.glob("checkpoint-*.keras"):
             if path != there:
                 path.unlink()
+
+
+class _Own:
+    """A copy of the network that one worker calls while the others wait for it."""
+
+    def __init__(self, team):
+        self.team, self._made = team, None
+
+    def copy(self, net):
+        """Bring it up to date, in `Team.alone`; of one worker the network itself."""
+        if self.team.workers == 1:
+            return net
+        if self._made is None:
+            self._made = type(net).from_config(net.get_config())
+        self._made.set_weights(net.get_weights())
+        return self._made
 
 
 def _save(net, path):

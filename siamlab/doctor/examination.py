@@ -5,12 +5,12 @@ import pkgutil
 import warnings
 
 from ..errors import ArgumentError
+from ..training.state import untouched
 from . import rules, trace
 from .case import Case, kind_of
 from .facts import checked
 from .report import SEVERITIES, Finding, Report
 from .rule import RULES, NotExamined
-from .state import untouched
 
 KINDS = ("siamese", "ctc")
 

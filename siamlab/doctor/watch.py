@@ -8,11 +8,11 @@ import numpy as np
 
 from .. import scaling
 from ..errors import ArgumentError
+from ..training.state import untouched
 from . import rows, trace, vectors, weight_gradients
 from .case import Case, kind_of
 from .report import SEVERITIES, Finding, Report
 from .rule import RULES, NotExamined
-from .state import untouched
 
 # What can come to be while a training runs; the rest does not change.
 _RULES = {"siamese": ("S10", "S11", "S15"), "ctc": ("C1", "C16")}

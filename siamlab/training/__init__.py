@@ -1,4 +1,13 @@
-"""Training on several machines, or on several processors of one.
+"""Training on a GPU, on several of them, and on several machines.
+
+On one machine:
+
+- `device_report`: devices, precision, and which LSTM takes the fast path.
+- `throughput`: segments in a second, and the share of time spent waiting for input.
+- `cudnn`: why a layer runs on cuDNN, or does not.
+- `from_cudnn`, `load_old_weights`, `read_old_weights`: weights of an older Keras.
+
+On several:
 
 - `join`: takes part in a training of several workers; gives its `Team`.
 - `launch`: starts workers on this machine, and ends all when one is lost;
@@ -11,7 +20,7 @@ loss sees all pairs of the joint batch, the gradient is that of the joint batch,
 batch normalisation takes its statistics from all rows. Keras must compute with JAX
 (``KERAS_BACKEND=jax``).
 
-Notebook: 12_beyond_one_machine.
+Notebooks: 07_gpu_training, 12_beyond_one_machine.
 """
 
 import lazy_loader

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from ...training import cudnn
 from ..rule import NotExamined, rule
 
 _LINEAR = (
@@ -105,13 +106,20 @@ def _chosen(case, first, second):
 
 def _recurrent(case):
     """Recurrent layers of the model, those inside wrappers included."""
-    found = []
-    for layer in case.layers:
-        if isinstance(layer, keras.layers.LSTM | keras.layers.GRU):
-            found.append(layer)
+    found = [
+        layer
+        for layer in case.layers
+        if isinstance(layer, keras.layers.RNN) and _has_a_fast_form(layer)
+    ]
     if not found:
         raise NotExamined("the model has no LSTM and no GRU")
     return found
+
+
+def _has_a_fast_form(layer):
+    """Whether cuDNN knows it, or would with other arguments: not cells of one's own."""
+    refused = cudnn.refusals(layer)
+    return not refused or any(refusal.instead for refusal in refused)
 
 
 @rule(
@@ -122,54 +130,25 @@ def _recurrent(case):
     symptom="Training takes several times as long on a GPU.",
     cause="cuDNN knows one LSTM: tanh, sigmoid, a bias, no recurrent dropout.",
     fix="leave activation, recurrent_activation, use_bias, unroll and "
-    "recurrent_dropout "
-    "at Keras' defaults",
-    notebook="",
+    "recurrent_dropout at Keras' defaults; siamlab.training.device_report says it "
+    "for each layer",
+    notebook="07_gpu_training",
 )
 def s33_no_cudnn(case):
     """The arguments that Keras itself asks for before it calls cuDNN.
 
     They are listed in Keras' documentation of LSTM and GRU. Ordinary dropout is not
-    among them.
+    among them. An RNN over an LSTMCell is no LSTM, and never becomes one.
     """
     refused = {}
     for layer in _recurrent(case):
-        why = refusals(layer)
+        why = cudnn.refusals(layer)
         if why:
-            refused[layer.name] = why
+            refused[layer.name] = [refusal.what for refusal in why]
     if not refused:
         return None
     said = "; ".join(f"{name}: {', '.join(why)}" for name, why in refused.items())
     return len(refused), f"of {len(_recurrent(case))} recurrent layers {said}"
-
-
-def refusals(layer):
-    """Which arguments keep a recurrent layer from cuDNN.
-
-    Parameters
-    ----------
-    layer : keras.layers.LSTM or keras.layers.GRU
-        Which.
-
-    Returns
-    -------
-    list of str
-        Empty if none does.
-    """
-    config = layer.get_config()
-    why = []
-    for name, wanted in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
-        if getattr(layer, name) is not keras.activations.get(wanted):
-            why.append(f"{name} is not {wanted}")
-    if config.get("unroll"):
-        why.append("unroll=True")
-    if not config.get("use_bias", True):
-        why.append("use_bias=False")
-    if config.get("recurrent_dropout"):
-        why.append(f"recurrent_dropout={config['recurrent_dropout']}")
-    if isinstance(layer, keras.layers.GRU) and not config.get("reset_after", True):
-        why.append("reset_after=False")
-    return why
 
 
 @rule(
@@ -180,7 +159,7 @@ def refusals(layer):
     symptom="An error on a GPU, or the slow path; on the CPU all seems well.",
     cause="Frames are masked at the beginning or in the middle, or all of a row is.",
     fix="pad on the right, and leave empty rows out",
-    notebook="",
+    notebook="07_gpu_training",
 )
 def s34_mask(case):
     """Masks as they reach the recurrent layers: true frames first, at least one.

@@ -134,10 +134,10 @@ def _is_keras(name):
     title="Weights of a CuDNNLSTM",
     symptom="Unknown layer CuDNNLSTM, or a bias of another shape.",
     cause="CuDNNLSTM is gone from Keras 3; it kept two biases, 8 numbers for each "
-    "unit, "
-    "where LSTM keeps their sum, 4.",
-    fix="an LSTM, whose bias is the sum of the two halves",
-    notebook="04_pairs_and_twins",
+    "unit, where LSTM keeps their sum, 4, and its kernels as cuDNN reads them.",
+    fix="an LSTM with the weights of siamlab.training.load_old_weights: each gate's "
+    "kernel transposed, the two biases summed",
+    notebook="07_gpu_training",
 )
 def s32_cudnn_lstm(case):
     """The name in a saved configuration, and the size of a saved bias.

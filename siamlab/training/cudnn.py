@@ -7,7 +7,7 @@ it, and what Keras calculates with.
 
 - `refusals`: arguments that no backend lets through.
 - `decide`: the verdict for one backend and one kind of mask; a `Verdict`.
-- `mask_kind`: which kind a mask is.
+- `mask_kind`: which kind a mask is; `directions`: of a Bidirectional.
 
 The conditions are those of Keras 3.15; the tests compare them with its own.
 
@@ -22,9 +22,20 @@ import numpy as np
 
 from ..errors import ArgumentError
 
-__all__ = ["BACKENDS", "MASKS", "Refusal", "Verdict", "decide", "mask_kind", "refusals"]
+__all__ = [
+    "BACKENDS",
+    "MASKS",
+    "PATHS",
+    "Refusal",
+    "Verdict",
+    "decide",
+    "directions",
+    "mask_kind",
+    "refusals",
+]
 
 BACKENDS = ("tensorflow", "jax", "torch")
+PATHS = ("cuDNN", "loop", "wrong", "error")  # from good to bad
 MASKS = ("none", "right-padded", "with holes", "with empty rows")
 
 # Where a backend has functions of its own that Keras takes for tanh and sigmoid.
@@ -54,9 +65,9 @@ class Verdict:
 
     Parameters
     ----------
-    path : {"cuDNN", "loop", "error", "wrong"}
-        One call of cuDNN; a loop over frames; an error when training begins; or cuDNN,
-        with other numbers than the processor gives.
+    path : str
+        Of `PATHS`: one call of cuDNN; a loop over frames; cuDNN, with other numbers
+        than the processor gives; or an error when training begins.
     refusals : tuple of Refusal
         Why; none for "cuDNN".
 
@@ -82,8 +93,8 @@ def refusals(layer, backend=None):
 
     Parameters
     ----------
-    layer : keras.layers.RNN
-        An LSTM, a GRU, or a layer over cells.
+    layer : keras.layers.RNN or keras.layers.Bidirectional
+        An LSTM, a GRU, a layer over cells, or two of them.
     backend : {"tensorflow", "jax", "torch"}, optional
         The one that Keras runs on by default. It matters only to an activation that is
         the backend's own function.
@@ -105,11 +116,39 @@ def refusals(layer, backend=None):
     [Refusal(what='recurrent_dropout=0.1', instead='dropout')]
     """
     backend = _backend(backend)
-    if not isinstance(layer, keras.layers.RNN):
-        raise ArgumentError(
-            "layer must be a keras.layers.LSTM, a GRU or another RNN; got "
-            f"{type(layer).__name__}. Of a Bidirectional, ask its forward_layer."
-        )
+    found = [r for each in directions(layer) for r in _of_one(each, backend)]
+    return list(dict.fromkeys(found))
+
+
+def directions(layer):
+    """Give the layers that Keras asks one by one.
+
+    Parameters
+    ----------
+    layer : keras.layers.RNN or keras.layers.Bidirectional
+        One, or two.
+
+    Returns
+    -------
+    tuple of keras.layers.RNN
+        The layer itself; of a Bidirectional the forward and the backward one.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no recurrent layer.
+    """
+    if isinstance(layer, keras.layers.Bidirectional):
+        return layer.forward_layer, layer.backward_layer
+    if isinstance(layer, keras.layers.RNN):
+        return (layer,)
+    raise ArgumentError(
+        "layer must be a keras.layers.LSTM, a GRU, another RNN or a Bidirectional; got "
+        f"{type(layer).__name__}"
+    )
+
+
+def _of_one(layer, backend):
     if not isinstance(layer, keras.layers.LSTM | keras.layers.GRU):
         return [_of_cells(layer)]
     found = []
@@ -135,9 +174,9 @@ def decide(layer, backend=None, mask="none"):
 
     Parameters
     ----------
-    layer : keras.layers.RNN
-        An LSTM, a GRU, or a layer over cells. In a Bidirectional each direction is
-        judged by itself.
+    layer : keras.layers.RNN or keras.layers.Bidirectional
+        An LSTM, a GRU, a layer over cells, or two of them: then the verdict is that of
+        the worse one.
     backend : {"tensorflow", "jax", "torch"}, optional
         The one that Keras runs on by default.
     mask : str or numpy.ndarray or None
@@ -165,7 +204,15 @@ def decide(layer, backend=None, mask="none"):
         mask = mask_kind(mask)
     if mask not in MASKS:
         raise ArgumentError(f"mask must be one of {', '.join(MASKS)}; got {mask!r}")
-    found = refusals(layer, backend)
+    one_piece = _in_one_piece(layer, mask)
+    verdicts = [_judge(each, backend, mask, one_piece) for each in directions(layer)]
+    reasons = dict.fromkeys(r for verdict in verdicts for r in verdict.refusals)
+    return Verdict(max((v.path for v in verdicts), key=PATHS.index), tuple(reasons))
+
+
+def _judge(layer, backend, mask, one_piece):
+    """Verdict on one direction."""
+    found = _of_one(layer, backend)
     if backend == "jax" and isinstance(layer, keras.layers.GRU):
         found.append(Refusal("JAX has no GRU of cuDNN", "an LSTM"))
     if backend != "tensorflow" and mask != "none":
@@ -177,7 +224,7 @@ def decide(layer, backend=None, mask="none"):
         # Keras compiles cuDNN in, with an assertion about the mask.
         return Verdict("error", (Refusal(f"a mask {mask}", "padding on the right"),))
     if backend == "jax":
-        return _on_jax(layer)
+        return _on_jax(layer, one_piece)
     return Verdict("cuDNN")
 
 
@@ -259,12 +306,26 @@ def _of_cells(layer):
     return Refusal(f"{type(layer).__name__} over {names}", instead)
 
 
-def _on_jax(layer):
+def _in_one_piece(layer, mask):
+    """Whether JAX and PyTorch run both directions of a Bidirectional in one call."""
+    pair = directions(layer)
+    return (
+        len(pair) == 2
+        and mask == "none"
+        and not layer.stateful
+        and all(isinstance(each, keras.layers.LSTM) for each in pair)
+        and not any(each.dropout for each in pair)
+        and pair[0].units == pair[1].units
+    )
+
+
+def _on_jax(layer, one_piece):
     """JAX's LSTM is float32 only, and Keras turns one of its outputs round."""
     if layer.compute_dtype in _HALF:
         what = f"{layer.compute_dtype}, for which JAX has no LSTM of cuDNN"
         return Verdict("error", (Refusal(what, 'dtype="float32"'),))
-    if layer.go_backwards and layer.return_sequences:
-        what = "go_backwards with return_sequences: the order of frames is turned round"
-        return Verdict("wrong", (Refusal(what, "use_cudnn=False"),))
+    if layer.go_backwards and layer.return_sequences and not one_piece:
+        what = "go_backwards with return_sequences: frames come out in another order"
+        instead = "a Dropout layer" if layer.dropout else "use_cudnn=False"
+        return Verdict("wrong", (Refusal(what, instead),))
     return Verdict("cuDNN")

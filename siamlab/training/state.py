@@ -11,6 +11,11 @@ def _variables(owners):
     """All that models, optimisers and metrics keep, each once."""
     found = {}
     for owner in owners:
+        if isinstance(owner, keras.layers.Layer):
+            for layer in owner._flatten_layers():
+                # Of a stateful layer; Keras does not count them among its variables.
+                states = keras.tree.flatten(getattr(layer, "states", None))
+                found |= {id(s): s for s in states if isinstance(s, keras.Variable)}
         for each in (owner, getattr(owner, "optimizer", None)):
             for name in ("variables", "metrics_variables"):
                 for variable in getattr(each, name, None) or ():

@@ -174,6 +174,21 @@ def test_verify_is_the_same_for_a_seed_and_its_intervals_hold_it(speakers_in_clo
     assert first.eer.low < first.eer.high
 
 
+def test_a_resample_counts_pairs_as_often_as_their_speakers_were_drawn(
+    speakers_in_clouds,
+):
+    x, speakers = speakers_in_clouds
+    scores, same = metrics.pair_scores(x, speakers)
+    i, j = np.triu_indices(len(x), k=1)
+    drawn = np.random.default_rng(5).integers(12, size=12)
+    times = np.array([np.count_nonzero(drawn == s) for s in range(12)])
+    a, b = times[speakers[i]], times[speakers[j]]
+    weights = np.where(same, a, a * b)
+    slow = metrics.eer(np.repeat(scores, weights), np.repeat(same, weights))
+    found = metrics.verify(x, speakers, resamples=1, seed=5).eer
+    assert slow == pytest.approx(found.low if slow < found else found.high)
+
+
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
     # The truth: the rate of 400 speakers from the same source.
     def exam(rng, speakers):

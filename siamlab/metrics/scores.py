@@ -31,7 +31,8 @@ def _checked(scores, same):
 class _Curve:
     """Error rates at each threshold, from one sort of the scores.
 
-    With weights on the pairs, it is computed again without sorting again.
+    With weights on the pairs, in the order of the sort, it is computed again without
+    sorting again.
     """
 
     def __init__(self, scores, same):
@@ -48,7 +49,6 @@ class _Curve:
         """Return false accepts and rejects, from "accept none" to "accept all"."""
         if weights is None:
             weights = np.ones(len(self.order))
-        weights = weights[self.order]
         hits = np.cumsum(np.where(self.same, weights, 0.0))[self.last]
         false = np.cumsum(np.where(self.same, 0.0, weights))[self.last]
         return (

@@ -239,6 +239,7 @@ def verify(
     i, j = np.triu_indices(len(unit), k=1)
     scores = (unit @ unit.T)[i, j]
     names, ids = np.unique(speakers, return_inverse=True)
+    ids = ids.astype(np.int32)
     a, b = ids[i], ids[j]
     if sessions is not None:
         sessions = np.asarray(sessions)
@@ -248,8 +249,12 @@ def verify(
             )
         across = sessions[i] != sessions[j]
         scores, a, b = scores[across], a[across], b[across]
+    del i, j  # as large as all that follows
     scores, same = _checked(scores, a == b)
     curve = _Curve(scores, same)
+    # Sorted once, here, rather than the weights of each resample.
+    a, b, same = a[curve.order], b[curve.order], curve.same
+    del scores
 
     def figures(weights=None):
         accepts, rejects = curve.rates(weights)

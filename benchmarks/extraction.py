@@ -27,8 +27,8 @@ def rss_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def one(root, workers, times):
-    """Extract once (or several times over) in this process; prints JSON."""
+def corpus_of(root, times=1):
+    """Read all subsets as one corpus, or as several times as many utterances."""
     import pandas as pd
 
     import siamlab as sl
@@ -40,7 +40,14 @@ def one(root, workers, times):
     all_of_it = pd.concat(parts, ignore_index=True)
     # Other starts make other entries of the same files.
     copies = [all_of_it.assign(start=0.01 * i) for i in range(times)]
-    corpus = sl.corpora.Corpus(pd.concat(copies, ignore_index=True), "benchmark")
+    return sl.corpora.Corpus(pd.concat(copies, ignore_index=True), "benchmark")
+
+
+def one(root, workers, times):
+    """Extract once (or several times over) in this process; prints JSON."""
+    import siamlab as sl
+
+    corpus = corpus_of(root, times)
     sl.extract(corpus.select([0]), cache=False)  # imports and compiles
     before, began = rss_mb(), time.perf_counter()
     features = sl.extract(corpus, workers=workers)

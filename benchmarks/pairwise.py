@@ -75,6 +75,14 @@ def nothing(ids, outputs):
     return tf.reduce_sum(outputs), 2.0 * outputs
 
 
+def given_outputs(batch, units):
+    """Speakers of a batch, four segments of each, and outputs of a network."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, size=(batch, units))
+    outputs = tf.nn.softmax(tf.constant(logits, tf.float32))
+    return tf.constant(np.arange(batch) // 4), outputs
+
+
 def milliseconds(function, arguments, steps, repeats):
     """Median time of a step."""
     found = []
@@ -103,10 +111,7 @@ def main():
     )
     arguments = parser.parse_args()
 
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 2, size=(arguments.batch, arguments.units))
-    outputs = tf.nn.softmax(tf.constant(logits, tf.float32))
-    given = tf.constant(np.arange(arguments.batch) // 4), outputs
+    given = given_outputs(arguments.batch, arguments.units)
     graphs, gradients, figures = {}, {}, {}
     for name, loss, xla, steps, _ in WAYS:
         graphs[name] = compiled(loss, 1, xla), compiled(loss, steps, xla)

@@ -1,5 +1,7 @@
-"""The benchmark of phones runs on anybody's recordings, and goes on after a kill."""
+"""Benchmarks run as a person would run them, small."""
 
+import importlib
+import os
 import re
 import subprocess
 import sys
@@ -8,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 import siamlab as sl
 
@@ -134,3 +138,180 @@ def test_one_product_is_the_nested_loops():
     for other in (product, compiled):
         assert float(other[4]) == pytest.approx(float(loops[4]), rel=1e-5)
         assert float(other[5]) < 1e-4
+
+
+@pytest.fixture(scope="module")
+def beside():
+    """Import a module of the benchmarks, as their scripts do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(BENCHMARKS))
+        yield importlib.import_module
+
+
+WAYS = """
+import json, os, sys, time
+from types import SimpleNamespace
+
+import numpy as np
+from _race import Way
+
+
+def noisy(factor, threads):
+    print("a library says hello")
+    runs = []
+
+    def run():
+        os.write(1, b"and again\\n")
+        runs.append(1)
+
+    result = lambda: factor * np.arange(4.0)
+    return Way(run, 10, result, facts=lambda: {"runs": len(runs), "threads": threads})
+
+
+def lazy(factor, threads):
+    return Way(lambda: time.sleep(0.05), 10)
+
+
+def lacks(factor, threads):
+    import a_package_that_nobody_has
+
+
+def dies(factor, threads):
+    sys.exit("no such luck")
+"""
+
+
+@pytest.fixture
+def a_race(beside, monkeypatch, tmp_path):
+    """Race ways of a module that the test writes."""
+    (tmp_path / "some_ways.py").write_text(WAYS, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    race = beside("_race").race
+
+    def start(*names, **kwargs):
+        ways = {name: f"some_ways.{name}" for name in names}
+        return race(ways, {"factor": 2}, threads=1, rounds=3, **kwargs)
+
+    return start
+
+
+def test_ways_are_measured_in_turns_and_say_what_they_lack(a_race):
+    found = a_race("noisy", "lazy", "lacks")
+    assert found["noisy"].facts == {"runs": 4, "threads": 1}  # three, and the warm-up
+    assert found["noisy"].result.tolist() == [0, 2, 4, 6]
+    assert min(found["lazy"].seconds) >= 0.05
+    assert 0 < found["lazy"].speed <= 200
+    assert found["lacks"].missing == "a_package_that_nobody_has"
+    assert not found["lacks"].seconds
+    assert all(len(found[name].seconds) == 3 for name in ("noisy", "lazy"))
+
+
+def test_a_way_that_ends_early_says_why(a_race):
+    with pytest.raises(RuntimeError, match="no such luck"):
+        a_race("dies")
+
+
+def test_peers_may_lie_in_another_folder(a_race, tmp_path):
+    (tmp_path / "peers").mkdir()
+    peer = "def __getattr__(name): raise ImportError('it is here, and broken')"
+    (tmp_path / "peers" / "a_package_that_nobody_has.py").write_text(peer, "utf-8")
+    found = a_race("lacks", peers=str(tmp_path / "elsewhere"))
+    assert found["lacks"].missing
+    with pytest.raises(RuntimeError, match="ended early"):  # imported; it is no way
+        a_race("lacks", peers=str(tmp_path / "peers"))
+
+
+def test_all_ways_of_embedding_give_the_same(beside):
+    ways = beside("_ways_embedding")
+    results = []
+    for way in (ways.ours, ways.padded, ways.predict_each):
+        made = way(number=4, longest=400, threads=1)
+        made.run()
+        results.append(made.result())
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], atol=1e-6)
+    assert made.facts()["traces"] >= 1
+
+
+def test_twins_and_speakers_train_from_the_same_weights(beside):
+    ways = beside("_ways_training")
+    for way in (ways.ours, ways.keras_on_pairs):
+        made = way(batch=16, steps=1, threads=1)
+        made.run()
+        assert made.amount == 16
+    loss, *gradients = ways.ours(batch=16, steps=1, threads=1).result()
+    assert loss > 0
+    assert len(gradients) == len(ways.weights())
+    assert min(gradients) > 0
+
+
+@pytest.mark.slow
+def test_extraction_is_compared_with_its_peers(data):
+    root = ["--data", data / "librispeech-mini"]
+    small = ["--files", 2, "--rounds", 1, "--threads", 1]
+    head, *rows = run("throughput.py", "--only", "extraction", *root, *small)
+    assert [row[1] for row in rows] == [
+        "ours, in memory",
+        "ours, checksums and writing included",
+        "librosa",
+        "kaldi-native-fbank",
+        "decoding only",
+    ]
+    apart = dict(zip([row[1] for row in rows], [row[-1] for row in rows], strict=True))
+    assert float(apart["librosa"].split(",")[0]) < 1e-4
+    assert apart["ours, checksums and writing included"] == "0e+00, most 0e+00"
+    assert all(len(row) == len(head) for row in rows)
+
+
+@given(
+    st.floats(0, 10),
+    st.floats(1e-6, 1e3),
+    st.sampled_from([1, 2]),
+    st.floats(1e3, 1e9),
+)
+def test_a_line_that_is_one_is_found(beside, constant, factor, order, far):
+    fit = beside("_fit").fit
+    sizes = np.array([100, 200, 400, 800])
+    found = fit(sizes, constant + factor * sizes**order, order)
+    assert found.residual < 1e-6
+    assert abs(found.last) < 1e-6
+    assert found(far) == pytest.approx(constant + factor * far**order, rel=1e-4)
+    assert found.reaches(found(far)) == pytest.approx(far, rel=1e-4)
+
+
+def test_a_fit_that_does_not_carry_says_so(beside):
+    fit = beside("_fit").fit
+    sizes = np.array([100, 200, 400, 800])
+    found = fit(sizes, sizes**2.0, 1)
+    assert found.exponent == pytest.approx(2)
+    assert found.last < -0.3
+    with pytest.raises(ValueError, match="3 positive points"):
+        fit([1, 2], [1, 2], 1)
+
+
+def test_costs_are_fitted_and_carried_on(beside, tmp_path):
+    small = ["--only", "verification", "clustering", "--shrink", 10]
+    rows = run("cost.py", *small, "--price", 1, cwd=tmp_path)
+    names = [row[0] for row in rows]
+    assert "verify, all pairs, 10 resamples" in names
+    carried = [row for row in rows if row[0] == "100,000 hours"]
+    assert [row[1] for row in carried] == [
+        "verify, all pairs",
+        "hierarchical clustering",
+    ]
+    breaking = rows[names.index("what", 1) + 1 :]
+    reached = [float(row[2].replace(",", "")) for row in breaking]
+    assert reached == sorted(reached)
+    assert len(reached) == 4
+
+
+def test_costs_are_drawn(beside, tmp_path):
+    cost = beside("cost")
+    points = {
+        "verification": [
+            [n, {"seconds": 1e-6 * n**2, "memory": 100 * n**2}] for n in (10, 20, 40)
+        ],
+        "step": [[n, {"seconds": 1e-3 * n}] for n in (32, 64, 128)],
+    }
+    cost.picture(points, cost.fits_of(points), tmp_path / "cost.png")
+    assert (tmp_path / "cost.png").read_bytes()[:4] == b"\x89PNG"

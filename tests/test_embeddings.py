@@ -35,6 +35,15 @@ def slowly(net, utterances, layer, hop=10):
     return np.array(rows)
 
 
+def test_utterances_of_any_length_make_one_graph(net, rng):
+    for longest in (50, 300):
+        lengths = rng.integers(4, longest, size=9)
+        utterances = [rng.normal(size=(n, 6)).astype(np.float32) for n in lengths]
+        sl.embed(net, utterances, batch_size=16)
+    graph = sl.embeddings.extractor(net).predict_function
+    assert graph.experimental_get_tracing_count() == 1
+
+
 @pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
 @pytest.mark.parametrize("hop", [10, 4])
 def test_embeddings_are_those_of_one_segment_at_a_time(net, utterances, layer, hop):

@@ -1,0 +1,72 @@
+"""Where the time of our training step goes: each part by itself, compiled."""
+
+from _race import Way
+from _ways_training import batches, network
+
+
+def drawing(batch, steps, threads):
+    """Draw and cut the segments."""
+    data = batches(batch, steps)
+    return Way(lambda: [data[i] for i in range(steps)], steps)
+
+
+def forward(batch, steps, threads):
+    """Run the network forwards, as in training."""
+    import tensorflow as tf
+
+    net, (x, _) = network(), batches(batch, 1)[0]
+    step = tf.function(lambda x: net.base(x, training=True))
+    return _often(step, (tf.constant(x),), steps)
+
+
+def gradients(batch, steps, threads):
+    """Forwards, the loss, and backwards."""
+    import tensorflow as tf
+
+    net, (x, ids) = network(), batches(batch, 1)[0]
+
+    @tf.function
+    def step(x, ids):
+        with tf.GradientTape() as tape:
+            loss = net.pair_loss(ids, net.base(x, training=True))
+        return tape.gradient(loss, net.base.trainable_variables)
+
+    return _often(step, (tf.constant(x), tf.constant(ids)), steps)
+
+
+def loss(batch, steps, threads):
+    """Compute the loss of all pairs and its gradient."""
+    import tensorflow as tf
+
+    net, (x, ids) = network(), batches(batch, 1)[0]
+
+    @tf.function
+    def step(ids, outputs):
+        with tf.GradientTape() as tape:
+            tape.watch(outputs)
+            value = net.pair_loss(ids, outputs)
+        return tape.gradient(value, outputs)
+
+    return _often(step, (tf.constant(ids), net.base(x)), steps)
+
+
+def optimiser(batch, steps, threads):
+    """Let Adam apply gradients."""
+    import tensorflow as tf
+
+    net = network()
+    gradients = [tf.ones_like(w) for w in net.base.trainable_variables]
+    step = tf.function(lambda: net.optimizer.apply(gradients))
+    return _often(step, (), steps)
+
+
+def whole(batch, steps, threads):
+    """Run the compiled step, on input that is there already."""
+    import tensorflow as tf
+
+    net, (x, ids) = network(), batches(batch, 1)[0]
+    return _often(net.train_on_batch, (tf.constant(x), tf.constant(ids)), steps)
+
+
+def _often(step, given, steps):
+    return Way(lambda: [step(*given) for _ in range(steps)], steps)

@@ -155,6 +155,8 @@ class Encoder:
                 key = f"{layer.name}/{weight.name}"
                 if key in w:
                     weight.assign(w[key])
+        # Keras exports to ONNX nothing that was never called.
+        net(np.zeros((1, self.frames, self.spectrogram.width), dtype=np.float32))
         return net
 
     def save(self, path):

@@ -148,6 +148,12 @@ BAD = {
         long_form(an_interval_tier(1, "phones", [("a", 0.1, 0.5), ("b", 0.3, 0.6)])),
         "Two intervals in the same tier overlap in time",
     ),
+    "no number": (
+        SHORT.replace("0.1\n0.2\n", "0.1\nnan\n"),
+        "the interval 'h' from 0.1 to nan s is no span",
+    ),
+    "a text of JSON": ('"Hallo"', "cannot be read as a TextGrid"),
+    "brackets without end": ("[" * 100_000, "cannot be read as a TextGrid"),
     "negative": (
         long_form(an_interval_tier(1, "phones", [("a", -0.2, 0.5)])),
         r"has a negative time \(xmin = -0\.2\)",
@@ -173,6 +179,12 @@ def test_a_bad_file_is_named_and_the_others_come_out(write, kind, capfd):
     assert line.startswith("1 of 2 recordings rejected (")
     with pytest.raises(errors.CorpusError, match=sentence):
         corpora.textgrid(root, strict=True)
+
+
+def test_many_empty_lines_are_read_at_once(write):
+    """So many took an hour: each was searched to the end of all."""
+    root = write("a", PLAIN.replace("item []", "\n" * 500_000 + "item []"))
+    assert corpora.textgrid(root).table.phones[0] == PHONES
 
 
 def test_a_folder_of_bad_files_alone_is_an_error(write):

@@ -339,10 +339,9 @@ def test_a_keras_network_embeds_on_a_cluster(client, rng):
     base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
     net = sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
     utterances = [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4)]
-    for layer in ("blstm_2", None):
-        found = sl.embed(net, utterances, layer=layer, client=client)
-        expected = sl.embed(net, utterances, layer=layer)
-        np.testing.assert_allclose(found, expected, atol=1e-6)
+    # One piece, so that TensorFlow starts on one worker only.
+    found = sl.embed(net, utterances, client=client)
+    np.testing.assert_allclose(found, sl.embed(net, utterances), atol=1e-6)
     with pytest.raises(errors.ArgumentError, match=r"utterance 4 has shape \(30, 5\)"):
         sl.embed(net, [*utterances, np.zeros((30, 5))], client=client)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import ArgumentError
-from .extraction import unit
+from .averaging import unit
 
 
 def enrol(embeddings, speakers):

@@ -1,16 +1,16 @@
 """Spectrograms -> embeddings."""
 
 import os
+from contextlib import nullcontext
 from weakref import WeakKeyDictionary
-
-import numpy as np
 
 from .. import corpora
 from ..errors import ArgumentError
 from ..features import extract
 from ..pretrained import Encoder, encoder
 from ..progress import track
-from ..sampling import segments
+from .averaging import average, batches
+from .pieces import embed_pieces
 from .table import Embeddings
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
@@ -66,6 +66,8 @@ def embed(
     frames=None,
     hop=None,
     batch_size=256,
+    client=None,
+    folder=None,
 ):
     """Embed each utterance: segments, the network, normalise, average, normalise.
 
@@ -93,6 +95,13 @@ def embed(
         encoder by half.
     batch_size : int
         Segments at a time.
+    client : distributed.Client, optional
+        Of a Dask cluster (``pip install "siamlab[cluster]"``), whose workers get the
+        network once, and the utterances piece by piece; of shards (see
+        `features.extract`) only where they lie.
+    folder : str or os.PathLike, optional
+        Where rows are kept as they are made: what was interrupted or killed goes on
+        when it is called again.
 
     Returns
     -------
@@ -110,6 +119,8 @@ def embed(
         `frames` was not given.
     CorpusError
         If a folder holds no recording.
+    WorkerError
+        If the workers of a cluster cannot do it; see `features.extract`.
 
     Examples
     --------
@@ -118,32 +129,52 @@ def embed(
     >>> embed(corpus).shape
     (4, 128)
     """
+    from threadpoolctl import threadpool_limits
+
     if features is None:
         net, features = encoder(), net
     if isinstance(net, Encoder):
-        from threadpoolctl import threadpool_limits
-
         if extractor is not None:
             raise ArgumentError("an encoder needs no extractor; leave it away")
-        features = _features(features, net.spectrogram)
+        features = _features(features, net.spectrogram, client)
+        model, dim, bands = net, net.dim, net.spectrogram.width
         frames = net.frames if frames is None else frames
         hop = net.hop if hop is None else hop
-        # Its products are small: threads would wait for each other.
-        with threadpool_limits(1, user_api="blas"):
-            rows = _average(net, net.dim, features, frames, hop, batch_size)
     else:
-        rows = _embed(net, features, layer, extractor, frames, hop, batch_size)
+        model, frames, bands = _model(net, layer, extractor, frames)
+        dim = model.output_shape[-1]
+    # Says what cannot be embedded, before any worker is asked.
+    x, owners = next(batches(features, frames, bands, hop, batch_size))
+    settings = {
+        "frames": frames,
+        "hop": hop,
+        "bands": x.shape[-1],
+        "batch_size": batch_size,
+    }
+    if extractor is not None:
+        from .proof import check_extractor
+
+        check_extractor(net, extractor, x[: len(owners)])
+    encoding = isinstance(net, Encoder)
+    # Products of an encoder are small: threads would wait for each other.
+    with threadpool_limits(1, user_api="blas") if encoding else nullcontext():
+        if client is None and folder is None:
+            function = getattr(model, "predict_on_batch", model)
+            tracked = track(features, description="embeddings", unit="utterance")
+            rows = average(function, tracked, **settings)
+        else:
+            rows = embed_pieces(model, dim, features, settings, client, folder)
     return Embeddings(
         rows, getattr(features, "table", None), getattr(features, "rejected", None)
     )
 
 
-def _features(recordings, spectrogram):
+def _features(recordings, spectrogram, client):
     """Spectrograms of whatever an encoder was given."""
     if isinstance(recordings, str | os.PathLike):
         recordings = corpora.recordings(recordings)
     if isinstance(recordings, corpora.Corpus):
-        return extract(recordings, spectrogram)
+        return extract(recordings, spectrogram, client=client)
     made = getattr(recordings, "spectrogram", None)
     if made is not None and made != spectrogram:
         raise ArgumentError(
@@ -153,50 +184,20 @@ def _features(recordings, spectrogram):
     return recordings
 
 
-def _embed(net, features, layer, extractor, frames, hop, batch_size):
-    """Rows of a Keras network."""
-    own = extractor is not None
-    model = extractor if own else _extractor(net, layer)
+def _model(net, layer, extractor, frames):
+    """Part of a Keras network that gives the rows; frames and bands of its segments."""
+    model = extractor if extractor is not None else _extractor(net, layer)
     if len(model.output_shape) != 2:
         raise ArgumentError(
             f"an embedding is one vector per segment; the output of {layer!r} has "
             f"shape {model.output_shape}. Take a layer that comes after it"
         )
-    frames, bands = segment_shape(model, frames)
-    if own:
-        from .proof import check_extractor
-
-        x, owners = next(batches(features, frames, bands, hop, batch_size))
-        check_extractor(net, extractor, x[: len(owners)])
-    # Of one size always, so that Keras compiles once.
-    return _average(
-        model.predict_on_batch,
-        model.output_shape[-1],
-        features,
-        frames,
-        hop,
-        batch_size,
-        bands=bands,
-    )
-
-
-def _average(function, dim, features, frames, hop, batch_size, bands=None):
-    """Mean over the segments of each utterance, rows of unit length."""
-    sums = np.zeros((len(features), dim), dtype=np.float64)
-    for x, owners in batches(features, frames, bands, hop, batch_size):
-        y = np.asarray(function(x), dtype=np.float32)[: len(owners)]
-        np.add.at(sums, owners, unit(y))
-    return unit(sums).astype(np.float32)
+    # Batches are of one size always, so that Keras compiles once.
+    return model, *segment_shape(model, frames)
 
 
 # In `embed` the name is an argument's.
 _extractor = extractor
-
-
-def unit(rows):
-    """Bring rows to length 1; what is 0 stays 0."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(length > 0, length, 1.0)
 
 
 def segment_shape(model, frames=None):
@@ -213,40 +214,3 @@ def segment_shape(model, frames=None):
             "Leave it away, or build the network with frames=None"
         )
     return frames, bands
-
-
-def batches(features, frames, bands=None, hop=None, batch_size=256):
-    """Segments (batch_size, frames, bands) for a model, and the utterance of each.
-
-    The last batch is filled up with what counts for no utterance.
-    """
-    if batch_size < 1:
-        raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
-    if not len(features):
-        raise ArgumentError("there is nothing to embed: features is empty")
-    bands = np.shape(features[0])[-1] if bands is None else bands
-    return _batches(features, frames, bands, hop, batch_size)
-
-
-def _batches(features, frames, bands, hop, batch_size):
-    x, n = np.zeros((batch_size, frames, bands), dtype=np.float32), 0
-    owners = np.empty(batch_size, dtype=int)
-    utterances = track(features, description="embeddings", unit="utterance")
-    for utterance, array in enumerate(utterances):
-        if np.shape(array)[1:] != (bands,):
-            raise ArgumentError(
-                f"utterance {utterance} has shape {np.shape(array)}; the network "
-                f"takes (frames, {bands})"
-            )
-        pieces = segments(array, frames, hop)
-        while len(pieces):
-            taken = pieces[: batch_size - n]
-            x[n : n + len(taken)] = taken
-            owners[n : n + len(taken)] = utterance
-            n += len(taken)
-            pieces = pieces[len(taken) :]
-            if n == batch_size:
-                yield x, owners
-                n = 0
-    if n:
-        yield x, owners[:n]

@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from .extraction import batches, segment_shape, unit
+from .averaging import batches, unit
+from .extraction import segment_shape
 from .proof import layers_of
 
 

@@ -40,7 +40,7 @@ class Encoder:
         Length of a segment, and from one to the next, in frames.
     dim : int
         Numbers in an embedding.
-    about : dict
+    weights, about : dict
         As given.
 
     Examples
@@ -52,7 +52,7 @@ class Encoder:
     """
 
     def __init__(self, weights, spectrogram, about):
-        self._weights = weights
+        self.weights = weights
         self._layers = _forward.fold(weights)
         self.spectrogram = spectrogram
         self.about = about
@@ -60,7 +60,7 @@ class Encoder:
         self.dim = weights["dense/bias"].size
 
     def __repr__(self):
-        size = sum(w.nbytes for w in self._weights.values()) / 1e6
+        size = sum(w.nbytes for w in self.weights.values()) / 1e6
         return (
             f"encoder: {self.dim} numbers for a recording, {size:.1f} MB, trained on "
             f"{self.about.get('speakers', '?')} speakers of "
@@ -92,7 +92,7 @@ class Encoder:
                 f"the encoder takes (segments, frames, {bands}), in dB; got shape "
                 f"{x.shape}. Its `spectrogram` makes them of samples"
             )
-        w = self._weights
+        w = self.weights
         x = np.maximum(x, w["scale/floor"])
         return _forward.forward(self._layers, (x - w["scale/shift"]) / w["scale/scale"])
 
@@ -137,7 +137,7 @@ class Encoder:
         """
         from .. import networks, scaling
 
-        w = self._weights
+        w = self.weights
         scaler = scaling.Standard()
         scaler.shift, scaler.scale = w["scale/shift"], w["scale/scale"]
         if np.isfinite(w["scale/floor"]).all():
@@ -176,7 +176,7 @@ class Encoder:
                     _ABOUT: np.array(json.dumps(about)),
                     _WINDOW: self.spectrogram.hann,
                     _FILTERS: self.spectrogram.filters,
-                    **self._weights,
+                    **self.weights,
                 },
             )
 

@@ -110,18 +110,23 @@ class Progress(keras.callbacks.Callback):
         done = epoch * (self.params.get("steps") or 0)
         if self._bar.n < done:  # fit was called with an initial_epoch
             self._bar.initial = self._bar.n = done
+        self._before = self._bar.n
 
-    def on_train_batch_end(self, batch, logs=None):
-        """Move the bar.
+    def on_train_batch_begin(self, batch, logs=None):
+        """Move the bar to the steps that are done.
+
+        With `on_train_batch_end` Keras would fetch the figures of each step, and a GPU
+        would stand still meanwhile.
 
         Parameters
         ----------
         batch : int
-            Not used.
+            From 0 in each epoch.
         logs : dict, optional
             Not used.
         """
-        self._bar.update(1)
+        self._batch = batch
+        self._move_to(self._before + batch)
 
     def on_epoch_end(self, epoch, logs=None):
         """Show the figures of the epoch.
@@ -133,8 +138,15 @@ class Progress(keras.callbacks.Callback):
         logs : dict, optional
             Figure by name.
         """
+        steps = self._batch + self.model.steps_per_execution
+        steps = min(steps, self.params.get("steps") or steps)
+        self._move_to(self._before + steps)
         figures = {name: f"{float(value):.3g}" for name, value in (logs or {}).items()}
         self._bar.set_postfix(epoch=epoch + 1, **figures)
+
+    def _move_to(self, done):
+        if done > self._bar.n:
+            self._bar.update(done - self._bar.n)
 
     def on_train_end(self, logs=None):
         """Close the bar.

@@ -82,6 +82,19 @@ def test_steps_that_nobody_counted_are_counted_all_the_same(model, shown):
     assert "4/4" in shown()[-1]
 
 
+def test_figures_of_single_steps_are_not_asked_for():
+    """Keras fetches them from the device for whoever hears of the end of a step."""
+    ours, none = callbacks.Progress(), keras.callbacks.Callback()
+    for name in ("on_batch_end", "on_train_batch_end"):
+        assert getattr(type(ours), name) is getattr(type(none), name)
+
+
+def test_several_steps_in_one_call_are_counted(model, shown):
+    model.compile(loss="mse", steps_per_execution=2)
+    train(model, epochs=2)
+    assert "6/6" in shown()[-1]
+
+
 @pytest.fixture
 def spoken(rng):
     """Two utterances."""

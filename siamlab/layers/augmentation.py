@@ -16,7 +16,8 @@ class _Augmentation(keras.layers.Layer):
     """Change some segments of a batch in training, none otherwise."""
 
     def __init__(self, share=1.0, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        # Decibels stay as they come, also under mixed precision: `Scale` rounds them.
+        super().__init__(autocast=False, **kwargs)
         if not 0 < share <= 1:
             raise ArgumentError(f"share must be above 0 and at most 1; got {share}")
         self.share = share
@@ -63,20 +64,22 @@ class _Augmentation(keras.layers.Layer):
             changed = ops.where(self._uniform(x, 0.0, 1.0) < self.share, changed, x)
         return ops.cast(changed, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape unchanged.
+    def compute_output_spec(self, inputs, training=None):
+        """Describe the segments.
 
         Parameters
         ----------
-        input_shape : tuple
-            (batch, frames, bands).
+        inputs : keras.KerasTensor
+            Shape (batch, frames, bands).
+        training : bool, optional
+            Not used.
 
         Returns
         -------
-        tuple
+        keras.KerasTensor
             The same.
         """
-        return input_shape
+        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
     def get_config(self):
         """Return the arguments.

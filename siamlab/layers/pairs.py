@@ -43,7 +43,8 @@ class Distance(keras.layers.Layer):
     """
 
     def __init__(self, distance="kl", **kwargs):
-        super().__init__(**kwargs)
+        # Probabilities of a head in float32 would be 0 in half precision.
+        super().__init__(autocast=False, **kwargs)
         if not callable(distance) and distance not in _DISTANCES:
             raise ArgumentError(
                 f"distance must be a function or one of {', '.join(_DISTANCES)}; "
@@ -135,7 +136,7 @@ class SpeakerCosines(keras.layers.Layer):
     """
 
     def __init__(self, speakers, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         if speakers < 2:
             raise ArgumentError(f"speakers must be at least 2; got {speakers}")
         self.speakers = speakers
@@ -152,6 +153,7 @@ class SpeakerCosines(keras.layers.Layer):
             name="vectors",
             shape=(self.speakers, input_shape[-1]),
             initializer="glorot_uniform",
+            autocast=False,
         )
 
     def call(self, inputs):

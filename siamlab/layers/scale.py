@@ -35,7 +35,9 @@ class Scale(keras.layers.Layer):
     """
 
     def __init__(self, shift=0.0, scale=1.0, floor=None, **kwargs):
-        super().__init__(trainable=False, **kwargs)
+        # Decibels are scaled before they are rounded to half precision, which tells
+        # -80.3 from -80.5 no more.
+        super().__init__(trainable=False, autocast=False, **kwargs)
         floor = -np.inf if floor is None else floor
         self._initial = {"shift": shift, "scale": scale, "floor": floor}
 
@@ -89,7 +91,11 @@ class Scale(keras.layers.Layer):
                     "with another number of bands?"
                 )
             weight = self.add_weight(
-                name=name, shape=(bands,), initializer="zeros", trainable=False
+                name=name,
+                shape=(bands,),
+                initializer="zeros",
+                trainable=False,
+                autocast=False,
             )
             weight.assign(np.broadcast_to(value, (bands,)))
             setattr(self, f"_{name}", weight)
@@ -105,13 +111,14 @@ class Scale(keras.layers.Layer):
         Returns
         -------
         tensor
-            Same shape.
+            Same shape, in the precision that the layer was made for.
         """
-        shift, scale, floor = (
-            ops.cast(weight, inputs.dtype)
-            for weight in (self._shift, self._scale, self._floor)
+        wide = keras.backend.result_type(self.compute_dtype, "float32")
+        x, shift, scale, floor = (
+            ops.cast(each, wide)
+            for each in (inputs, self._shift, self._scale, self._floor)
         )
-        return (ops.maximum(inputs, floor) - shift) / scale
+        return ops.cast((ops.maximum(x, floor) - shift) / scale, self.compute_dtype)
 
     def get_config(self):
         """Return the arguments, with the numbers that the layer scales by.

@@ -78,11 +78,11 @@ def base(
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Bidirectional(layers.LSTM(units), name="blstm_2")(x)
     x = layers.Dense(2 * outputs, activation="relu", name="dense_1")(x)
+    # In float32 also under mixed precision: losses compute with it.
     if head == "unit":
         x = layers.Dense(outputs, name="dense_2")(x)
-        x = layers.UnitNormalization(name="head")(x)
+        x = layers.UnitNormalization(dtype="float32", name="head")(x)
     else:
-        # In float32 also under mixed precision: losses take logarithms of it.
         activation = "softmax" if head == "softmax" else None
         x = layers.Dense(outputs, activation=activation, dtype="float32", name="head")(
             x

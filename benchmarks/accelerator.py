@@ -1,0 +1,227 @@
+"""What does an accelerator gain, and does it have to wait for its input?
+
+    python benchmarks/accelerator.py --data ROOT --keep accelerator
+    KERAS_BACKEND=jax python benchmarks/accelerator.py --data ROOT
+
+ROOT is in LibriSpeech's layout; without it the embedded voices are taken. The network
+of the course (BLSTM, 128 units) trains on two processor cores and, where there is one,
+on the accelerator, in float32 and in mixed precision. Each row runs in a process of its
+own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+from _report import Runs, keep, machine, table
+
+HEAD = (
+    "where, precision, segments in a batch",
+    "segments/s",
+    "waiting for input",
+    "seconds to 4 % EER",
+)
+# Speakers and segments of each; the corpus has 251 speakers.
+BATCHES = {128: (32, 4), 512: (128, 4), 2008: (251, 8)}
+CORES, CPU, GPU = 2, "two processor cores", "accelerator"
+AIM = 0.04
+PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+def rows():
+    """Where, precision, batch, and whether the way to the aim is timed as well."""
+    yield CPU, "float32", 128, True
+    yield CPU, "mixed_bfloat16", 128, False
+    for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
+        for batch in BATCHES:
+            yield GPU, precision, batch, batch == 128
+
+
+def child(where, precision, batch, timed, seed, arguments):
+    """Measure one row in a process that sees what it may use, and nothing else."""
+    settings = {
+        "precision": precision,
+        "batch": batch,
+        "timed": timed,
+        "seed": seed,
+        "data": arguments.data,
+        "steps": arguments.steps,
+        "most": arguments.most,
+        "workers": arguments.workers,
+    }
+    environment = dict(os.environ)
+    if where == CPU:
+        environment |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run(
+        [
+            sys.executable,
+            __file__,
+            "--row",
+            json.dumps(settings | {"cpu": where == CPU}),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    if done.returncode:
+        return {"failed": done.stderr.strip().splitlines()[-1][:200]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(settings):
+    """Print the figures of one row as JSON."""
+    if settings["cpu"] and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    import keras
+    from _speakers import corpora
+
+    import siamlab as sl
+
+    keras.config.set_dtype_policy(settings["precision"])
+    keras.utils.set_random_seed(settings["seed"])
+    features, test = corpora(settings["data"])
+    speakers, segments = BATCHES[settings["batch"]]
+
+    def batches(steps):
+        how = {"workers": settings["workers"], "seed": settings["seed"], "steps": steps}
+        return sl.sampling.SpeakerBatches(
+            features, speakers=speakers, segments=segments, **how
+        )
+
+    net = network(features)
+    x, _ = batches(1)[0]
+    report = sl.training.device_report(net, x)
+    failing = [layer for layer in report.layers if layer.verdict.path == "error"]
+    if report.gpus and failing:
+        print(json.dumps({"failed": failing[0].verdict.refusals[0].what}))
+        return
+    found = sl.training.throughput(net, batches(settings["steps"] + 11))
+    figures = {
+        "segments_per_second": found.segments_per_second,
+        "waiting": found.waiting,
+        "gpus": [gpu.name for gpu in report.gpus],
+    }
+    if settings["timed"]:
+        figures["seconds"] = seconds_to(AIM, net, batches(25), test, settings["most"])
+    print(json.dumps(figures))
+
+
+def network(features):
+    import siamlab as sl
+
+    base = sl.networks.base(head="unit", scaler=sl.scaling.Standard().fit(features))
+    return sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
+
+
+def seconds_to(aim, net, batches, test, most):
+    """Train until the equal error rate is low enough; exams are not timed."""
+    import siamlab as sl
+
+    seconds = 0.0
+    for epoch in range(1, most // len(batches) + 1):
+        began = time.perf_counter()
+        net.fit(batches, epochs=epoch, initial_epoch=epoch - 1, verbose=0)
+        seconds += time.perf_counter() - began
+        scores = sl.metrics.pair_scores(sl.embed(net, test), test.speakers)
+        if sl.metrics.eer(*scores) <= aim:
+            return seconds
+    return None
+
+
+def line(name, found):
+    """Lay out a row: medians over seeds."""
+    failed = [run["failed"] for run in found if "failed" in run]
+    if failed:
+        return name, "-", "-", failed[0]
+    times = [run.get("seconds", "not timed") for run in found]
+    if "not timed" in times:
+        reached = "not timed"
+    elif None in times:
+        reached = f"not by all of {len(times)} seeds"
+    else:
+        low, middle, high = np.quantile(times, [0, 0.5, 1])
+        reached = f"{middle:.0f} ({low:.0f} to {high:.0f})"
+    speed = np.median([run["segments_per_second"] for run in found])
+    return (
+        name,
+        f"{speed:,.0f}",
+        f"{np.median([r['waiting'] for r in found]):.0%}",
+        reached,
+    )
+
+
+def accelerators():
+    """Ask a process of its own which there are: this one takes none of their memory."""
+    program = (
+        "import siamlab as sl; r = sl.training.device_report();"
+        "print(r.backend, *(gpu.name for gpu in r.gpus), sep='\\n')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    backend, *gpus = done.stdout.splitlines()
+    return backend, gpus
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", metavar="ROOT", help="folder in LibriSpeech's layout")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=60, help="that are timed")
+    parser.add_argument("--most", type=int, default=600, help="steps to 4 %% EER")
+    parser.add_argument("--workers", type=int, default=1, help="of the batches")
+    parser.add_argument(
+        "--keep", metavar="NAME", help="write results/NAME.md and .json"
+    )
+    parser.add_argument("--row", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.row:
+        measure(json.loads(arguments.row))
+        return
+
+    backend, gpus = accelerators()
+    settings = {k: v for k, v in vars(arguments).items() if k not in ("keep", "row")}
+    runs = Runs(arguments.keep, settings | {"backend": backend, "gpus": gpus})
+    lines = []
+    for where, precision, batch, timed in rows():
+        name = f"{where}, {precision}, {batch}"
+        if where == GPU and not gpus:
+            lines.append((name, "none at hand", "-", "-"))
+            continue
+        found = [
+            runs.run(
+                name,
+                seed,
+                lambda seed=seed, row=(where, precision, batch, timed): child(
+                    *row, seed, arguments
+                ),
+            )
+            for seed in range(arguments.seeds)
+        ]
+        lines.append(line(name, found))
+        print(*lines[-1], sep="  ", flush=True)
+    text = "\n".join(
+        [
+            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none at hand'}. "
+            f"Median of {arguments.seeds} seeds; speed over {arguments.steps} steps, "
+            f"with workers={arguments.workers}. Waiting: what the same training gains on "
+            "a batch that lies ready. The time to 4 % EER is that of training alone, "
+            "with an exam after every 25 steps.",
+            "",
+            table(HEAD, lines),
+            "",
+            machine(PACKAGES[backend], "keras", "numpy") + ".",
+        ]
+    )
+    print("\n" + text)
+    if arguments.keep:
+        keep(arguments.keep, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -35,9 +35,10 @@ class Way:
 
     run: Callable[[], object]
     amount: float  # that one run works through
-    result: Callable[[], np.ndarray] | None = None  # to compare; after the warm-up
     between: Callable[[], object] = lambda: None  # before each run, not measured
-    facts: Callable[[], dict] = dict  # after the last run
+    # After the last run and the measurement of memory:
+    result: Callable[[], np.ndarray] | None = None  # to compare
+    facts: Callable[[], dict] = dict
 
 
 @dataclasses.dataclass
@@ -46,6 +47,7 @@ class Measured:
 
     missing: str = ""
     seconds: list = dataclasses.field(default_factory=list)
+    processor: list = dataclasses.field(default_factory=list)  # seconds, of all threads
     amount: float = 0.0
     mb: float = 0.0  # peak, beyond imports and input
     result: np.ndarray | None = None
@@ -95,29 +97,31 @@ class _Runner:
         self._result = Path(folder) / f"{way}.npy"
         self._log = open(Path(folder) / f"{way}.log", "w+b")
         self._order = json.dumps([way, settings, threads, peers, str(self._result)])
+        self._threads = dict.fromkeys(_THREADS, str(threads))
         self._process = None
 
     def warm_up(self):
-        count = json.loads(self._order)[2]
         self._process = subprocess.Popen(
             [sys.executable, os.path.abspath(__file__), self._order],
-            env={**os.environ, **{x: str(count) for x in _THREADS}},
+            env=os.environ | self._threads,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
         )
         self._take(self._read())
-        if self._result.exists():
-            self.measured.result = np.load(self._result)
 
     def round(self):
         if not self.measured.missing:
-            self.measured.seconds.append(self._ask("run")["seconds"])
+            figures = self._ask("run")
+            self.measured.seconds.append(figures["seconds"])
+            self.measured.processor.append(figures["processor"])
 
     def finish(self):
         if not self.measured.missing:
             self._take(self._ask("end"))
+        if self._result.exists():
+            self.measured.result = np.load(self._result)
         return self.measured
 
     def stop(self):
@@ -165,17 +169,21 @@ def _serve(name, settings, threads, peers, result):
     before = rss_mb()
     way.between()
     way.run()
-    if way.result is not None:
-        np.save(result, way.result())
     answer(amount=way.amount)
     for line in sys.stdin:
         if line.strip() == "end":
-            answer(mb=rss_mb() - before, facts=way.facts())
-            return
+            break
         way.between()
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.process_time()
         way.run()
-        answer(seconds=time.perf_counter() - began)
+        answer(
+            seconds=time.perf_counter() - began,
+            processor=time.process_time() - processor,
+        )
+    added = rss_mb() - before
+    if way.result is not None:
+        np.save(result, way.result())
+    answer(mb=added, facts=way.facts())
 
 
 if __name__ == "__main__":

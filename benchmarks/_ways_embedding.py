@@ -39,7 +39,10 @@ def _predict_each(model, arrays, frames, hop):
         ]
 
     return Way(
-        run, _seconds(arrays), lambda: np.stack(rows), facts=lambda: _traces(model)
+        run,
+        _seconds(arrays),
+        result=lambda: np.stack(rows),
+        facts=lambda: _traces(model),
     )
 
 
@@ -69,7 +72,12 @@ def padded(number, longest, threads):
         means = [each[:n].mean(axis=0) for each, n in zip(y, there, strict=True)]
         rows[:] = [_unit(np.stack(means))]
 
-    return Way(run, _seconds(arrays), lambda: rows[0], facts=lambda: _traces(model))
+    return Way(
+        run,
+        _seconds(arrays),
+        result=lambda: rows[0],
+        facts=lambda: _traces(model),
+    )
 
 
 def ours(number, longest, threads):
@@ -85,7 +93,7 @@ def ours(number, longest, threads):
     return Way(
         run,
         _seconds(arrays),
-        lambda: np.asarray(rows[0]),
+        result=lambda: np.asarray(rows[0]),
         facts=lambda: _traces(sl.embeddings.extractor(net)),
     )
 
@@ -110,4 +118,4 @@ def encoder(number, longest, threads):
     def run():
         rows[:] = [sl.embed(encoder, arrays)]
 
-    return Way(run, _seconds(arrays), lambda: np.asarray(rows[0]))
+    return Way(run, _seconds(arrays), result=lambda: np.asarray(rows[0]))

@@ -25,7 +25,7 @@ def _each(root, files, threads, make):
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
             made.extend(pool.map(make, paths))
 
-    return Way(run, _seconds(corpus), lambda: np.concatenate(made[:COMPARED]))
+    return Way(run, _seconds(corpus), result=lambda: np.concatenate(made[:COMPARED]))
 
 
 def _corpus(root, files):
@@ -86,6 +86,7 @@ def by_kaldi(root, files, threads):
     frames.remove_dc_offset, frames.snip_edges = False, True
     mel.num_bins, mel.low_freq, mel.high_freq = ours.bands, 0.0, ours.rate / 2
     mel.is_librosa = True  # the same filters; Kaldi's own refuse 128 bands
+    options.eps = 10 ** (ours.floor / 10)
 
     def make(path):
         samples, rate = _read(path)
@@ -109,7 +110,7 @@ def ours(root, files, threads):
         made.clear()
         made.extend(sl.extract(corpus, cache=False, workers=threads))
 
-    return Way(run, _seconds(corpus), lambda: np.concatenate(made[:COMPARED]))
+    return Way(run, _seconds(corpus), result=lambda: np.concatenate(made[:COMPARED]))
 
 
 def ours_kept(root, files, threads):
@@ -135,4 +136,4 @@ def ours_kept(root, files, threads):
         empty()
         return {}
 
-    return Way(run, _seconds(corpus), result, empty, facts)
+    return Way(run, _seconds(corpus), empty, result, facts)

@@ -23,4 +23,4 @@ def _way(loss, outputs, units, steps):
         value, gradient = once(*given)
         return np.append(gradient.numpy().ravel(), value.numpy())
 
-    return Way(lambda: often(*given)[1].numpy(), steps, result)
+    return Way(lambda: often(*given)[1].numpy(), steps, result=result)

@@ -1,7 +1,7 @@
 """Where the time of our training step goes: each part by itself, compiled."""
 
 from _race import Way
-from _ways_training import batches, network
+from _ways_training import BANDS, FRAMES, UNITS, batches, network
 
 
 def drawing(batch, steps, threads):
@@ -57,6 +57,35 @@ def optimiser(batch, steps, threads):
     net = network()
     gradients = [tf.ones_like(w) for w in net.base.trainable_variables]
     step = tf.function(lambda: net.optimizer.apply(gradients))
+    return _often(step, (), steps)
+
+
+def products(batch, steps, threads):
+    """Multiply the matrices of both BLSTMs, forwards and back, and nothing else."""
+    import tensorflow as tf
+
+    def factors(rows, columns):
+        return (
+            tf.random.normal((rows, columns)),
+            tf.random.normal((columns, 4 * UNITS)),
+            tf.random.normal((rows, 4 * UNITS)),
+        )
+
+    def multiply(x, w, g):
+        tf.matmul(x, w)
+        tf.matmul(g, w, transpose_b=True)
+        return tf.matmul(x, g, transpose_a=True)
+
+    inputs = [factors(batch * FRAMES, n) for n in (BANDS, 2 * UNITS) for _ in "fb"]
+    state = factors(batch, UNITS)
+
+    def step():  # not compiled: TensorFlow would leave out what is not used
+        for each in inputs:
+            multiply(*each)
+            for _ in range(FRAMES):
+                last = multiply(*state)
+        last.numpy()
+
     return _often(step, (), steps)
 
 

@@ -83,8 +83,11 @@ def first_loss(net, batch):
 def ours(batch, steps, threads):
     """`SpeakerNet.fit` on `SpeakerBatches`: the loss of all pairs of a batch."""
     data, net = batches(batch, steps), network()
-    first = first_loss(network(), batch)
-    return Way(lambda: net.fit(data, epochs=1, verbose=0), batch * steps, lambda: first)
+    return Way(
+        lambda: net.fit(data, epochs=1, verbose=0),
+        batch * steps,
+        result=lambda: first_loss(network(), batch),
+    )
 
 
 def keras_on_pairs(batch, steps, threads):
@@ -133,7 +136,7 @@ def _by_torch(batch, steps, threads, compiled):
     data = batches(batch, steps)
     optimiser = torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7)
 
-    def loss_of(x, ids):
+    def loss_of(net, x, ids):
         log_p = torch.log_softmax(net(x), dim=-1)
         p = log_p.exp()
         d = (p * log_p).sum(-1, keepdim=True) - p @ log_p.T
@@ -151,15 +154,17 @@ def _by_torch(batch, steps, threads, compiled):
         net.train()
         for i in range(steps):
             optimiser.zero_grad()
-            step_loss(*batch_of(i, data)).backward()
+            step_loss(net, *batch_of(i, data)).backward()
             optimiser.step()
         data.on_epoch_end()
 
-    net.eval()
-    loss = loss_of(*batch_of(0, batches(batch, 1)))
-    loss.backward()
-    first = np.array([loss.item(), *net.gradient_lengths()])
-    return Way(run, batch * steps, lambda: first)
+    def first():
+        fresh = _torch_network().eval()
+        loss = loss_of(fresh, *batch_of(0, batches(batch, 1)))
+        loss.backward()
+        return np.array([loss.item(), *fresh.gradient_lengths()])
+
+    return Way(run, batch * steps, result=first)
 
 
 def _torch_network():

@@ -15,12 +15,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import _cost_series
 from _cost_series import UTTERANCE_SECONDS
 from _fit import fit
 from _report import RESULTS, keep, machine, table
+
+from siamlab import store
 
 HERE = os.path.abspath(__file__)
 GB = 2**30
@@ -196,39 +197,37 @@ def breaking_rows(fits, folder):
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     system = os.statvfs(folder)
     free = system.f_bavail * system.f_frsize
-    found = [
-        ("memory of verify", memory, "`metrics.trial_scores` on a list of trials"),
-        ("memory of clustering", memory, "cluster a sample, or session by session"),
-        ("memory of UMAP", memory, "map a sample"),
-        ("spectrograms on disk", free, "another disk: SIAMLAB_CACHE"),
-        ("table of the corpus", memory, "several corpora, one after the other"),
-    ]
+    in_memory, in_a_day = (memory, said(memory, "MB")), (86400, "a day")
+    trials = "`metrics.trial_scores` on a list of trials"
+    sample = "cluster a sample, or session by session"
+    limits = (
+        ("memory of verify", *in_memory, trials),
+        ("verify, all pairs, 10 resamples", *in_a_day, trials),
+        ("memory of clustering", *in_memory, sample),
+        ("hierarchical clustering", *in_a_day, sample),
+        ("memory of UMAP", *in_memory, "map a sample"),
+        ("UMAP", *in_a_day, "map a sample"),
+        ("table of the corpus", *in_memory, "one corpus after the other"),
+        ("extraction", *in_a_day, "more cores, more machines"),
+        (
+            "spectrograms on disk",
+            free,
+            f"{said(free, 'MB')} free",
+            "another disk: SIAMLAB_CACHE",
+        ),
+    )
     rows = [
-        (fits[name].reaches(limit), name, said(limit, "MB"), mend)
-        for name, limit, mend in found
+        (fits[name].reaches(limit), name, text, mend)
+        for name, limit, text, mend in limits
         if name in fits
     ]
-    if system.f_favail and "spectrograms on disk" in fits:
-        rows.append(
-            (
-                system.f_favail,
-                "one file for each spectrogram",
-                f"{system.f_favail:,} free inodes",
-                "a file system without that limit",
-            )
-        )
-    for name in ("verify, all pairs, 10 resamples", "hierarchical clustering"):
-        if name in fits:
-            mend = next(mend for x, _, mend in found if x.split()[-1] in name)
-            rows.append((fits[name].reaches(86400), name, "a day", mend))
-    for size, name, limit, mend in sorted(rows):
-        yield (
-            name,
-            limit,
-            f"{size:,.0f}",
-            f"{size * UTTERANCE_SECONDS / 3600:,.0f}",
-            mend,
-        )
+    if system.f_favail and "spectrograms on disk" in fits:  # a file for each
+        text = f"{system.f_favail:,} free inodes"
+        mend = "a file system without that limit"
+        rows.append((system.f_favail, "files of the cache", text, mend))
+    for size, name, text, mend in sorted(rows):
+        hours = size * UTTERANCE_SECONDS / 3600
+        yield name, text, f"{size:,.0f}", f"{hours:,.0f}", mend
 
 
 def picture(points, fits, path):
@@ -236,7 +235,7 @@ def picture(points, fits, path):
     import matplotlib.pyplot as plt
     import numpy as np
 
-    from siamlab import plots, store
+    from siamlab import plots
 
     plots.style()
     figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
@@ -347,7 +346,8 @@ def report(points, fits, arguments):
         "disk",
     )
     breaks = ("what", "limit here", "utterances", "hours", "then")
-    cache = next(p for p in (Path.cwd(), *Path.cwd().parents) if p.exists())
+    cache = store.cache_folder()
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
     return "\n".join(
         [
             "Measured on real speech (extraction) and on noise of its size (all else), "
@@ -371,7 +371,7 @@ def report(points, fits, arguments):
             "",
             "What breaks first on this machine: where memory, disk or a day is full.",
             "",
-            table(breaks, breaking_rows(fits, cache)),
+            table(breaks, breaking_rows(fits, there)),
             "",
             machine("tensorflow", "keras", "numpy", "scipy", "umap-learn") + ".",
         ]

@@ -3,9 +3,10 @@
     python benchmarks/throughput.py --data ROOT       a folder in LibriSpeech's layout
 
 Each way has a process of its own, with as many threads (and cores) as the table says;
-all get the same input, warm up, and are then measured in turns. "Memory" is what the
-work, its warm-up included, adds at its peak to what imports and input took. "Apart" is
-how far a result is from ours, in the middle and at most. The peers are named in
+all get the same input, warm up, and are then measured in turns. "Processor" is the
+time of all threads, which a busy machine disturbs less. "Memory" is what the work, its
+warm-up included, adds at its peak to what imports and input took. "Apart" is how far a
+result is from ours, in the middle and at most. The peers are named in
 requirements.txt beside this file; one that is not installed has a row that says so.
 """
 
@@ -29,6 +30,7 @@ class Work:
     threads: tuple
     note: str
     pairs: dict = dataclasses.field(default_factory=dict)  # in each unit, by way
+    why: dict = dataclasses.field(default_factory=dict)  # ours may be behind, by way
 
     @property
     def ours(self):
@@ -59,9 +61,10 @@ def works(arguments):
             "Decoding only makes nothing of the samples: what no way can be faster "
             "than. Apart: dB. kaldi-native-fbank computes another thing, with a "
             "transform half as long (the next power of two behind the window, not to "
-            "be changed) and of samples times 32,768; its filters, window and power "
-            "are set to ours, preemphasis, dither and removal of the mean are off: "
-            "what is left differs by the correlation that stands there.",
+            "be changed); its filters, window and floor are set to ours, preemphasis, "
+            "dither and removal of the mean are off: what is left differs by the "
+            "correlation that stands there.",
+            why={"decoding only": "it is the limit."},
         ),
         "training": Work(
             "Training steps of the base network",
@@ -86,6 +89,13 @@ def works(arguments):
                 "PyTorch, torch.compile": (batch - 1) / 2,
                 "plain Keras, fit on pairs": 0.5,
             },
+            dict.fromkeys(
+                ("PyTorch, nn.LSTM", "PyTorch, torch.compile"),
+                "a step is the matrix products of its LSTMs for the most part, the "
+                "same ones in both, and the next table says how much is left; the "
+                "rest is TensorFlow's loop over the frames, which weighs more in "
+                "small batches. XLA and unrolling were tried: README.md.",
+            ),
         ),
         "parts": Work(
             "Where the time of our step goes",
@@ -95,12 +105,15 @@ def works(arguments):
                 "forwards": "_ways_parts.forward",
                 "forwards, loss, backwards": "_ways_parts.gradients",
                 "loss of all pairs, and back": "_ways_parts.loss",
+                "matrix products of the LSTMs": "_ways_parts.products",
                 "optimiser": "_ways_parts.optimiser",
                 "drawing the batch": "_ways_parts.drawing",
             },
             training,
             both[-1:],
-            "Each part compiled by itself, on the same batch.",
+            "Each part compiled by itself, on the same batch. Matrix products: those "
+            "of both BLSTMs, forwards and back, and nothing else: what no step can be "
+            "faster than.",
         ),
         "embedding": Work(
             "Embeddings of utterances of unequal length, base network",
@@ -171,6 +184,7 @@ def rows_of(work, threads, measured):
             else f"{np.median(1 / ratios):.3g} ({1 / ratios.max():.3g} to "
             f"{1 / ratios.min():.3g})",
         ]
+        row.append(_round(1e3 * float(np.median(way.processor)) / way.amount))
         if work.pairs:
             row.append(_round(way.speed * work.pairs[name]))
         row.append(f"{way.mb:.0f}")
@@ -184,6 +198,18 @@ def rows_of(work, threads, measured):
         yield row
 
 
+def behind(work, threads, measured):
+    """Say where ours is behind, how far and why."""
+    ours = measured[work.ours]
+    for name, reason in work.why.items():
+        way = measured[name]
+        if not way.missing and way.speed > ours.speed:
+            yield (
+                f"Behind {name} in {threads} thread(s), {ours.speed / way.speed:.2f} "
+                f"of its speed: {reason}"
+            )
+
+
 def head_of(work):
     """Name the columns."""
     return [
@@ -191,6 +217,7 @@ def head_of(work):
         "way",
         f"{work.unit} a second (range)",
         "ours is times as fast",
+        "processor ms each",
         *(["pairs a second"] if work.pairs else []),
         "memory (MB)",
         "apart",
@@ -232,15 +259,19 @@ def main():
     parts, figures = [], {}
     for name in chosen:
         work = known[name]
-        rows = []
+        rows, reasons = [], []
         for threads in work.threads:
             found = race(
                 work.ways, work.settings, threads, arguments.rounds, arguments.peers
             )
             rows.extend(rows_of(work, threads, found))
+            reasons.extend(behind(work, threads, found))
             for way, measured in found.items():
                 figures[f"{name}, {way}, {threads}"] = measured.kept()
-        parts.append(f"**{work.title}.** {work.note}\n\n{table(head_of(work), rows)}\n")
+        lines = [f"**{work.title}.** {work.note}", "", table(head_of(work), rows), ""]
+        for reason in reasons:
+            lines += [reason, ""]
+        parts.append("\n".join(lines))
         print(parts[-1], flush=True)
     versions = machine("tensorflow", "keras", "numpy", "librosa", "soundfile")
     parts.append(f"Medians of {arguments.rounds} rounds. {versions}.")

@@ -165,7 +165,8 @@ def noisy(factor, threads):
         runs.append(1)
 
     result = lambda: factor * np.arange(4.0)
-    return Way(run, 10, result, facts=lambda: {"runs": len(runs), "threads": threads})
+    facts = lambda: {"runs": len(runs), "threads": threads}
+    return Way(run, 10, result=result, facts=facts)
 
 
 def lazy(factor, threads):
@@ -203,7 +204,9 @@ def test_ways_are_measured_in_turns_and_say_what_they_lack(a_race):
     assert 0 < found["lazy"].speed <= 200
     assert found["lacks"].missing == "a_package_that_nobody_has"
     assert not found["lacks"].seconds
-    assert all(len(found[name].seconds) == 3 for name in ("noisy", "lazy"))
+    for name in ("noisy", "lazy"):
+        assert len(found[name].seconds) == len(found[name].processor) == 3
+    assert max(found["lazy"].processor) < min(found["lazy"].seconds)
 
 
 def test_a_way_that_ends_early_says_why(a_race):

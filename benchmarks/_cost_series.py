@@ -37,7 +37,7 @@ def extraction(sizes, data):
     import siamlab as sl
 
     there = corpus_of(data)
-    sl.extract(there.select([0]), cache=False)
+    sl.sampling.SpeakerBatches(sl.extract(there.select([0, -1]), cache=False))
     cache = os.environ["SIAMLAB_CACHE"] = tempfile.mkdtemp()
     try:
         for size in sizes:

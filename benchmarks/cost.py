@@ -143,7 +143,7 @@ def cost_rows(fits, price, epochs, batch):
             ("table of the corpus", None, at("table of the corpus"), None),
             ("first look, one epoch", at("first look at each spectrogram"), None, None),
             (
-                f"training, {epochs} epochs of {steps:,.0f} steps",
+                f"training, {epochs} x {steps:,.0f} steps",
                 training and epochs * steps * training,
                 None,
                 None,
@@ -264,13 +264,13 @@ def picture(points, fits, path):
                 ax.axvline(utterances, color="0.5", linestyle=":")
                 ax.text(
                     utterances,
-                    0.98,
+                    0.02,
                     f"{corpus} ",
                     rotation=90,
                     color="0.4",
                     transform=ax.get_xaxis_transform(),
                     ha="right",
-                    va="top",
+                    va="bottom",
                 )
         ax.set(xscale="log", yscale="log", xlabel=size, ylabel=label)
         if names:

@@ -111,7 +111,8 @@ def works(arguments):
             },
             training,
             both[-1:],
-            "Each part compiled by itself, on the same batch. Matrix products: those "
+            "Each part compiled by itself, on the same batch; in the place of a ratio "
+            "stands its share of the step. Matrix products: those "
             "of both BLSTMs, forwards and back, and nothing else: what no step can be "
             "faster than.",
         ),
@@ -181,8 +182,8 @@ def rows_of(work, threads, measured):
             f"{_round(way.speed)} ({_round(speeds.min())} to {_round(speeds.max())})",
             "1"
             if way is ours
-            else f"{np.median(1 / ratios):.3g} ({1 / ratios.max():.3g} to "
-            f"{1 / ratios.min():.3g})",
+            else f"{_round(np.median(1 / ratios))} ({_round(1 / ratios.max())} to "
+            f"{_round(1 / ratios.min())})",
         ]
         row.append(_round(1e3 * float(np.median(way.processor)) / way.amount))
         if work.pairs:

@@ -209,9 +209,9 @@ def main():
         [
             f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none at hand'}. "
             f"Median of {arguments.seeds} seeds; speed over {arguments.steps} steps, "
-            f"with workers={arguments.workers}. Waiting: what the same training gains on "
-            "a batch that lies ready. The time to 4 % EER is that of training alone, "
-            "with an exam after every 25 steps.",
+            f"with workers={arguments.workers}. Waiting: what the same training gains "
+            "on a batch that lies ready. The time to 4 % EER is that of training "
+            "alone, with an exam after every 25 steps.",
             "",
             table(HEAD, lines),
             "",

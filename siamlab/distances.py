@@ -4,7 +4,7 @@ For one pair, or for rows that are paired one by one:
 
 - `kl`, `symmetric_kl`: divergences of distributions, in nats.
 - `generalised_kl`: of positive outputs that need not sum to 1.
-- `euclidean`, `cosine`: distances of vectors.
+- `euclidean`, `cosine`: distances of vectors; `unit`, vectors of unit length.
 
 For all pairs of the rows of a batch, each as matrix products:
 
@@ -26,6 +26,7 @@ __all__ = [
     "pairwise_euclidean",
     "pairwise_kl",
     "symmetric_kl",
+    "unit",
 ]
 
 # Softmax outputs in float32 can underflow to exactly 0, which has no logarithm
@@ -163,7 +164,32 @@ def cosine(a, b):
     1.0
     """
     a, b = _floats(a, b)
-    return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
+    return 1.0 - ops.sum(unit(a) * unit(b), axis=-1)
+
+
+def unit(x):
+    """Bring rows to unit length; a row of zeros stays, and has a gradient (FAULTS S15).
+
+    Parameters
+    ----------
+    x : tensor
+        Shape (..., units).
+
+    Returns
+    -------
+    tensor
+        Same shape, float32 at least.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> np.asarray(unit(np.array([[0.0, 2.0], [0.0, 0.0]]))).tolist()
+    [[0.0, 1.0], [0.0, 0.0]]
+    """
+    x = _float(x)
+    # keras.ops.normalize takes a root, which under JAX has no gradient at 0.
+    squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
+    return x / ops.sqrt(ops.where(squares > 0.0, squares, 1.0))
 
 
 def pairwise_kl(outputs, from_logits=False):
@@ -220,8 +246,8 @@ def pairwise_cosine(outputs):
     tensor
         Shape (batch, batch).
     """
-    unit = _unit(_float(outputs))
-    return 1.0 - unit @ ops.transpose(unit)
+    rows = unit(outputs)
+    return 1.0 - rows @ ops.transpose(rows)
 
 
 def _floats(*tensors):
@@ -233,10 +259,6 @@ def _floats(*tensors):
 
 def _float(x):
     return _floats(x)[0]
-
-
-def _unit(x):
-    return ops.normalize(x, axis=-1)
 
 
 def _safe_root(squares):

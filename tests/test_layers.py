@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from gradients import value_and_gradient
 
 from siamlab import errors, layers, scaling
 
@@ -133,12 +134,9 @@ def test_statistics_are_those_of_numpy_whatever_the_length(rng):
 
 def test_a_silent_unit_has_a_gradient():
     """The root of a variance of 0 has none (FAULTS S15)."""
-    import tensorflow as tf
-
-    x = tf.Variable(np.zeros((1, 6, 2), dtype=np.float32))
-    with tf.GradientTape() as tape:
-        total = tf.reduce_sum(layers.StatisticsPooling()(x))
-    assert np.isfinite(np.asarray(tape.gradient(total, x))).all()
+    x = np.zeros((1, 6, 2), dtype=np.float32)
+    _, gradient = value_and_gradient(layers.StatisticsPooling(), x)
+    assert np.isfinite(gradient).all()
 
 
 def test_statistics_do_not_overflow_in_half_precision():

@@ -169,8 +169,8 @@ class SpeakerCosines(keras.layers.Layer):
         tensor
             Shape (batch, speakers), float32, from -1 to 1.
         """
-        x = ops.normalize(ops.cast(inputs, "float32"), axis=-1)
-        vectors = ops.normalize(ops.cast(self._vectors, "float32"), axis=-1)
+        x = distances.unit(ops.cast(inputs, "float32"))
+        vectors = distances.unit(ops.cast(self._vectors, "float32"))
         return x @ ops.transpose(vectors)
 
     def compute_output_spec(self, inputs):

@@ -140,14 +140,14 @@ class GE2E(Configured):
         """
         check(speaker_ids, outputs)
         same, _ = pairs(speaker_ids)
-        unit = ops.normalize(ops.cast(outputs, "float32"), axis=-1)
+        unit = distances.unit(ops.cast(outputs, "float32"))
         others = ops.cast(same, unit.dtype)
         number = ops.sum(others, axis=-1, keepdims=True)
         # A row's own speaker without it, and every row's speaker with all rows.
         sums = others @ unit
         # Who is alone does not count; 0 would have no direction, and no gradient.
-        own = ops.normalize(ops.where(number > 0, sums, unit), axis=-1)
-        means = ops.normalize(sums + unit, axis=-1)
+        own = distances.unit(ops.where(number > 0, sums, unit))
+        means = distances.unit(sums + unit)
         to_own = self.scale * ops.sum(unit * own, axis=-1, keepdims=True)
         itself = ops.eye(ops.shape(unit)[0], dtype=unit.dtype)
         mine = (others + itself) > 0

@@ -91,9 +91,9 @@ def report(found, seed):
     slow, large = (max(getattr(f, n) for f in found) for n in ("seconds", "mb"))
     return "\n".join(
         [
-            f"{len(found):,} damaged files, seed {seed}; at most {SECONDS:g} s and "
-            f"{MEGABYTES:g} MB for each. The slowest took {slow:.1f} s, the largest "
-            f"{large:.0f} MB.",
+            f"{len(found):,} damaged files, seed {seed}; at most {SECONDS:g} s of the "
+            f"processor and {MEGABYTES:g} MB for each. The slowest took {slow:.1f} s "
+            f"by the clock, the largest {large:.0f} MB.",
             "",
             table(head, [*rows, ("all", *sums)]),
             "",

@@ -1,4 +1,5 @@
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 import siamlab as sl
 from siamlab import errors, sampling
+from siamlab.features.arrays import Arrays
 from siamlab.sampling import _groups
 
 
@@ -456,3 +458,59 @@ def test_a_batch_that_cannot_be_shared_evenly_says_what_to_do(features):
         sampling.SpeakerBatches(features, speakers=6, segments=3, shard=(0, 4))
     with pytest.raises(errors.ArgumentError, match=r"got \(2, 2\)"):
         sampling.SpeakerBatches(features, shard=(2, 2))
+
+
+class OnDemand(Arrays):
+    """A corpus too large to look at: only stretches can be had, and are counted."""
+
+    def __init__(self, lengths):
+        self._lengths = lengths
+        self.cuts = []
+
+    def __len__(self):
+        return len(self._lengths)
+
+    def __getitem__(self, index):
+        raise AssertionError("a whole utterance was read")
+
+    @property
+    def lengths(self):
+        return self._lengths
+
+    def cut(self, index, first, frames):
+        self.cuts.append((index, first))
+        return np.zeros((frames, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (sampling.SpeakerBatches, {"speakers": 4, "segments": 3}),
+        (sampling.Pairs, {"batch_size": 6}),
+        (sampling.Pairs, {"batch_size": 6, "hard": "sex"}),
+    ],
+)
+def test_a_large_corpus_costs_some_bytes_an_utterance_and_no_reading(kind, arguments):
+    n = 100_000
+    speaker = np.arange(n) // 100
+    table = pd.DataFrame(
+        {
+            "speaker": np.array([f"s{k}" for k in range(1000)], object)[speaker],
+            "sex": np.array(["F", "M"], object)[speaker % 2],
+        }
+    )
+    features = sl.Features(OnDemand(np.full(n, 800, np.int32)), table)
+    tracemalloc.start()
+    try:
+        batches = kind(features, **arguments)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / n < 100
+    assert len(batches) > 1000
+    assert features.arrays.cuts == []
+    batches[7]
+    assert len(features.arrays.cuts) == 12
+    if kind is sampling.Pairs:
+        sampling.audit(kind(features, steps=2, **arguments))
+    assert len(features.arrays.cuts) == 12

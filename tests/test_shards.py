@@ -71,7 +71,7 @@ def test_however_utterances_are_cut_into_shards_they_come_back(
         files.append((path.name, shards.about(path)["checksum"]))
         number += [k] * (b - a)
         first += [sum(lengths[a:i]) for i in range(a, b)]
-    found = shards.Shards(folder, files, number, first, lengths)
+    found = shards.Shards(folder, files, 3, number, first, lengths)
     rows = data.draw(st.lists(st.integers(0, n - 1), max_size=8))
     some = pickle.loads(pickle.dumps(found.take(np.array(rows, int))))
     for each, expected in ((found, arrays), (some, [arrays[i] for i in rows])):

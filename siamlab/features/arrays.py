@@ -107,33 +107,33 @@ class Mapped(Arrays):
 
 
 class OpenFiles:
-    """Files that are mapped into memory, not more of them than a process may open.
+    """Files that are open or mapped, not more of them than a process may have.
 
     Parameters
     ----------
-    mapped : callable
-        From the name of one to its array.
+    opened : callable
+        Opens one by its name.
     """
 
     # An open map costs an entry in a table of the system, which holds 65,530.
     _MOST = 16384
 
-    def __init__(self, mapped):
-        self._mapped = mapped
+    def __init__(self, opened):
+        self._opened = opened
         self._open = {}
 
     def __getitem__(self, name):
-        array = self._open.get(name)
-        if array is None:
+        file = self._open.get(name)
+        if file is None:
             # A map holds its file open, too: of 1,024 that most systems allow, half
             # are left to the rest of the program.
             if len(self._open) >= min(self._MOST, _open_files() // 2):
                 self._open.clear()
-            array = self._open[name] = self._mapped(name)
-        return array
+            file = self._open[name] = self._opened(name)
+        return file
 
     def __reduce__(self):
-        return type(self), (self._mapped,)
+        return type(self), (self._opened,)
 
 
 def _open_files():

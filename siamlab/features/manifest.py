@@ -100,6 +100,7 @@ def read(folder):
     arrays = shards.Shards(
         folder.absolute(),
         [(entry["file"], entry["checksum"]) for entry in entries],
+        manifest["bands"],
         shard,
         first,
         lengths,

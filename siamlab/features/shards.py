@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ _MARK = b"siamlabs"
 _CHECKSUM_BYTES = 16
 _TRAILER = 8 + len(_MARK) + _CHECKSUM_BYTES
 _BLOCK = 2**20
+_SEEKING = threading.Lock()
 
 
 def quantise(frames):
@@ -104,7 +106,7 @@ def whole(path):
 
 
 class Shards(Arrays):
-    """Utterances in shards, mapped on first use, in decibels again, float32.
+    """Utterances in shards, opened on first use, in decibels again, float32.
 
     Parameters
     ----------
@@ -112,6 +114,8 @@ class Shards(Arrays):
         Where the shards lie.
     files : sequence of (str, str)
         Name and checksum of each shard.
+    bands : int
+        Numbers in a frame.
     shard : numpy.ndarray
         In which one an utterance is, shape (utterances,).
     first : numpy.ndarray
@@ -120,13 +124,14 @@ class Shards(Arrays):
         Its frames, shape (utterances,).
     """
 
-    def __init__(self, folder, files, shard, first, lengths):
+    def __init__(self, folder, files, bands, shard, first, lengths):
         self._folder = Path(folder)
         self._files = files
+        self._bands = bands
         self._shard, self._first, self._lengths = (
             np.asarray(each, dtype=np.int32) for each in (shard, first, lengths)
         )
-        self._open = OpenFiles(functools.partial(_mapped, self._folder))
+        self._open = OpenFiles(functools.partial(_opened, str(folder)))
 
     def __len__(self):
         return len(self._lengths)
@@ -150,16 +155,18 @@ class Shards(Arrays):
         """Return a stretch of one; what lies outside of it is not read."""
         start, stop, _ = slice(first, first + frames).indices(int(self._lengths[index]))
         begin = int(self._first[index])
-        mapped = self._open[self._files[self._shard[index]]]
-        return mapped[begin + start : begin + stop] / np.float32(PER_DB)
+        opened = self._open[self._files[self._shard[index]]]
+        frames = opened.frames(
+            begin + start, max(begin + stop, begin + start), self._bands
+        )
+        return frames / np.float32(PER_DB)
 
     def take(self, rows):
         """Return those at some positions, and know no other shards than theirs."""
         there, shard = np.unique(self._shard[rows], return_inverse=True)
         files = [self._files[i] for i in there]
-        return Shards(
-            self._folder, files, shard, self._first[rows], self._lengths[rows]
-        )
+        first, lengths = self._first[rows], self._lengths[rows]
+        return Shards(self._folder, files, self._bands, shard, first, lengths)
 
     def pieces(self):
         """Deal the rows into pieces for workers: those of a shard are one."""
@@ -172,23 +179,59 @@ class Shards(Arrays):
         return self.take(rows)
 
 
-def _mapped(folder, file):
-    """Map a shard, if it is the one that it was."""
+def _opened(folder, file):
+    """Open a shard, if it is the one that it was."""
     name, checksum = file
-    path = folder / name
+    path = f"{folder}{os.sep}{name}"  # a tenth of the time that a Path takes
     try:
-        with open(path, "rb") as stream:
-            stream.seek(-_CHECKSUM_BYTES, os.SEEK_END)
-            same = stream.read().hex() == checksum
-        if same:
-            # As a plain array: arithmetic on a memmap costs more than the frames.
-            return np.asarray(store.open_array(path))
-    except (OSError, ValueError) as error:
+        opened = _File(path)
+    except OSError as error:
         raise StoreError(
-            f"{path} is gone or damaged ({error}); make it again with "
+            f"{path} is gone ({error.strerror}); make it again with "
             "siamlab.extract(corpus, spectrogram, folder=...)"
         ) from error
-    raise StoreError(
-        f"{path} has been made again meanwhile, or is damaged; open the folder again "
-        "with siamlab.Features.open"
-    )
+    if opened.checksum != checksum:
+        raise StoreError(
+            f"{path} has been made again meanwhile, or is damaged; open the folder "
+            "again with siamlab.Features.open"
+        )
+    return opened
+
+
+class _File:
+    """A shard that is open for reading, by several threads at a time.
+
+    It is read rather than mapped: to map a file takes longer than to read a segment,
+    and among ten thousand shards the next one is seldom mapped already.
+    """
+
+    def __init__(self, path):
+        self.path = path
+        self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        end = os.fstat(self._handle).st_size - _CHECKSUM_BYTES
+        self.checksum = self.read(_CHECKSUM_BYTES, max(end, 0)).hex()
+        # Mark and version of a .npy file, then the length of its header.
+        self._begin = 10 + int.from_bytes(self.read(10, 0)[8:], "little")
+
+    def __del__(self):
+        if hasattr(self, "_handle"):
+            os.close(self._handle)
+
+    def read(self, count, offset):
+        """Read bytes from a place."""
+        if hasattr(os, "pread"):
+            return os.pread(self._handle, count, offset)
+        with _SEEKING:  # Windows
+            os.lseek(self._handle, offset, os.SEEK_SET)
+            return os.read(self._handle, count)
+
+    def frames(self, first, stop, bands):
+        """Read frames, shape (stop - first, bands), as they were written."""
+        size = bands * DTYPE.itemsize
+        content = self.read((stop - first) * size, self._begin + first * size)
+        if len(content) != (stop - first) * size:
+            raise StoreError(
+                f"{self.path} is shorter than it was; make it again with "
+                "siamlab.extract(corpus, spectrogram, folder=...)"
+            )
+        return np.frombuffer(content, DTYPE).reshape(-1, bands)

@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -123,26 +123,45 @@ def test_a_worker_that_is_killed_costs_the_shard_it_was_at(
     cache, client, recordings, folder
 ):
     made = plan.Plan(recordings, SPECTROGRAM, SHARD_BYTES)
-    kills = []
+    there, killed = {}, []
+    client.run(slow_down)
 
     def kill():
-        # As soon as a third is there, the worker that holds the next one.
+        # As soon as a third is there.
         while len(list(folder.glob("*.npy"))) < len(made) // 3:
             time.sleep(0.002)
-        pids = client.run(os.getpid)
-        kills.extend(sorted(contents(folder).items()))
-        os.kill(next(iter(pids.values())), signal.SIGKILL)
+        there.update(contents(folder))
+        killed.extend(client.run(os.getpid).values())
+        os.kill(killed[0], signal.SIGKILL)
+        assert not (folder / "manifest.json").exists()
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    features = sharded(recordings, folder, client=client)
-    killer.join()
+    with ThreadPoolExecutor(1) as pool:
+        killer = pool.submit(kill)
+        features = sharded(recordings, folder, client=client)
+        killer.result()
     check_nothing_lost_or_doubled(features, recordings)
     after = contents(folder)
     # What was there when it died was not made a second time.
-    assert 0 < len(kills)
-    assert all(after[name] == content for name, content in kills)
+    assert len(made) // 3 <= len(there) < len(made)
+    assert all(after[name] == content for name, content in there.items())
     assert not list(folder.glob("*.part"))
+    client.wait_for_workers(2)
+    assert killed[0] not in client.run(os.getpid).values()
+    client.run(slow_down, 0.0)
+
+
+def slow_down(seconds=0.05):
+    """In a worker: from now on, each recording takes longer to read."""
+    from siamlab import audio
+
+    read = getattr(audio.read, "quick", audio.read)
+
+    def slowly(path, **stretch):
+        time.sleep(seconds)
+        return read(path, **stretch)
+
+    slowly.quick = read
+    audio.read = slowly
 
 
 PROGRAM = """

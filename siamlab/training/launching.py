@@ -141,18 +141,22 @@ class _Worker:
             text=True,
             errors="replace",
         )
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._pipes = [pipe for pipe in pipes if pipe is not None]
         self._readers = [
-            threading.Thread(target=read, daemon=True)
-            for read in (self._collect, self._pass_on)
+            threading.Thread(target=read, args=(pipe,), daemon=True)
+            for read, pipe in zip(
+                (self._collect, self._pass_on), self._pipes[1:], strict=True
+            )
         ]
         for reader in self._readers:
             reader.start()
 
-    def _collect(self):
-        self.output = self._process.stdout.read()
+    def _collect(self, pipe):
+        self.output = pipe.read()
 
-    def _pass_on(self):
-        for line in self._process.stderr:
+    def _pass_on(self, pipe):
+        for line in pipe:
             sys.stderr.write(f"worker {self.rank}: {line}" if self.rank else line)
             sys.stderr.flush()
 
@@ -179,7 +183,7 @@ class _Worker:
         self._process.wait()
         for reader in self._readers:
             reader.join()
-        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for pipe in self._pipes:
             pipe.close()
 
 

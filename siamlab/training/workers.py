@@ -99,6 +99,11 @@ class Team:
 
         A network of the team cannot be called in it, but saved; its weights can be
         read, and set in one that was made here.
+
+        Yields
+        ------
+        None
+            Networks that are made in it belong to this worker.
         """
         import keras
 
@@ -235,8 +240,8 @@ def _connect(address, team):
             "address must be host and port of the worker of rank 0, such as "
             f"10.0.0.1:29500; got {address!r}"
         )
-    with contextlib.suppress(AttributeError):  # JAX knows the setting since 0.7
-        # Its handler keeps SIGTERM from ending a worker.
+    with contextlib.suppress(AttributeError):  # older ones do not have the setting
+        # JAX takes SIGTERM for news of what is to come, and goes on.
         jax.config.update("jax_enable_preemption_service", False)
     try:
         with quiet_start(1):  # Gloo says on standard output that all are there

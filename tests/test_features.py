@@ -73,6 +73,18 @@ def test_it_is_librosas(rng, spectrogram):
     assert ours.dtype == np.float32
 
 
+@pytest.mark.parametrize("bands", [1, 15, 16, 17, 128])
+@pytest.mark.parametrize("f_min", [0, 3000])
+def test_bands_are_the_whole_product_with_the_filters(rng, bands, f_min):
+    spectrogram = sl.Spectrogram(bands=bands, f_min=f_min)
+    samples = rng.normal(0, 0.1, 8000).astype(np.float32)
+    frames = np.lib.stride_tricks.sliding_window_view(samples, 400)[::160]
+    spectrum = np.fft.rfft(frames * spectrogram.hann.astype(float), spectrogram.n_fft)
+    power = np.maximum(np.abs(spectrum) ** 2 @ spectrogram.filters, 1e-10)
+    ours = spectrogram(samples, 16000)
+    np.testing.assert_allclose(ours, 10 * np.log10(power), atol=1e-3)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(400, 3 * 400 * 160))
 def test_there_is_a_frame_for_each_hop_within_the_recording(n):

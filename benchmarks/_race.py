@@ -140,7 +140,8 @@ class _Runner:
         if not line:
             self._log.seek(0)
             said = self._log.read().decode(errors="replace")[-3000:]
-            raise RuntimeError(f"{self._name} ended early:\n{said}")
+            code = self._process.wait()
+            raise RuntimeError(f"{self._name} ended early, with code {code}:\n{said}")
         return json.loads(line)
 
     def _take(self, figures):

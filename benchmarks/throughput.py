@@ -238,10 +238,10 @@ def main():
     cores = sorted({1, min(2, os.cpu_count() or 1)})
     parser.add_argument("--threads", type=int, nargs="+", default=cores)
     parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--files", type=int, default=150, help="of the recordings")
+    parser.add_argument("--files", type=int, default=100, help="of the recordings")
     parser.add_argument("--batch", type=int, default=256, help="segments in training")
-    parser.add_argument("--steps", type=int, default=4, help="of training in a round")
-    parser.add_argument("--utterances", type=int, default=60, help="to embed")
+    parser.add_argument("--steps", type=int, default=6, help="of training in a round")
+    parser.add_argument("--utterances", type=int, default=40, help="to embed")
     parser.add_argument("--longest", type=int, default=2000, help="of them, in frames")
     parser.add_argument("--outputs", type=int, default=100, help="of the pair loss")
     parser.add_argument(
@@ -257,6 +257,8 @@ def main():
     if "extraction" in chosen and not arguments.data:
         parser.error("extraction needs recordings: --data ROOT")
 
+    versions = machine("tensorflow", "keras", "numpy", "librosa", "soundfile")
+    foot = f"Medians of {arguments.rounds} rounds. {versions}."
     parts, figures = [], {}
     for name in chosen:
         work = known[name]
@@ -274,11 +276,9 @@ def main():
             lines += [reason, ""]
         parts.append("\n".join(lines))
         print(parts[-1], flush=True)
-    versions = machine("tensorflow", "keras", "numpy", "librosa", "soundfile")
-    parts.append(f"Medians of {arguments.rounds} rounds. {versions}.")
-    print(parts[-1])
-    if arguments.keep:
-        keep(arguments.keep, "\n".join(parts), figures)
+        if arguments.keep:  # each table as it comes: it took minutes
+            keep(arguments.keep, "\n".join([*parts, foot]), figures)
+    print(foot)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -62,6 +63,15 @@ def test_a_configuration_survives_its_file(tmp_path_factory, epochs, rate, yes, 
     path = tmp_path_factory.mktemp("config") / "config.yaml"
     path.write_text(config.as_yaml(), encoding="utf-8")
     assert Config.read(path) == config
+
+
+def test_a_folder_that_is_named_from_here_is_the_same_from_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    Path("here.yaml").write_text("data: recordings")
+    config = sl.runs.Config.read("here.yaml")
+    Path("run/config.yaml").write_text(config.as_yaml())
+    assert sl.runs.Config.read("run/config.yaml") == config
 
 
 def test_folders_are_relative_to_the_file(tmp_path):

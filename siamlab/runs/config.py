@@ -156,7 +156,9 @@ class Config:
             )
         for name in ("data", "test_data"):
             if isinstance(content.get(name), str):
-                content[name] = str(path.parent / os.path.expanduser(content[name]))
+                # From the root on: a run folder keeps it, and lies elsewhere.
+                there = path.absolute().parent / os.path.expanduser(content[name])
+                content[name] = str(there)
         try:
             return cls(**content)
         except ArgumentError as error:

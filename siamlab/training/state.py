@@ -9,7 +9,7 @@ import numpy as np
 
 def _variables(owners):
     """All that models, optimisers and metrics keep, each once."""
-    found = {}
+    found: dict[int, keras.Variable] = {}
     for owner in owners:
         if isinstance(owner, keras.layers.Layer):
             for layer in owner._flatten_layers():

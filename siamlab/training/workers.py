@@ -336,7 +336,9 @@ def step_bytes(net, workers):
     `networks.xvector`       632,064         20         2.0              0.006
     ====================  ==========  =========  ==========  =================
 
-    It pays where a step takes longer than that.
+    It pays where a step takes much longer than that. Counted on the wire for
+    `networks.xvector` and 128 segments: 2.74 MB a step for 2.53 MB here; outputs,
+    statistics and headers are the rest.
 
     Examples
     --------

@@ -291,12 +291,12 @@ def test_without_dask_the_message_says_how_to_get_it(recordings, folder, monkeyp
 
 def test_a_worker_that_does_not_see_the_folder_is_named(recordings, folder):
     made = plan.Plan(recordings, SPECTROGRAM, SHARD_BYTES)
-    job = (made.name, 0, made[0], SPECTROGRAM, False)
+    job = (made.name, 0, made[0], False)
     with pytest.raises(errors.WorkerError, match=r"sees no shards in .*all machines"):
-        sharding.make(folder, *job)
+        sharding.make(SPECTROGRAM, folder, *job)
     sl.extract(recordings, folder=folder)
     with pytest.raises(errors.WorkerError, match="sees other shards in"):
-        sharding.make(folder, *job)
+        sharding.make(SPECTROGRAM, folder, *job)
 
 
 def test_a_folder_that_only_workers_see_is_named(folder, monkeypatch):

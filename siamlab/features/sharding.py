@@ -32,12 +32,13 @@ def make_all(plan, folder, strict=False, client=None, workers=None):
     folder.mkdir(parents=True, exist_ok=True)
     plans.begin(folder, plan)
     jobs = (
-        (str(folder), plan.name, number, plan[number], plan.spectrogram, strict)
+        (str(folder), plan.name, number, plan[number], strict)
         for number in range(len(plan))
     )
     work = parallel.results(
         make,
         jobs,
+        shared=(plan.spectrogram,),  # its filters are a quarter of a megabyte
         client=client,
         workers=workers,
         name="spectrograms",
@@ -52,7 +53,7 @@ def make_all(plan, folder, strict=False, client=None, workers=None):
             bar.update(int(plan.cuts[number + 1] - plan.cuts[number]))
 
 
-def make(folder, plan, number, rows, spectrogram, strict):
+def make(spectrogram, folder, plan, number, rows, strict):
     """Make one shard of its rows (path, start, duration), unless it is there."""
     folder = Path(folder)
     if (there := plans.made_from(folder)) != plan:

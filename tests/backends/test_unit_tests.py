@@ -1,0 +1,56 @@
+"""The unit tests of what is built on keras.ops pass on Keras' other backends as well.
+
+JAX compiles each operation for each shape, so that a test takes many times as long:
+what is asked for here costs a minute and a half. Left out are networks, twins,
+embeddings, faults and the encoder, whose tests compile whole training steps for
+minutes, and the slowest of the losses; they run by themselves:
+
+    KERAS_BACKEND=jax python -m pytest tests/test_networks.py
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = (
+    "tests/test_distances.py",
+    "tests/test_layers.py",
+    "tests/test_losses.py",
+    "tests/training/test_cudnn.py",
+    "tests/training/test_devices.py",
+    "tests/training/test_old_weights.py",
+)
+# One of five losses that are compared with a loop over all pairs is enough.
+LEFT_OUT = (
+    "(all_pairs_at_once and (kl_hinge or contrastive-balanced)) "
+    "or survives_saving or saved_scale or several_arguments or ge2e_is_the_formula"
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_they_pass(backend):
+    if backend == "torch" and importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not at hand")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    chosen = ["-m", "not slow", "-k", f"not ({LEFT_OUT})", *FILES]
+    # Compiled quickly rather than well: most of it runs once.
+    flags = (
+        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    )
+    done = subprocess.run(
+        [*command, *chosen],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flags},
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    passed = int(done.stdout.rsplit(" passed", 1)[0].split()[-1])
+    assert passed > 200

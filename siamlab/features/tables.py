@@ -7,7 +7,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 
 from .. import store
 
@@ -20,7 +19,8 @@ def write(path, table):
     coded = table.copy(deep=False)
     for name, (_, kind, _) in zip(table, columns, strict=True):
         if kind == _JSON:
-            coded[name] = [_coded(entry) for entry in table[name]]
+            missing = table[name].isna()
+            coded[name] = list(map(_coded, table[name], missing))
     with store.write_whole(path) as temporary:
         coded.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     return columns
@@ -28,6 +28,8 @@ def write(path, table):
 
 def read(path, columns):
     """Read a table whose columns are those that `write` returned."""
+    import pandas as pd
+
     table = pd.read_csv(
         path,
         dtype=str,
@@ -56,6 +58,8 @@ def _numbers(entries, dtype):
 
 def _kind(column):
     """How a column is written, and its type afterwards."""
+    import pandas as pd
+
     if column.dtype.kind in "biuf" and isinstance(column.dtype, np.dtype):
         return _NUMBER, str(column.dtype)
     if column.map(lambda entry: isinstance(entry, str)).all():
@@ -63,7 +67,5 @@ def _kind(column):
     return _JSON, "str" if isinstance(column.dtype, pd.StringDtype) else "object"
 
 
-def _coded(entry):
-    if entry is None or entry is pd.NA or (isinstance(entry, float) and entry != entry):
-        return "null"
-    return json.dumps(entry, ensure_ascii=False, default=str)
+def _coded(entry, missing):
+    return "null" if missing else json.dumps(entry, ensure_ascii=False, default=str)

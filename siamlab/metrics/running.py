@@ -96,10 +96,14 @@ class _Collected(_OfPairs):
         new = ops.stack(self._pairs(y_true, y_pred, sample_weight))
         if new.shape[1] is not None and new.shape[1] > self.capacity:
             raise ArgumentError(self._full(new.shape[1]))
-        count = self._count.value
-        place = ops.stack([ops.zeros_like(count), count])
-        self._kept.assign(ops.slice_update(self._kept.value, place, new))
-        self._count.assign(count + ops.cast(ops.shape(new)[1], "int32"))
+        count, more = self._count.value, ops.cast(ops.shape(new)[1], "int32")
+        # Of each place: which of the new pairs belongs there. What has no place is
+        # counted; `result` refuses.
+        which = ops.arange(self.capacity, dtype="int32") - count
+        there = ops.logical_and(which >= 0, which < more)
+        moved = ops.take(new, ops.clip(which, 0, more - 1), axis=1)
+        self._kept.assign(ops.where(there, moved, self._kept.value))
+        self._count.assign(count + more)
 
     def _full(self, count):
         return (

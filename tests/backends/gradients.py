@@ -12,6 +12,7 @@ def value_and_gradients(function, *arrays):
 
     arrays = [keras.ops.convert_to_tensor(array) for array in arrays]
     value, gradients = _WAYS[keras.backend.backend()](total, arrays)
+    value = keras.ops.convert_to_numpy(value)
     return float(value), [keras.ops.convert_to_numpy(g) for g in gradients]
 
 

@@ -320,10 +320,9 @@ def _masks(model, layers, x):
 
 
 def _worst(layer, kinds, x, called):
-    found = [
-        kind for each in cudnn.directions(layer) for kind in kinds.get(id(each), ())
-    ]
-    if not called:
+    pair = cudnn.directions(layer)
+    found = [kind for each in pair for kind in kinds.get(id(each), ())]
+    if not called or (not found and len(pair) == 1):
         return "unknown"
     mask = max(found, key=cudnn.MASKS.index, default="none")
     return "some" if x is None and mask != "none" else mask

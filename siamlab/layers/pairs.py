@@ -39,7 +39,7 @@ class Distance(keras.layers.Layer):
     >>> import numpy as np
     >>> p, q = np.array([[0.5, 0.5]]), np.array([[0.9, 0.1]])
     >>> np.asarray(Distance("kl")([p, q])).round(3).tolist()
-    [[0.5109999775886536, 0.36800000071525574]]
+    [[0.511, 0.368]]
     """
 
     def __init__(self, distance="kl", **kwargs):

@@ -1,3 +1,4 @@
+import contextlib
 import pickle
 import tracemalloc
 
@@ -278,6 +279,34 @@ def test_each_epoch_of_a_training_is_an_epoch_of_batches(features, workers):
     # Keras shuffles the batches of an epoch, and ends one before the first.
     found = [sorted(seen[-9:][i : i + 3]) for i in (0, 3, 6)]
     np.testing.assert_allclose(found, epochs[1:], rtol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["interrupted", "stopped"])
+def test_batches_train_again_after_a_training_that_broke_off(features, ending):
+    import keras
+
+    class Breaks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2 and ending == "interrupted":
+                raise KeyboardInterrupt
+            self.model.stop_training = batch == 2
+
+    class Counts(keras.callbacks.Callback):
+        steps = 0
+
+        def on_train_batch_begin(self, batch, logs=None):
+            self.steps += 1
+
+    model = keras.Sequential(
+        [keras.Input((40, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    )
+    model.compile(loss="mse")
+    batches = sampling.SpeakerBatches(features, speakers=3, segments=2, steps=9)
+    with contextlib.suppress(KeyboardInterrupt):
+        model.fit(batches, epochs=3, verbose=0, callbacks=[Breaks()])
+    counts = Counts()
+    model.fit(batches, epochs=2, verbose=0, callbacks=[counts])
+    assert counts.steps == 18
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """Pairs of segments, half of them of the same speaker."""
 
-import keras
 import numpy as np
 import pandas as pd
 
 from ..errors import ArgumentError
+from ._ahead import DrawnAhead
 from ._groups import OfOthers, epoch_of, groups, members
 from .cutting import long_enough
 
@@ -12,7 +12,7 @@ from .cutting import long_enough
 _NEAREST = 10
 
 
-class Pairs(keras.utils.PyDataset):
+class Pairs(DrawnAhead):
     """Batches of pairs for `networks.Siamese`: label 1 is the same speaker.
 
     Half of each batch are of the same speaker: from two of his sessions where he has
@@ -43,7 +43,8 @@ class Pairs(keras.utils.PyDataset):
         Batch i of epoch e is drawn from ``(seed, e, i)``, whoever draws it: workers
         never repeat each other (FAULTS S25).
     **kwargs
-        As for `keras.utils.PyDataset`.
+        As for `keras.utils.PyDataset`; by default two workers, which are threads, and
+        four batches that lie ready.
 
     Raises
     ------

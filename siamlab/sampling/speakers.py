@@ -1,14 +1,14 @@
 """Batches of several speakers."""
 
-import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from ._ahead import DrawnAhead
 from ._groups import epoch_of, groups, members
 from .cutting import draw_place, stretch
 
 
-class SpeakerBatches(keras.utils.PyDataset):
+class SpeakerBatches(DrawnAhead):
     """Batches of P speakers with K segments each, for `keras.Model.fit`.
 
     A segment is a random stretch of a random utterance of its speaker; the
@@ -36,7 +36,8 @@ class SpeakerBatches(keras.utils.PyDataset):
         draws the whole of it and reads its own rows. Their shares, one below the
         other, are the batch of one worker.
     **kwargs
-        As for `keras.utils.PyDataset`.
+        As for `keras.utils.PyDataset`; by default two workers, which are threads, and
+        four batches that lie ready.
 
     Attributes
     ----------

@@ -1,12 +1,12 @@
 """Whole utterances, filled up to one length."""
 
-import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from ._ahead import DrawnAhead
 
 
-class UtteranceBatches(keras.utils.PyDataset):
+class UtteranceBatches(DrawnAhead):
     """Whole utterances with their labels, padded with silence (see `pad`).
 
     For networks of phones: labels of CTC, one for each symbol, or of single
@@ -25,7 +25,8 @@ class UtteranceBatches(keras.utils.PyDataset):
     seed : int
         Of the order.
     **kwargs
-        As for `keras.utils.PyDataset`.
+        As for `keras.utils.PyDataset`; by default two workers, which are threads, and
+        four batches that lie ready.
 
     Raises
     ------

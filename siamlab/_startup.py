@@ -1,12 +1,13 @@
 """What has to happen around the import of TensorFlow and of Keras.
 
-Two promises cannot be kept from inside siamlab's own modules, because a person
+Three promises cannot be kept from inside siamlab's own modules, because a person
 may well write ``import keras`` first and touch siamlab later:
 
 - TensorFlow's start-up lines, which its C++ part writes straight to file
   descriptor 2, never reach a notebook;
 - `keras.saving.load_model` opens a saved siamlab network after nothing more than
-  ``import siamlab``, although that import loads no Keras.
+  ``import siamlab``, although that import loads no Keras;
+- TensorFlow keeps the memory of a training step on a CPU for the next one.
 
 So `install` puts one finder in front of the import system. It steps aside for
 every module but these two, and for good once both were seen.
@@ -43,8 +44,21 @@ def quiet_start(descriptor=2):
         os.close(nowhere)
 
 
+# Settings that TensorFlow reads when it starts; a person's own come first.
+_SETTINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    # Its own allocator keeps what a step gives back. That of the C library returns
+    # large tensors to the system, which hands out zeroed pages for the next step:
+    # a quarter of the time on one core, a third on two (benchmarks/README.md).
+    "TF_CPU_ALLOCATOR_USE_BFC": "1",
+    # As good as none; by default 64 GB, on whatever machine.
+    "TF_CPU_BFC_MEM_LIMIT_IN_MB": str(2**24),
+}
+
+
 def _exec_tensorflow(loader, module):
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
     with quiet_start():
         loader.exec_module(module)
         # The last start-up lines come with the first tensor.

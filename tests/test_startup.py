@@ -39,6 +39,37 @@ def test_tensorflow_starts_without_a_word(program):
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the page faults of Linux")
+def test_tensorflow_keeps_the_memory_of_a_step():
+    program = """
+import os, resource, siamlab
+os.environ.update({settings})
+import keras, numpy as np
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        return np.zeros((512, 20, 64), "float32"), np.zeros((512, 20, 64), "float32")
+
+lstm = [keras.layers.LSTM(64, return_sequences=True) for _ in "ab"]
+net = keras.Sequential([keras.Input((20, 64)), *lstm])
+net.compile(loss="mse")
+batches = Batches()
+net.fit(batches, verbose=0)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+net.fit(batches, verbose=0)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    theirs = {"TF_CPU_ALLOCATOR_USE_BFC": "0"}  # a person's own setting comes first
+    ours, without = (
+        int(python(program.replace("{settings}", repr(settings))).stdout)
+        for settings in ({}, theirs)
+    )
+    assert ours < without / 4
+
+
 def test_errors_of_an_import_are_still_seen():
     program = """
 import sys, types, siamlab

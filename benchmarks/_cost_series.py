@@ -48,6 +48,8 @@ def extraction(sizes, data):
             # An epoch's steps are counted from the length of each spectrogram.
             look = quickest(lambda f=features: sl.sampling.SpeakerBatches(f), 1)
             files = [e.stat() for e in _files(cache)]
+            shards = os.path.join(cache, "shards")
+            sl.extract(corpus, folder=shards)
             sound = float((corpus.table.duration - corpus.table.start).sum())
             yield (
                 sound / UTTERANCE_SECONDS,
@@ -55,6 +57,7 @@ def extraction(sizes, data):
                     "seconds": seconds,
                     "look": look * sound / UTTERANCE_SECONDS / size,
                     "disk": sum(f.st_blocks * 512 for f in files),
+                    "shards": sum(f.stat().st_blocks * 512 for f in _files(shards)),
                     "table": int(corpus.table.memory_usage(deep=True).sum()),
                 },
             )

@@ -3,6 +3,9 @@
 All begin with the same weights, see the same sizes, and go down with Adam.
 """
 
+import ctypes
+import os
+
 import numpy as np
 from _race import Way
 
@@ -92,6 +95,7 @@ def ours(batch, steps, threads):
 
 def keras_on_pairs(batch, steps, threads):
     """Twins with two inputs, and `fit` on arrays of pairs: the source program's way."""
+    os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"  # as it is where no siamlab sets it
     import keras
     from keras import ops
 
@@ -118,17 +122,6 @@ def keras_on_pairs(batch, steps, threads):
 
 def by_torch(batch, steps, threads):
     """nn.LSTM, the head and the loss of all pairs, in a plain loop."""
-    return _by_torch(batch, steps, threads, lambda function: function)
-
-
-def by_torch_compiled(batch, steps, threads):
-    """Go through torch.compile as well (which leaves nn.LSTM as it is)."""
-    import torch
-
-    return _by_torch(batch, steps, threads, torch.compile)
-
-
-def _by_torch(batch, steps, threads, compiled):
     import torch
 
     torch.set_num_threads(threads)
@@ -144,8 +137,6 @@ def _by_torch(batch, steps, threads, compiled):
         itself = torch.eye(len(ids), dtype=torch.bool)
         return d[same & ~itself].mean() + torch.relu(MARGIN - d)[~same].mean()
 
-    step_loss = compiled(loss_of)
-
     def batch_of(i, there):
         x, ids = there[i]
         return torch.from_numpy(x), torch.from_numpy(ids)
@@ -154,7 +145,7 @@ def _by_torch(batch, steps, threads, compiled):
         net.train()
         for i in range(steps):
             optimiser.zero_grad()
-            step_loss(net, *batch_of(i, data)).backward()
+            loss_of(net, *batch_of(i, data)).backward()
             optimiser.step()
         data.on_epoch_end()
 
@@ -165,6 +156,16 @@ def _by_torch(batch, steps, threads, compiled):
         return np.array([loss.item(), *fresh.gradient_lengths()])
 
     return Way(run, batch * steps, result=first)
+
+
+def by_torch_that_keeps_memory(batch, steps, threads):
+    """Let the C library keep what a step gives back, which PyTorch leaves to it."""
+    library = ctypes.CDLL(None)
+    # Of malloc.h: M_MMAP_MAX, none; M_TRIM_THRESHOLD, 2 GB.
+    for parameter, value in ((-4, 0), (-1, 2**31 - 1)):
+        if not library.mallopt(parameter, value):
+            raise RuntimeError("mallopt did not take the settings; it needs glibc")
+    return by_torch(batch, steps, threads)
 
 
 def _torch_network():

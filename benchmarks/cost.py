@@ -43,6 +43,7 @@ SERIES = {
 FITTED = {
     "extraction": ("extraction", "seconds", 1, "s"),
     "spectrograms on disk": ("extraction", "disk", 1, "MB"),
+    "the same in shards": ("extraction", "shards", 1, "MB"),
     "table of the corpus": ("extraction", "table", 1, "MB"),
     "first look at each spectrogram": ("extraction", "look", 1, "s"),
     "drawing a batch": ("drawing", "seconds", 1, "s"),
@@ -140,6 +141,7 @@ def cost_rows(fits, price, epochs, batch):
         training = at("training step", batch)
         work = (
             ("extraction", at("extraction"), None, at("spectrograms on disk")),
+            ("the same in shards", None, None, at("the same in shards")),
             ("table of the corpus", None, at("table of the corpus"), None),
             ("first look, one epoch", at("first look at each spectrogram"), None, None),
             (
@@ -213,7 +215,13 @@ def breaking_rows(fits, folder):
             "spectrograms on disk",
             free,
             f"{said(free, 'MB')} free",
-            "another disk: SIAMLAB_CACHE",
+            "shards; another disk: SIAMLAB_CACHE",
+        ),
+        (
+            "the same in shards",
+            free,
+            f"{said(free, 'MB')} free",
+            "another disk: extract(folder=)",
         ),
     )
     rows = [

@@ -174,7 +174,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=60, help="that are timed")
     parser.add_argument("--most", type=int, default=600, help="steps to 4 %% EER")
-    parser.add_argument("--workers", type=int, default=1, help="of the batches")
+    parser.add_argument("--workers", type=int, default=2, help="of the batches")
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
     )
@@ -185,8 +185,11 @@ def main():
         return
 
     backend, gpus = accelerators()
-    settings = {k: v for k, v in vars(arguments).items() if k not in ("keep", "row")}
-    runs = Runs(arguments.keep, settings | {"backend": backend, "gpus": gpus})
+    corpus = os.path.basename(os.path.abspath(arguments.data or "embedded voices"))
+    left_out = ("keep", "row", "data")
+    settings = {k: v for k, v in vars(arguments).items() if k not in left_out}
+    there = {"corpus": corpus, "backend": backend, "gpus": gpus}
+    runs = Runs(arguments.keep, settings | there)
     lines = []
     for where, precision, batch, timed in rows():
         name = f"{where}, {precision}, {batch}"
@@ -207,7 +210,8 @@ def main():
         print(*lines[-1], sep="  ", flush=True)
     text = "\n".join(
         [
-            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none at hand'}. "
+            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none at hand'}; "
+            f"corpus: {corpus}. "
             f"Median of {arguments.seeds} seeds; speed over {arguments.steps} steps, "
             f"with workers={arguments.workers}. Waiting: what the same training gains "
             "on a batch that lies ready. The time to 4 % EER is that of training "

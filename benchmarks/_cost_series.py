@@ -47,7 +47,7 @@ def extraction(sizes, data):
             seconds = time.perf_counter() - began
             # An epoch's steps are counted from the length of each spectrogram.
             look = quickest(lambda f=features: sl.sampling.SpeakerBatches(f), 1)
-            files = [e.stat() for e in _files(cache)]
+            disk = _bytes_on_disk(cache)
             shards = os.path.join(cache, "shards")
             sl.extract(corpus, folder=shards)
             sound = float((corpus.table.duration - corpus.table.start).sum())
@@ -56,14 +56,18 @@ def extraction(sizes, data):
                 {
                     "seconds": seconds,
                     "look": look * sound / UTTERANCE_SECONDS / size,
-                    "disk": sum(f.st_blocks * 512 for f in files),
-                    "shards": sum(f.stat().st_blocks * 512 for f in _files(shards)),
+                    "disk": disk,
+                    "shards": _bytes_on_disk(shards),
                     "table": int(corpus.table.memory_usage(deep=True).sum()),
                 },
             )
             shutil.rmtree(cache)
     finally:
         shutil.rmtree(cache, ignore_errors=True)
+
+
+def _bytes_on_disk(folder):
+    return sum(file.stat().st_blocks * 512 for file in _files(folder))
 
 
 def _files(folder):

@@ -185,11 +185,13 @@ def main():
         return
 
     backend, gpus = accelerators()
-    corpus = os.path.basename(os.path.abspath(arguments.data or "embedded voices"))
+    corpus = "embedded voices"
+    if arguments.data:  # its name: a path says nothing on another machine
+        corpus = os.path.basename(os.path.abspath(arguments.data))
     left_out = ("keep", "row", "data")
     settings = {k: v for k, v in vars(arguments).items() if k not in left_out}
-    there = {"corpus": corpus, "backend": backend, "gpus": gpus}
-    runs = Runs(arguments.keep, settings | there)
+    settings |= {"corpus": corpus, "backend": backend, "gpus": gpus}
+    runs = Runs(arguments.keep, settings)
     lines = []
     for where, precision, batch, timed in rows():
         name = f"{where}, {precision}, {batch}"

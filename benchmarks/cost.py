@@ -200,6 +200,7 @@ def breaking_rows(fits, folder):
     system = os.statvfs(folder)
     free = system.f_bavail * system.f_frsize
     in_memory, in_a_day = (memory, said(memory, "MB")), (86400, "a day")
+    on_disk = (free, f"{said(free, 'MB')} free")
     trials = "`metrics.trial_scores` on a list of trials"
     sample = "cluster a sample, or session by session"
     limits = (
@@ -211,18 +212,8 @@ def breaking_rows(fits, folder):
         ("UMAP", *in_a_day, "map a sample"),
         ("table of the corpus", *in_memory, "one corpus after the other"),
         ("extraction", *in_a_day, "more cores, more machines"),
-        (
-            "spectrograms on disk",
-            free,
-            f"{said(free, 'MB')} free",
-            "shards; another disk: SIAMLAB_CACHE",
-        ),
-        (
-            "the same in shards",
-            free,
-            f"{said(free, 'MB')} free",
-            "another disk: extract(folder=)",
-        ),
+        ("spectrograms on disk", *on_disk, "shards; another disk: SIAMLAB_CACHE"),
+        ("the same in shards", *on_disk, "another disk: extract(folder=)"),
     )
     rows = [
         (fits[name].reaches(limit), name, text, mend)

@@ -322,16 +322,29 @@ def test_more_files_than_a_process_may_open_can_be_read(
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     used = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 60
-    expected = [sharded(recordings, folder), sl.extract(recordings, SPECTROGRAM)]
+    both = [sharded(recordings, folder), sl.extract(recordings, SPECTROGRAM)]
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = []
     monkeypatch.setattr(sl.features.arrays, "_open_files", lambda: 6)
     resource.setrlimit(resource.RLIMIT_NOFILE, (used + 8, hard))
     try:
-        for features in expected:
-            opened.append([np.array(x) for x in features])
-            assert len(features._arrays._open._open) <= 3
+        for pair in zip(*both, strict=True):  # in turn: the limit is for both
+            opened.append([np.array(x) for x in pair])
+            assert sum(len(x._arrays._open._open) for x in both) <= 3
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    for a, b in zip(*opened, strict=True):
+    for a, b in opened:
         np.testing.assert_allclose(a, b, atol=0.00501)
+
+
+def test_a_shard_that_cannot_be_read_is_named(cache, recordings, folder):
+    features = sharded(recordings, folder)
+    first, second, *_ = (folder / plan.file(k) for k in range(3))
+    first.unlink()
+    second.unlink()
+    second.mkdir()
+    with pytest.raises(errors.StoreError, match=f"{first.name} is gone; make it again"):
+        features[0]
+    of_second = int(np.flatnonzero(features._arrays._shard == 1)[0])
+    with pytest.raises(errors.StoreError, match="there and cannot be opened: Is a dir"):
+        features[of_second]

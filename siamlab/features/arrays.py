@@ -1,9 +1,17 @@
 """Where the arrays of a corpus lie: in memory, or on disk."""
 
+import threading
+import weakref
+
 import numpy as np
 
 # Of arrays that travel to a worker at a time.
 _PIECE_BYTES = 4 * 2**20
+# An open map costs an entry in a table of the system, which holds 65,530.
+_MOST_OPEN = 16384
+# The limit of open files is the process's, whose training and validation set share it.
+_WITH_FILES: weakref.WeakSet = weakref.WeakSet()
+_MAKING_ROOM = threading.Lock()
 
 
 class Arrays:
@@ -107,16 +115,13 @@ class Mapped(Arrays):
 
 
 class OpenFiles:
-    """Files that are open or mapped, not more of them than a process may have.
+    """Files that are open or mapped: of all, not more than a process may have.
 
     Parameters
     ----------
     opened : callable
         Opens one by its name.
     """
-
-    # An open map costs an entry in a table of the system, which holds 65,530.
-    _MOST = 16384
 
     def __init__(self, opened):
         self._opened = opened
@@ -125,10 +130,9 @@ class OpenFiles:
     def __getitem__(self, name):
         file = self._open.get(name)
         if file is None:
-            # A map holds its file open, too: of 1,024 that most systems allow, half
-            # are left to the rest of the program.
-            if len(self._open) >= min(self._MOST, _open_files() // 2):
-                self._open.clear()
+            with _MAKING_ROOM:
+                _make_room()
+                _WITH_FILES.add(self)
             file = self._open[name] = self._opened(name)
         return file
 
@@ -136,11 +140,22 @@ class OpenFiles:
         return type(self), (self._opened,)
 
 
+def _make_room():
+    """Close all files, where one more would be too many."""
+    # A map holds its file open, too: of 1,024 that most systems allow, half are left
+    # to the rest of the program.
+    most = min(_MOST_OPEN, _open_files() // 2)
+    if sum(len(each._open) for each in _WITH_FILES) < most:
+        return
+    for each in _WITH_FILES:
+        each._open.clear()
+
+
 def _open_files():
     """How many files this process may have open."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
-        return 2 * OpenFiles._MOST
+        return 2 * _MOST_OPEN
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2 * OpenFiles._MOST if soft == resource.RLIM_INFINITY else soft
+    return 2 * _MOST_OPEN if soft == resource.RLIM_INFINITY else soft

@@ -185,10 +185,15 @@ def _opened(folder, file):
     path = f"{folder}{os.sep}{name}"  # a tenth of the time that a Path takes
     try:
         opened = _File(path)
+    except FileNotFoundError as error:
+        raise StoreError(
+            f"{path} is gone; make it again with "
+            "siamlab.extract(corpus, spectrogram, folder=...)"
+        ) from error
     except OSError as error:
         raise StoreError(
-            f"{path} is gone ({error.strerror}); make it again with "
-            "siamlab.extract(corpus, spectrogram, folder=...)"
+            f"{path} is there and cannot be opened: {error.strerror}; nothing has to "
+            "be made again, once that is mended"
         ) from error
     if opened.checksum != checksum:
         raise StoreError(

@@ -12,6 +12,7 @@ import siamlab as sl
 from siamlab import errors, sampling
 from siamlab.features.arrays import Arrays
 from siamlab.sampling import _groups
+from siamlab.sampling.speakers import _MANY
 
 
 def some_features(lengths, speakers):
@@ -543,3 +544,24 @@ def test_a_large_corpus_costs_some_bytes_an_utterance_and_no_reading(kind, argum
     if kind is sampling.Pairs:
         sampling.audit(kind(features, steps=2, **arguments))
     assert len(features.arrays.cuts) == 12
+
+
+@pytest.mark.parametrize("n", [1000, _MANY + 1])
+def test_speakers_of_a_batch_differ_and_are_drawn_by_chance(n):
+    table = pd.DataFrame({"speaker": [f"s{k:05}" for k in range(n) for _ in range(2)]})
+    features = sl.Features(OnDemand(np.full(2 * n, 50, np.int32)), table)
+    size = n // 5
+    batches = sampling.SpeakerBatches(
+        features, speakers=size, segments=2, frames=1, steps=40
+    )
+    drawn, orders = np.zeros(n, int), []
+    for _, ids in batches:
+        names = ids[::2]
+        assert len(set(names)) == size
+        drawn[names] += 1
+        orders.append(np.corrcoef(names, np.arange(size))[0, 1])
+    # Binomial: 40 draws of a fifth each. Limits are five standard deviations or more.
+    assert drawn.sum() == 40 * size
+    assert drawn.var() == pytest.approx(40 * 0.2 * 0.8, rel=5 * np.sqrt(2 / n))
+    assert abs(np.corrcoef(drawn, np.arange(n))[0, 1]) < 5 / np.sqrt(n)
+    assert abs(np.mean(orders)) < 5 / np.sqrt(40 * size)

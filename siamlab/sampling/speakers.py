@@ -7,6 +7,9 @@ from ._ahead import DrawnAhead
 from ._groups import epoch_of, groups, members
 from .cutting import draw_place, stretch
 
+# More names than this are not shuffled to take some of them.
+_MANY = 10_000
+
 
 class SpeakerBatches(DrawnAhead):
     """Batches of P speakers with K segments each, for `keras.Model.fit`.
@@ -113,7 +116,7 @@ class SpeakerBatches(DrawnAhead):
         """
         index = range(len(self))[index]  # so that a for-loop ends
         rng = np.random.default_rng((self.seed, self._epoch, index))
-        ids = rng.permutation(len(self.names))[: self.speakers]
+        ids = _some(len(self.names), self.speakers, rng)
         places = [
             (utterance, draw_place(self._lengths[utterance], self.frames, rng))
             for speaker in ids
@@ -135,6 +138,14 @@ class SpeakerBatches(DrawnAhead):
     def on_epoch_end(self):
         """Go on to the next epoch's batches; Keras calls it."""
         self._epoch += 1
+
+
+def _some(n, size, rng):
+    """Draw `size` different numbers below `n`, in random order."""
+    if n > _MANY:  # at the cost of `size`, where a shuffle costs `n`
+        return rng.choice(n, size, replace=False)
+    # As fair, and what the seeds of every corpus below have always drawn.
+    return rng.permutation(n)[:size]
 
 
 def _share(speakers, segments, rank, workers):

@@ -5,8 +5,8 @@
 
 A callback cannot see the waiting: under TensorFlow the batch is fetched inside the
 compiled step, under JAX and on a GPU a step returns before it is done. So the same
-training runs twice, the second time on one batch that lies ready. What it gains is what
-the input has cost.
+training runs again, on one batch that lies ready. What it gains is what the input has
+cost.
 
 Notebook: 07_gpu_training.
 """
@@ -58,7 +58,7 @@ class Throughput:
         )
 
 
-def throughput(net, batches, *, warm_up=10, clock=time.perf_counter):
+def throughput(net, batches, *, warm_up=10, repeats=2, clock=time.perf_counter):
     """Measure how fast a network trains on batches, and how long it waits for them.
 
     Parameters
@@ -72,6 +72,9 @@ def throughput(net, batches, *, warm_up=10, clock=time.perf_counter):
     warm_up : int
         Batches at the beginning that are not timed: compilation, and a queue that is
         full.
+    repeats : int
+        How often to measure each of both, in turn. The fastest counts: what slows one
+        down and not the next is something else on the machine, as for `timeit`.
     clock : callable
         Seconds.
 
@@ -84,7 +87,7 @@ def throughput(net, batches, *, warm_up=10, clock=time.perf_counter):
     Raises
     ------
     ArgumentError
-        If no batches are left to be timed.
+        If no batches are left to be timed, or nothing shall be measured.
 
     Examples
     --------
@@ -105,6 +108,8 @@ def throughput(net, batches, *, warm_up=10, clock=time.perf_counter):
             "warm_up must be at least 1, and batches at least 2 more; got "
             f"warm_up={warm_up} of {len(batches)} batches"
         )
+    if repeats < 1:
+        raise ArgumentError(f"repeats must be at least 1; got {repeats}")
     batch = batches[0]
     segments = steps * tree.flatten(batch)[0].shape[0]
     if not net.optimizer.built:
@@ -112,10 +117,12 @@ def throughput(net, batches, *, warm_up=10, clock=time.perf_counter):
     with untouched(net):
         # The first call compiles, whatever it is given.
         _seconds(net, _Ready(batch, warm_up + 2), warm_up, clock)
-        # An epoch that has ended moves a data set on: the person's own is not touched.
-        real = _seconds(net, copy.copy(batches), warm_up, clock)
-        ready = _seconds(net, _Ready(batch, len(batches)), warm_up, clock)
-    return Throughput(segments / real, segments / ready)
+        real, ready = [], []
+        for _ in range(repeats):
+            # An epoch that has ended moves a data set on: the person's is not touched.
+            real.append(_seconds(net, copy.copy(batches), warm_up, clock))
+            ready.append(_seconds(net, _Ready(batch, len(batches)), warm_up, clock))
+    return Throughput(segments / min(real), segments / min(ready))
 
 
 def _seconds(net, batches, warm_up, clock):

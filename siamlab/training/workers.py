@@ -156,6 +156,11 @@ def join(address=None, workers=None, rank=None):
     process with the joint batch: JAX draws them for all rows, and each worker computes
     its own. Batch normalisation sees all rows, too.
 
+    Keras' own LSTM, GRU and SimpleRNN loop over the rows of their worker, and their
+    gradients are exchanged once a step. XLA would exchange them in each frame, and
+    does so for subclasses, for other cells, and for layers with `dropout` or
+    `recurrent_dropout` of their own: put a Dropout layer in front of those.
+
     TensorFlow's MultiWorkerMirroredStrategy would show each loss the pairs of its own
     worker alone, and `fit` fails under it (keras#20585; so still with TensorFlow 2.21
     and Keras 3.15).
@@ -182,7 +187,9 @@ def join(address=None, workers=None, rank=None):
     with translated(team):
         _connect(address, team)
     try:
-        with translated(team):
+        from .loops import own_rows
+
+        with translated(team), own_rows():
             _meet(team)
             yield team
             # So that none leaves while another one still computes.
@@ -338,7 +345,8 @@ def step_bytes(net, workers):
 
     It pays where a step takes much longer than that. Counted on the wire for
     `networks.xvector` and 128 segments: 2.74 MB a step for 2.53 MB here; outputs,
-    statistics and headers are the rest.
+    statistics and headers are the rest. `join` says which recurrent layers are
+    exchanged in each frame instead: for those, count their weights so often.
 
     Examples
     --------

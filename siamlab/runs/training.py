@@ -332,10 +332,11 @@ class _Own:
 
     def __init__(self, team):
         self.team, self._made = team, None
+        self._shared = keras.distribution.distribution() is not None
 
     def copy(self, net):
-        """Bring it up to date, in `Team.alone`; of one worker the network itself."""
-        if self.team.workers == 1:
+        """Bring it up to date, in `Team.alone`; on one device the network itself."""
+        if not self._shared:
             return net
         if self._made is None:
             self._made = type(net).from_config(net.get_config())

@@ -19,6 +19,8 @@ from .launching import ADDRESS, RANK, WORKERS, launched
 
 # How JAX says that another worker is gone.
 _LOST = re.compile(r"\b(gloo|nccl|coordination|heartbeat|deadline)", re.IGNORECASE)
+# How it says that a batch cannot be divided.
+_UNEVEN = re.compile(r"axis 0 is partitioned (\d+) times, but the .* size is (\d+)")
 _SHOWN = 112
 
 
@@ -122,7 +124,8 @@ def join(address=None, workers=None, rank=None):
     Within it Keras computes on all of them: networks that are made or loaded here are
     the same on each, and `fit` takes a worker's rows for a part of the joint batch.
     Call it once in a process and before Keras computes. All workers must do the same
-    steps in the same order; what only one does belongs into `Team.alone`.
+    steps in the same order; what only one does belongs into `Team.alone`. A worker
+    takes all GPUs of its machine, a single one as well: ``join(workers=1, rank=0)``.
 
     Parameters
     ----------
@@ -144,8 +147,8 @@ def join(address=None, workers=None, rank=None):
     Raises
     ------
     ArgumentError
-        If Keras does not compute with JAX, has computed already, or a number is
-        missing or out of range.
+        If Keras does not compute with JAX, has computed already, a number is missing
+        or out of range, or a batch cannot be divided among the devices.
     WorkerError
         If another worker is lost or has other versions. A process that leaves by an
         error does not wait for the others when it ends; its status is 1.
@@ -180,16 +183,15 @@ def join(address=None, workers=None, rank=None):
     _check_backend()
     if launched():
         threading.Thread(target=_end_with_launcher, daemon=True).start()
-    if workers == 1:
-        yield Team()
-        return
     team = Team(rank, workers)
+    if workers == 1:
+        with _all_devices():
+            yield team
+        return
     with translated(team):
         _connect(address, team)
     try:
-        from .loops import own_rows
-
-        with translated(team), own_rows():
+        with translated(team), _all_devices():
             _meet(team)
             yield team
             # So that none leaves while another one still computes.
@@ -262,13 +264,40 @@ def _connect(address, team):
         ) from error
 
 
+@contextlib.contextmanager
+def _all_devices():
+    """Divide each batch among the devices of all workers."""
+    import jax
+    import keras
+
+    from .loops import own_rows
+
+    if jax.device_count() == 1:
+        yield
+        return
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(auto_shard_dataset=False)
+    )
+    try:
+        with own_rows():
+            yield
+    except ValueError as error:
+        if not (found := _UNEVEN.search(str(error))):
+            raise
+        devices, rows = found.groups()
+        raise ArgumentError(
+            f"{devices} devices cannot share the {rows} rows of a batch evenly; take a "
+            f"number of rows that divides by {devices}, or hide some of the devices "
+            "(CUDA_VISIBLE_DEVICES)"
+        ) from error
+    finally:
+        keras.distribution.set_distribution(None)
+
+
 def _meet(team):
     import jax
     import keras
 
-    keras.distribution.set_distribution(
-        keras.distribution.DataParallel(auto_shard_dataset=False)
-    )
     # The first exchange connects all with all, and has 30 s for it: here all have just
     # come, later one may compile for longer.
     with quiet_start(1):
@@ -278,9 +307,7 @@ def _meet(team):
 
 def _disconnect():
     import jax
-    import keras
 
-    keras.distribution.set_distribution(None)
     jax.distributed.shutdown()
 
 

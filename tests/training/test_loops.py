@@ -101,6 +101,27 @@ sizes = [
     for line in exchanged["step"]
     for shape in re.findall(r"f32\\[([\\d,]*)\\]", line.split(" all-")[0])
 ]
+keras.distribution.set_distribution(None)
+
+
+def step(rows):
+    net = network("BLSTM")
+    net.compile(keras.optimizers.SGD(1.0), "mse")
+    net.fit(rows, np.ones((len(rows), 7, 10)), batch_size=8, verbose=0)
+    return net.get_weights()
+
+
+alone = step(x)
+with sl.training.join(workers=1, rank=0):
+    shared = keras.distribution.distribution() is not None
+    together = step(x)
+try:
+    with sl.training.join(workers=1, rank=0):
+        step(x[:7])
+except sl.errors.ArgumentError as error:
+    found["odd"] = str(error)
+apart = [float(np.abs(a - b).max()) for a, b in zip(alone, together, strict=True)]
+found["joined"] = [shared, max(apart), keras.distribution.distribution() is None]
 found["bytes"] = [sum(sizes), sl.training.step_bytes(base, 2)]
 print(json.dumps(found))
 """
@@ -149,6 +170,17 @@ def test_the_bytes_of_a_step_are_those_that_are_exchanged(found):
     """Of two workers each sends its sum once."""
     exchanged, counted = found["bytes"]
     assert exchanged == counted
+
+
+def test_one_worker_takes_all_devices(found):
+    shared, apart, left = found["joined"]
+    assert shared
+    assert left
+    assert apart < 1e-6
+
+
+def test_rows_that_devices_cannot_share_are_named(found):
+    assert found["odd"].startswith("2 devices cannot share the 7 rows of a batch even")
 
 
 def test_afterwards_layers_are_as_before(rng):

@@ -6,7 +6,8 @@ PYTHON = python3
 BIN = .venv/bin
 LAB_ARGS =
 # Files of tests side by side; each file stays in one process.
-PYTEST_ARGS = --numprocesses 2 --dist loadfile
+# In the order of conftest.py: files that take long come first.
+PYTEST_ARGS = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help

@@ -8,6 +8,7 @@
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: a Chromium to drive.
 - `first_line`: waits for what a server prints.
+- `quick_xla`: flags with which JAX compiles quickly rather than well.
 
 A test that lacks its recordings or its browser is skipped and says so. With
 ``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
@@ -93,6 +94,12 @@ def _folder_of_voices(root, speakers, utterances):
         (root / speaker).mkdir(exist_ok=True)
         soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
     return root
+
+
+@pytest.fixture(scope="session")
+def quick_xla():
+    """XLA_FLAGS for processes whose compiled steps run a few times only."""
+    return "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 @pytest.fixture(scope="session")

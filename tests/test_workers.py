@@ -86,6 +86,14 @@ TINY = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled_quickly(quick_xla):
+    """Most of what the workers do is to compile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", quick_xla)
+        yield
+
+
 @pytest.fixture(scope="module")
 def joint(tmp_path_factory):
     """Losses, and what weights moved by: of one process, and of each of two."""

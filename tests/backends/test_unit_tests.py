@@ -34,22 +34,18 @@ LEFT_OUT = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_they_pass(backend):
+def test_they_pass(backend, quick_xla):
     if backend == "torch" and importlib.util.find_spec("torch") is None:
         pytest.skip("PyTorch is not at hand")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     chosen = ["-m", "not slow", "-k", f"not ({LEFT_OUT})", *FILES]
-    # Compiled quickly rather than well: most of it runs once.
-    flags = (
-        "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    )
     done = subprocess.run(
         [*command, *chosen],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": flags},
+        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": quick_xla},
     )
     assert done.returncode == 0, done.stdout[-6000:]
     passed = int(done.stdout.rsplit(" passed", 1)[0].split()[-1])

@@ -132,10 +132,10 @@ LEFT = ["LSTM with dropout", "GRU with dropout", "subclass"]
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(quick_xla):
     environment = os.environ | {
         "KERAS_BACKEND": "jax",
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "XLA_FLAGS": f"{quick_xla} --xla_force_host_platform_device_count=2",
     }
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

@@ -6,8 +6,7 @@ PYTHON = python3
 BIN = .venv/bin
 LAB_ARGS =
 # Files of tests side by side; each file stays in one process.
-# In the order of conftest.py: files that take long come first.
-PYTEST_ARGS = --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS = --numprocesses 2 --dist loadfile
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help

@@ -33,16 +33,6 @@ def pytest_configure(config):
     os.environ["SIAMLAB_CACHE"] = config.siamlab_cache
 
 
-def pytest_collection_modifyitems(items):
-    """Run files that take long first: else one core waits for the other at the end."""
-    long = {
-        item.path
-        for item in items
-        if item.path.suffix == ".ipynb" or item.get_closest_marker("slow")
-    }
-    items.sort(key=lambda item: item.path not in long)
-
-
 def pytest_unconfigure(config):
     """Remove the cache of this run."""
     if not hasattr(config, "siamlab_cache"):

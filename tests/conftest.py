@@ -8,6 +8,7 @@
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: a Chromium to drive.
 - `first_line`: waits for what a server prints.
+- `in_a_process`: runs a program of its own, with another backend or cache.
 - `quick_xla`: flags with which JAX compiles quickly rather than well.
 
 A test that lacks its recordings or its browser is skipped and says so. With
@@ -18,6 +19,8 @@ import contextlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -94,6 +97,24 @@ def _folder_of_voices(root, speakers, utterances):
         (root / speaker).mkdir(exist_ok=True)
         soundfile.write(root / speaker / f"{i}.wav", *corpus[i])
     return root
+
+
+@pytest.fixture(scope="session")
+def in_a_process():
+    """Run a program with arguments and variables of the environment; what it says."""
+    return _in_a_process
+
+
+def _in_a_process(program, *arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="session")

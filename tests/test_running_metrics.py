@@ -1,7 +1,3 @@
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -184,14 +180,5 @@ print(keras.backend.backend())
 """
 
 
-def test_they_count_the_same_with_jax():
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    found = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert found.returncode == 0, found.stderr[-3000:]
-    assert found.stdout.split() == ["jax"]
+def test_they_count_the_same_with_jax(in_a_process):
+    assert in_a_process(PROGRAM, KERAS_BACKEND="jax").split() == ["jax"]

@@ -332,6 +332,7 @@ class _Own:
 
     def __init__(self, team):
         self.team, self._made = team, None
+        # Asked here, since `Team.alone` hides it.
         self._shared = keras.distribution.distribution() is not None
 
     def copy(self, net):

@@ -2,9 +2,6 @@
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -71,21 +68,18 @@ print(json.dumps(figures))
 """
 
 
-def figures(backend, folder):
-    environment = {**os.environ, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folder / f"{backend}.keras")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+@pytest.fixture(scope="module")
+def figures(in_a_process):
+    def of(backend, folder):
+        path = folder / f"{backend}.keras"
+        said = in_a_process(PROGRAM, path, KERAS_BACKEND=backend)
+        return json.loads(said.splitlines()[-1])
+
+    return of
 
 
 @pytest.fixture(scope="module")
-def tensorflows(tmp_path_factory):
+def tensorflows(figures, tmp_path_factory):
     return figures("tensorflow", tmp_path_factory.mktemp("tensorflow"))
 
 
@@ -95,7 +89,7 @@ def test_jax_is_there():
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_network_of_phones_trains_alike_on_every_backend(
-    backend, tensorflows, tmp_path
+    backend, figures, tensorflows, tmp_path
 ):
     found = figures(backend, tmp_path)
     assert found["backend"] == backend

@@ -23,17 +23,9 @@ for i in range(9):
 """
 
 
-def test_another_process_with_another_cache_hears_the_same(tmp_path):
+def test_another_process_with_another_cache_hears_the_same(in_a_process, tmp_path):
     def sounds(cache):
-        env = {**os.environ, "SIAMLAB_CACHE": str(tmp_path / cache)}
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.split()
+        return in_a_process(PROGRAM, SIAMLAB_CACHE=str(tmp_path / cache)).split()
 
     first, second = sounds("a"), sounds("b")
     assert first == second

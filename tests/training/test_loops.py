@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -132,20 +129,10 @@ LEFT = ["LSTM with dropout", "GRU with dropout", "subclass"]
 
 
 @pytest.fixture(scope="module")
-def found(quick_xla):
-    environment = os.environ | {
-        "KERAS_BACKEND": "jax",
-        "XLA_FLAGS": f"{quick_xla} --xla_force_host_platform_device_count=2",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+def found(in_a_process, quick_xla):
+    flags = f"{quick_xla} --xla_force_host_platform_device_count=2"
+    said = in_a_process(PROGRAM, KERAS_BACKEND="jax", XLA_FLAGS=flags)
+    return json.loads(said.splitlines()[-1])
 
 
 @pytest.mark.parametrize("name", TAKEN)

@@ -147,10 +147,10 @@ def _embedding(sizes, net):
 
 
 def _embeddings(size):
-    """Ten utterances for each speaker, around its centre."""
+    """Ten utterances for each speaker, around its center."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(-(-size // 10), 128)).repeat(10, axis=0)[:size]
-    return centres + rng.normal(size=(size, 128)), np.arange(size) // 10
+    centers = rng.normal(size=(-(-size // 10), 128)).repeat(10, axis=0)[:size]
+    return centers + rng.normal(size=(size, 128)), np.arange(size) // 10
 
 
 def verification(sizes, data):
@@ -170,7 +170,7 @@ def clustering(sizes, data):
 
 
 def umap(sizes, data):
-    """`clusters.umap`; sizes at which its neighbours are searched, not compared."""
+    """`clusters.umap`; sizes at which its neighbors are searched, not compared."""
     import siamlab as sl
 
     # Below 4,096 points UMAP compares all with all: another line.

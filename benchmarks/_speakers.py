@@ -39,7 +39,7 @@ def exam(embeddings, speakers, seed):
     return {
         **found.as_dict(),
         "mr": float(sl.metrics.misclassification_rate(speakers, clusters)),
-        "purity": float(sl.clusters.neighbour_purity(embeddings, speakers)),
+        "purity": float(sl.clusters.neighbor_purity(embeddings, speakers)),
     }
 
 

@@ -50,7 +50,7 @@ def loss(batch, steps, threads):
     return _often(step, (tf.constant(ids), net.base(x)), steps)
 
 
-def optimiser(batch, steps, threads):
+def optimizer(batch, steps, threads):
     """Let Adam apply gradients."""
     import tensorflow as tf
 

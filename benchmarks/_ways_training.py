@@ -127,7 +127,7 @@ def by_torch(batch, steps, threads):
     torch.set_num_threads(threads)
     net = _torch_network()
     data = batches(batch, steps)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, eps=1e-7)
 
     def loss_of(net, x, ids):
         log_p = torch.log_softmax(net(x), dim=-1)
@@ -144,9 +144,9 @@ def by_torch(batch, steps, threads):
     def run():
         net.train()
         for i in range(steps):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             loss_of(net, *batch_of(i, data)).backward()
-            optimiser.step()
+            optimizer.step()
         data.on_epoch_end()
 
     def first():

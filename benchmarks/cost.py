@@ -255,9 +255,9 @@ def picture(points, fits, path):
             x = np.array([size for size, _ in points[series]])
             y = np.array([figures[figure_of] for _, figures in points[series]])
             far = np.geomspace(x[0], end, 100)
-            colour = f"C{i % 7}"
-            ax.plot(far, fits[name](far) / scale, color=colour, linewidth=1)
-            ax.plot(x, y / scale, "osD^v*P"[i % 7], color=colour, label=name)
+            color = f"C{i % 7}"
+            ax.plot(far, fits[name](far) / scale, color=color, linewidth=1)
+            ax.plot(x, y / scale, "osD^v*P"[i % 7], color=color, label=name)
         if end == most:
             for corpus, (_, utterances, _) in CORPORA.items():
                 ax.axvline(utterances, color="0.5", linestyle=":")

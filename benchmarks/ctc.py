@@ -5,7 +5,7 @@
 
 The second source program's network, a BLSTM of 100, 100 and 150 units, and its input,
 the logarithm of the power of a short-time Fourier transform. With CTC and its own
-optimiser (SGD with Nesterov momentum) the rows differ in the scaling alone; further
+optimizer (SGD with Nesterov momentum) the rows differ in the scaling alone; further
 rows take Adam, or labels for each frame. Median and range over the seeds, which draw
 the weights, the order of the sentences and, of the voices, the split.
 """
@@ -32,7 +32,7 @@ NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
 
 
 def sgd():
-    """The source program's optimiser."""
+    """The source program's optimizer."""
     return keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)
 
 
@@ -49,14 +49,14 @@ class Recipe:
 
 UNSCALED = sl.scaling.Fixed(ENERGY, NATURAL)
 RECIPES = {
-    "framewise, standardised": Recipe("framewise", sl.scaling.Standard(), adam),
-    "CTC, standardised": Recipe("ctc", sl.scaling.Standard(), sgd),
+    "framewise, standardized": Recipe("framewise", sl.scaling.Standard(), adam),
+    "CTC, standardized": Recipe("ctc", sl.scaling.Standard(), sgd),
     "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
     "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
     "CTC, +20": Recipe("ctc", sl.scaling.Fixed(ENERGY - 20 * NATURAL, NATURAL), sgd),
     "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
     "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
-    "CTC, standardised, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
+    "CTC, standardized, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
 }
 
 
@@ -80,12 +80,12 @@ def measure(recipe, train, test, seed, arguments):
     x, x_test = scaler.transform(train), scaler.transform(test)
     bands = x[0].shape[1]
     if recipe.kind == "ctc":
-        symbols = sl.ctc.Symbols.of(train.transcripts() + test.transcripts())
+        symbols = sl.ctc.Vocabulary.of(train.transcripts() + test.transcripts())
         net = sl.networks.ctc(symbols, bands, arguments.units)
         x, labels = sl.sampling.phone_labels(x, symbols)
     else:
         everything = train.transcripts(without=()) + test.transcripts(without=())
-        symbols = sl.ctc.Symbols.of(everything, blank=None)
+        symbols = sl.ctc.Vocabulary.of(everything, blank=None)
         net = sl.networks.framewise(
             symbols, bands, arguments.units, dropout=arguments.dropout
         )
@@ -147,7 +147,7 @@ def main():
         parts[seed] = [sl.extract(c, SOURCE) for c in corpora(arguments, seed)]
     train, test = parts[0]
     if arguments.batch is None:
-        # The steps of this optimiser are clipped to one length: their number counts.
+        # The steps of this optimizer are clipped to one length: their number counts.
         arguments.batch = int(np.clip(len(train) // 20, 1, 8))
     settings = {
         name: getattr(arguments, name)

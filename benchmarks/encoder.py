@@ -45,7 +45,7 @@ def exam(encoder, features):
 def one_microphone(features, seed):
     """Pass all recordings through the same random curve."""
     bands = features[0].shape[1]
-    layer = sl.layers.RandomFilter(6.0, seed=seed)
+    layer = sl.layers.RandomEQ(6.0, seed=seed)
     curve = np.asarray(layer(np.zeros((1, 1, bands), np.float32), training=True))[0]
     return features.map(lambda x: x + curve)
 
@@ -56,7 +56,7 @@ def rows(name, encoder, exams):
         eer, mr = exam(encoder, features)
         yield name, exam_name, f"{eer:.1%} [{eer.low:.1%}, {eer.high:.1%}]", f"{mr:.2f}"
         for how, change in (
-            ("a microphone each", sl.metrics.refilter),
+            ("a microphone each", sl.embeddings.randomize_channel),
             ("one microphone for all", one_microphone),
         ):
             found = [exam(encoder, change(features, seed=s)) for s in range(DRAWS)]
@@ -96,7 +96,7 @@ def main():
         exams.append(("fsdd", sl.extract(sl.corpora.fsdd(arguments.fsdd))))
     encoders = {"shipped": sl.encoder()}
     for path in arguments.others:
-        encoders[Path(path).stem] = sl.pretrained.Encoder.load(path)
+        encoders[Path(path).stem] = sl.embeddings.Encoder.load(path)
     found = [row for name, e in encoders.items() for row in rows(name, e, exams)]
     alone = first_embedding(corpus.table.path[0])
     warm = first_embedding(corpus.table.path[0], "import keras, librosa, pandas")

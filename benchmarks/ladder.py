@@ -4,8 +4,8 @@
     python benchmarks/ladder.py                 the embedded voices
     python benchmarks/ladder.py --mends         each mend alone, and all but one
 
-First the untrained network, then `siamlab.faulty.LADDER`: every rung is trained on as
-many segments, in as many steps, with the same optimiser, and measured on speakers who
+First the untrained network, then `siamlab.posts.LADDER`: every rung is trained on as
+many segments, in as many steps, with the same optimizer, and measured on speakers who
 were never heard. Figures are written as they come: what was killed goes on.
 """
 
@@ -17,7 +17,7 @@ from _report import Runs, keep, machine, table
 from _speakers import HEAD, caption, corpora, exam, line, train
 
 import siamlab as sl
-from siamlab import faulty
+from siamlab import posts
 
 
 def embedded(features, test, recipe, seed, steps, epochs):
@@ -42,8 +42,8 @@ def draw_maps(names, embeddings, rates, speakers, path):
     for ax in axes.flat[len(names) :]:
         ax.axis("off")
     for ax, name, rows, rate in zip(axes.flat, names, embeddings, rates, strict=False):
-        sl.plots.speaker_map(rows, speakers, neighbours=10, legend=False, ax=ax)
-        purity = sl.clusters.neighbour_purity(rows, speakers)
+        sl.plots.speaker_map(rows, speakers, neighbors=10, legend=False, ax=ax)
+        purity = sl.clusters.neighbor_purity(rows, speakers)
         ax.set_title(f"{name}\nEER {rate:.1%}, purity {purity:.2f}", fontsize=9)
         ax.set(xlabel="", ylabel="")
     fig.savefig(path, dpi=80)
@@ -62,20 +62,20 @@ MENDS = {
 def mends():
     """Each mend alone, and all of them but one: which help only together?"""
     for name, mend in MENDS.items():
-        yield f"{name}, alone", faulty.SOURCE.mended(**mend)
+        yield f"{name}, alone", posts.POSTED.with_fixes(**mend)
     everything = {key: value for mend in MENDS.values() for key, value in mend.items()}
-    yield "all of these", faulty.SOURCE.mended(**everything)
+    yield "all of these", posts.POSTED.with_fixes(**everything)
     for name, mend in MENDS.items():
         others = {key: value for key, value in everything.items() if key not in mend}
-        yield f"all but {name}", faulty.SOURCE.mended(**others)
+        yield f"all but {name}", posts.POSTED.with_fixes(**others)
 
 
 def rows(only, each_mend):
     """Names of rows, with recipe and whether it is trained."""
-    yield "untrained", faulty.SOURCE, False
-    scaled = faulty.SOURCE.mended(scaled=True, softmax=True)
+    yield "untrained", posts.POSTED, False
+    scaled = posts.POSTED.with_fixes(scaled=True, softmax=True)
     yield "untrained, scaled", scaled, False
-    recipes = mends() if each_mend else faulty.ladder().items()
+    recipes = mends() if each_mend else posts.ladder().items()
     for name, recipe in recipes:
         if only is None or name in only:
             yield name, recipe, True

@@ -4,7 +4,7 @@
     python benchmarks/speakers.py                 the embedded voices
 
 First the untrained network. Then every loss trains the same base network on the same
-batches, with the same optimiser, for as many steps, each with the settings of its own
+batches, with the same optimizer, for as many steps, each with the settings of its own
 paper: none was tuned here. Figures are written as they come: what was killed goes on.
 """
 

@@ -109,7 +109,7 @@ def works(arguments):
                 "forwards, loss, backwards": "_ways_parts.gradients",
                 "loss of all pairs, and back": "_ways_parts.loss",
                 "matrix products of the LSTMs": "_ways_parts.products",
-                "optimiser": "_ways_parts.optimiser",
+                "optimizer": "_ways_parts.optimizer",
                 "drawing the batch": "_ways_parts.drawing",
             },
             training,

@@ -32,7 +32,7 @@ import numpy as np
 from _report import keep, machine, table
 
 import siamlab as sl
-from siamlab.pretrained.training import augmentation
+from siamlab.embeddings.training import augmentation
 
 SIZES = (5, 10, None)
 
@@ -94,7 +94,7 @@ def misclassified(embeddings, speakers, apart):
     """Misclassification rate of the two utterances of each speaker at the best cut."""
     models, names = [], []
     for part in (apart, ~apart):
-        who, vectors = sl.embeddings.enrol(embeddings[part], speakers[part])
+        who, vectors = sl.embeddings.enroll(embeddings[part], speakers[part])
         models.append(vectors)
         names.append(who)
     models, names = np.concatenate(models), np.concatenate(names)
@@ -143,7 +143,11 @@ def exams(arguments, held_out):
     if held_out is not None:
         pieces = cut(sl.extract(held_out))
         yield "held out", pieces, halves(pieces)
-        yield "held out, filtered", sl.metrics.refilter(pieces, 6.0, 0), halves(pieces)
+        yield (
+            "held out, filtered",
+            sl.embeddings.randomize_channel(pieces, 6.0, 0),
+            halves(pieces),
+        )
         return
     if arguments.timit:
         corpus = sl.corpora.timit(arguments.timit)
@@ -154,7 +158,7 @@ def exams(arguments, held_out):
         yield "TIMIT, without SA1 and SA2", without, halves(without)
     test = sl.extract(sl.corpora.librispeech(arguments.train, "test-other"))
     yield "test-other", test, halves(test)
-    filtered = sl.metrics.refilter(test, depth=6.0, seed=0)
+    filtered = sl.embeddings.randomize_channel(test, depth=6.0, seed=0)
     yield "test-other, filtered", filtered, halves(test)
     if arguments.fsdd:
         digits = sl.extract(sl.corpora.fsdd(arguments.fsdd))
@@ -191,7 +195,7 @@ def main():
         path = arguments.nets / f"{kind}-{len(train)}-seed{arguments.seed}.keras"
         how = arguments.seed, arguments.epochs, arguments.steps
         nets[f"trained, {kind}"] = kind, network(kind, train, path, *how)
-    ways = {"average spectrum": sl.metrics.average_spectra}
+    ways = {"average spectrum": sl.embeddings.average_spectra}
     for name, (kind, net) in nets.items():
         _, frames, layer = NETWORKS[kind]
         ways[name] = partial(sl.embed, net, layer=layer, frames=frames, hop=frames // 2)

@@ -40,7 +40,7 @@ CONTENTS = """
 :caption: Reference
 
 docs/doctor
-siamlab/pretrained/encoder
+siamlab/embeddings/encoder
 docs/api
 ```
 

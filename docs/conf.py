@@ -25,7 +25,7 @@ include_patterns = [
     "docs/*.md",
     "docs/api/*.rst",
     "benchmarks/results/*.md",
-    "siamlab/pretrained/*.md",
+    "siamlab/embeddings/*.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
 ]

@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 1366, 1200
 
 def picture(notebook, shown):
     """Take a picture of a lab; returns the bytes of a PNG."""
-    cell = notebook.cell(f"sl.widgets.{shown.lab}(")
+    cell = notebook.cell(f"sl.labs.{shown.lab}(")
     output = cell.locator(".jp-OutputArea-output").first
     output.evaluate("output => output.scrollIntoView({block: 'center'})")
     notebook.page.mouse.move(0, 0)
@@ -40,7 +40,7 @@ def picture(notebook, shown):
 
 
 def keep(png, path):
-    """Write a PNG with few colours: a third of the bytes, and looks the same."""
+    """Write a PNG with few colors: a third of the bytes, and looks the same."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(255, dither=0)
     with write_whole(path) as temporary:
         image.save(temporary, format="png", optimize=True)

@@ -9,28 +9,26 @@ from . import (
     doctor,
     embeddings,
     errors,
-    faulty,
     features,
+    labs,
     layers,
     losses,
     metrics,
     networks,
     parallel,
     plots,
-    pretrained,
+    posts,
     progress,
     runs,
     sampling,
     scaling,
     store,
     training,
-    widgets,
 )
 from ._version import __version__
-from .embeddings import embed
+from .embeddings import embed, encoder
 from .errors import SiamlabError
 from .features import Features, Spectrogram, extract
-from .pretrained import encoder
 
 __all__ = [
     "Features",
@@ -50,7 +48,7 @@ __all__ = [
     "encoder",
     "errors",
     "extract",
-    "faulty",
+    "posts",
     "features",
     "layers",
     "losses",
@@ -58,12 +56,11 @@ __all__ = [
     "networks",
     "parallel",
     "plots",
-    "pretrained",
     "progress",
     "runs",
     "sampling",
     "scaling",
     "store",
     "training",
-    "widgets",
+    "labs",
 ]

@@ -74,7 +74,7 @@ def _register():
     # Importing them registers their classes with Keras. One of ours may be half
     # loaded here, because it asked for Keras: so they import each other as modules,
     # whose names are looked up when they are needed.
-    from . import faulty, layers, losses, networks  # noqa: F401
+    from . import layers, losses, networks, posts  # noqa: F401
     from .metrics import running  # noqa: F401
 
 

@@ -14,7 +14,7 @@ __all__ = ["Outputs", "Progress"]
 class Outputs(keras.callbacks.Callback):
     """Keep what a network of phones says to some utterances, epoch by epoch.
 
-    For `widgets.CTCLab`, and for all that is asked of a training when it is over.
+    For `labs.CTCLab`, and for all that is asked of a training when it is over.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Outputs(keras.callbacks.Callback):
     --------
     >>> import numpy as np, siamlab as sl
     >>> x = [np.zeros((9, 4)), np.ones((7, 4))]
-    >>> net = sl.networks.ctc(sl.ctc.Symbols(("a",)), bands=4, units=(2,))
+    >>> net = sl.networks.ctc(sl.ctc.Vocabulary(("a",)), bands=4, units=(2,))
     >>> outputs = Outputs(x)
     >>> batches = sl.sampling.UtteranceBatches(x, [[0], [0]])
     >>> history = net.fit(batches, epochs=2, verbose=0, callbacks=[outputs])

@@ -2,7 +2,7 @@
 
 - `hierarchical`, `tree`: clusters, and the tree that they are cut from.
 - `umap`: a map in two dimensions.
-- `neighbour_purity`, `shuffled_purity`: what the map is worth, without the map.
+- `neighbor_purity`, `shuffled_purity`: what the map is worth, without the map.
 
 Notebook: 09_speaker_clusters.
 """
@@ -14,7 +14,7 @@ from .errors import ArgumentError
 __all__ = [
     "Purity",
     "hierarchical",
-    "neighbour_purity",
+    "neighbor_purity",
     "shuffled_purity",
     "tree",
     "umap",
@@ -127,15 +127,15 @@ def hierarchical(
     return np.argsort(np.argsort(first))[ids]
 
 
-def umap(embeddings, *, neighbours=15, min_dist=0.1, metric="cosine", seed=0):
+def umap(embeddings, *, neighbors=15, min_dist=0.1, metric="cosine", seed=0):
     """Lay embeddings out on paper (McInnes, Healy and Melville, 2018).
 
     Parameters
     ----------
     embeddings : array_like
         Shape (utterances, dim).
-    neighbours : int
-        How many neighbours of a point shall stay near it; at most all others.
+    neighbors : int
+        How many neighbors of a point shall stay near it; at most all others.
     min_dist : float
         How close points may lie on the map.
     metric : str
@@ -146,7 +146,7 @@ def umap(embeddings, *, neighbours=15, min_dist=0.1, metric="cosine", seed=0):
     Returns
     -------
     numpy.ndarray
-        float32, shape (utterances, 2). Neighbourhoods mean something; distances,
+        float32, shape (utterances, 2). Neighborhoods mean something; distances,
         sizes and directions do not.
 
     Raises
@@ -158,7 +158,7 @@ def umap(embeddings, *, neighbours=15, min_dist=0.1, metric="cosine", seed=0):
     from umap import UMAP  # compiles for seconds, so not at import
 
     return UMAP(
-        n_neighbors=max(2, min(neighbours, len(x) - 1)),
+        n_neighbors=max(2, min(neighbors, len(x) - 1)),
         min_dist=min_dist,
         metric=metric,
         random_state=seed,
@@ -169,7 +169,7 @@ def umap(embeddings, *, neighbours=15, min_dist=0.1, metric="cosine", seed=0):
 
 
 class Purity(float):
-    """Share of neighbours with the same label, beside what chance would give.
+    """Share of neighbors with the same label, beside what chance would give.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class Purity(float):
     chance : float
         Expected share, had the labels been dealt at random.
     k : int
-        Number of neighbours.
+        Number of neighbors.
     """
 
     chance: float
@@ -194,7 +194,7 @@ class Purity(float):
         return float(self), self.chance, self.k
 
 
-def _neighbours(embeddings, k, metric):
+def _neighbors(embeddings, k, metric):
     """Rows of the k nearest others of each row, shape (utterances, k)."""
     from sklearn.neighbors import NearestNeighbors
 
@@ -215,8 +215,8 @@ def _labels(labels, n):
     return labels
 
 
-def neighbour_purity(embeddings, labels, *, k=5, metric="cosine"):
-    """Share of the nearest neighbours that carry the same label.
+def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
+    """Share of the nearest neighbors that carry the same label.
 
     Computed in the space of the embeddings, so that it says what a map of them is
     worth without being a map itself (FAULTS S37).
@@ -228,7 +228,7 @@ def neighbour_purity(embeddings, labels, *, k=5, metric="cosine"):
     labels : array_like
         Shape (utterances,): speakers, or anything else.
     k : int
-        Number of neighbours; a point is not its own.
+        Number of neighbors; a point is not its own.
     metric : str
         Of the embeddings.
 
@@ -245,10 +245,10 @@ def neighbour_purity(embeddings, labels, *, k=5, metric="cosine"):
     Examples
     --------
     >>> x = [[1, 0], [1, 0.1], [0, 1], [0.1, 1]]
-    >>> float(neighbour_purity(x, ["anna", "anna", "ben", "ben"], k=1))
+    >>> float(neighbor_purity(x, ["anna", "anna", "ben", "ben"], k=1))
     1.0
     """
-    near = _neighbours(embeddings, k, metric)
+    near = _neighbors(embeddings, k, metric)
     labels = _labels(labels, len(near))
     counts = np.bincount(labels)
     chance = np.mean((counts[labels] - 1) / (len(labels) - 1))
@@ -261,7 +261,7 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", shuffles=20, se
     Parameters
     ----------
     embeddings, labels, k, metric
-        As for `neighbour_purity`.
+        As for `neighbor_purity`.
     shuffles : int
         How many times.
     seed : int
@@ -272,7 +272,7 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", shuffles=20, se
     numpy.ndarray
         Shape (shuffles,). A purity among these is none.
     """
-    near = _neighbours(embeddings, k, metric)
+    near = _neighbors(embeddings, k, metric)
     labels = _labels(labels, len(near))
     rng = np.random.default_rng(seed)
     dealt = [rng.permutation(labels) for _ in range(shuffles)]

@@ -3,7 +3,7 @@
 For one pair, or for rows that are paired one by one:
 
 - `kl`, `symmetric_kl`: divergences of distributions, in nats.
-- `generalised_kl`: of positive outputs that need not sum to 1.
+- `generalized_kl`: of positive outputs that need not sum to 1.
 - `euclidean`, `cosine`: distances of vectors; `unit`, vectors of unit length.
 
 For all pairs of the rows of a batch, each as matrix products:
@@ -19,7 +19,7 @@ from keras import ops
 __all__ = [
     "cosine",
     "euclidean",
-    "generalised_kl",
+    "generalized_kl",
     "kl",
     "log_probabilities",
     "pairwise_cosine",
@@ -94,7 +94,7 @@ def symmetric_kl(p, q):
     return kl(p, q) + kl(q, p)
 
 
-def generalised_kl(a, b):
+def generalized_kl(a, b):
     """Divergence of positive outputs that are no distributions (Csiszar, 1991).
 
     ``sum(a log(a / b) - a + b)``: never negative, 0 where both are equal, and the
@@ -113,7 +113,7 @@ def generalised_kl(a, b):
     Examples
     --------
     >>> import numpy as np
-    >>> round(float(generalised_kl(np.array([2.0, 1.0]), np.array([1.0, 1.0]))), 4)
+    >>> round(float(generalized_kl(np.array([2.0, 1.0]), np.array([1.0, 1.0]))), 4)
     0.3863
     """
     a, b = _floats(a, b)

@@ -41,7 +41,7 @@ def recordings(tmp_path_factory):
 
 
 def test_it_runs_on_a_folder_of_textgrids(recordings):
-    rows = ["framewise, standardised", "CTC, unscaled", "CTC, min-max of each"]
+    rows = ["framewise, standardized", "CTC, unscaled", "CTC, min-max of each"]
     command = [
         sys.executable,
         str(BENCHMARKS / "ctc.py"),

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LABS = [
     name
-    for name in dir(siamlab.widgets)
+    for name in dir(siamlab.labs)
     if name[0].isupper() and (ROOT / f"notebooks/images/{name}.png").is_file()
 ]
 # Sphinx in a process that cannot reach any other machine.
@@ -39,7 +39,7 @@ sys.exit(main(sys.argv[1:]))
 
 def sources(folder):
     """Copy what the book is made from; a build writes among it."""
-    for name in ("docs", "notebooks", "benchmarks", "siamlab/pretrained"):
+    for name in ("docs", "notebooks", "benchmarks", "siamlab/embeddings"):
         unwanted = shutil.ignore_patterns("_build", "api", ".*", "__pycache__")
         shutil.copytree(ROOT / name, folder / name, ignore=unwanted)
     for pattern in ("*.md", "LICENSE", "CITATION.cff"):

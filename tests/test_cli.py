@@ -80,7 +80,7 @@ def test_evaluate_for_people_and_with_another_microphone_each(recordings, capsys
     plain = capsys.readouterr().out
     assert "12 recordings of 3 speakers" in plain
     assert "eer=" in plain
-    main([*arguments, "--refilter", "12"])
+    main([*arguments, "--randomize_channel", "12"])
     assert capsys.readouterr().out != plain
 
 
@@ -104,7 +104,7 @@ def test_another_encoder_is_taken_from_its_file(recordings, tmp_path, capsys):
     scaler = sl.scaling.Standard().fit(sl.extract(sl.corpora.folder(recordings)))
     net = sl.networks.xvector(units=4, outputs=6, scaler=scaler)
     path = tmp_path / "mine.npz"
-    sl.pretrained.Encoder.of(net, sl.Spectrogram(), about).save(path)
+    sl.embeddings.Encoder.of(net, sl.Spectrogram(), about).save(path)
     output = tmp_path / "voices.npz"
     arguments = [str(recordings), "--encoder", str(path), "--output", str(output)]
     assert main(["embed", *arguments]) == 0

@@ -371,7 +371,7 @@ def test_rows_that_are_kept_are_not_computed_again(embedded, tmp_path, monkeypat
     monkeypatch.setattr(sl.features.arrays, "_PIECE_BYTES", 3 * 10**5)
     folder = tmp_path / "rows"
     calls = []
-    forward = sl.pretrained.Encoder.__call__
+    forward = sl.embeddings.Encoder.__call__
 
     def interrupted(self, x):
         if len(calls) == 3:
@@ -380,13 +380,13 @@ def test_rows_that_are_kept_are_not_computed_again(embedded, tmp_path, monkeypat
         return forward(self, x)
 
     with monkeypatch.context() as patch:
-        patch.setattr(sl.pretrained.Encoder, "__call__", interrupted)
+        patch.setattr(sl.embeddings.Encoder, "__call__", interrupted)
         with pytest.raises(KeyboardInterrupt):
             sl.embed(features, folder=folder)
         assert len(list(folder.rglob("*.npy"))) == 3
         calls.clear()
         patch.setattr(
-            sl.pretrained.Encoder,
+            sl.embeddings.Encoder,
             "__call__",
             lambda self, x: calls.append(len(x)) or forward(self, x),
         )

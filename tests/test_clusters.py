@@ -8,8 +8,8 @@ from siamlab import clusters, errors
 @pytest.fixture
 def clouds(rng):
     """Four speakers of ten utterances, far from each other."""
-    centres = 10 * np.eye(4, 8).repeat(10, axis=0)
-    return centres + rng.normal(size=(40, 8)), np.arange(4).repeat(10)
+    centers = 10 * np.eye(4, 8).repeat(10, axis=0)
+    return centers + rng.normal(size=(40, 8)), np.arange(4).repeat(10)
 
 
 def test_clouds_far_apart_are_found(clouds):
@@ -84,41 +84,41 @@ def test_purity_is_what_counting_finds(clouds, rng, metric, k):
     for i in range(40):
         others = sorted((j for j in range(40) if j != i), key=lambda j: distances[i, j])
         shares.append(np.mean([speakers[j] == speakers[i] for j in others[:k]]))
-    purity = clusters.neighbour_purity(x, speakers, k=k, metric=metric)
+    purity = clusters.neighbor_purity(x, speakers, k=k, metric=metric)
     assert purity == pytest.approx(np.mean(shares))
 
 
-def test_purity_with_all_neighbours_is_chance(clouds):
-    purity = clusters.neighbour_purity(*clouds, k=39)
+def test_purity_with_all_neighbors_is_chance(clouds):
+    purity = clusters.neighbor_purity(*clouds, k=39)
     assert purity == pytest.approx(9 / 39)
     assert purity.chance == pytest.approx(9 / 39)
 
 
 def test_purity_of_noise_is_near_chance_and_so_are_shuffled_names(rng):
     noise, speakers = rng.normal(size=(400, 20)), np.arange(20).repeat(20)
-    purity = clusters.neighbour_purity(noise, speakers)
+    purity = clusters.neighbor_purity(noise, speakers)
     shuffled = clusters.shuffled_purity(noise, speakers, seed=1)
     assert purity == pytest.approx(purity.chance, abs=0.03)
     assert shuffled.shape == (20,)
     assert shuffled.mean() == pytest.approx(purity.chance, abs=0.01)
 
 
-def test_too_many_neighbours_are_named(clouds):
+def test_too_many_neighbors_are_named(clouds):
     with pytest.raises(errors.ArgumentError, match=r"k must be 1 to 39.*got 40"):
-        clusters.neighbour_purity(*clouds, k=40)
+        clusters.neighbor_purity(*clouds, k=40)
 
 
 def test_labels_of_another_length_are_named(clouds):
     with pytest.raises(errors.ArgumentError, match=r"shape \(40,\); got \(3,\)"):
-        clusters.neighbour_purity(clouds[0], [0, 1, 2])
+        clusters.neighbor_purity(clouds[0], [0, 1, 2])
 
 
-def test_a_map_keeps_neighbours_and_is_the_same_for_a_seed(clouds):
+def test_a_map_keeps_neighbors_and_is_the_same_for_a_seed(clouds):
     first, second = (clusters.umap(clouds[0], seed=4) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (40, 2)
     assert first.dtype == np.float32
-    assert clusters.neighbour_purity(first, clouds[1], metric="euclidean") > 0.9
+    assert clusters.neighbor_purity(first, clouds[1], metric="euclidean") > 0.9
 
 
 @pytest.mark.parametrize("n", [4, 9, 12])

@@ -18,7 +18,7 @@ def probabilities(logits):
 
 
 def by_all_paths(logits, blank):
-    """Probability of each labelling: every path, one after the other."""
+    """Probability of each labeling: every path, one after the other."""
     p, total = probabilities(logits), {}
     for path in itertools.product(range(p.shape[1]), repeat=len(p)):
         labels = tuple(collapse(path, blank))
@@ -50,7 +50,7 @@ def test_the_loss_adds_all_paths_that_spell_the_labels(given_outputs):
 def test_a_wide_beam_finds_the_most_probable_labels(given_outputs):
     logits, blank = given_outputs
     total = by_all_paths(logits, blank)
-    found = tuple(ctc.beam(logits, blank, width=1000))
+    found = tuple(ctc.beam_decode(logits, blank, width=1000))
     assert total[found] == pytest.approx(max(total.values()))
 
 
@@ -58,7 +58,9 @@ def test_a_wide_beam_finds_the_most_probable_labels(given_outputs):
 @given(outputs())
 def test_greedy_collapses_the_best_path(given_outputs):
     logits, blank = given_outputs
-    assert ctc.greedy(logits, blank) == collapse(logits.argmax(axis=1).tolist(), blank)
+    assert ctc.greedy_decode(logits, blank) == collapse(
+        logits.argmax(axis=1).tolist(), blank
+    )
 
 
 @settings(deadline=None)
@@ -91,9 +93,9 @@ def test_labels_without_a_path_are_named():
 
 def test_logits_of_another_shape_are_named():
     with pytest.raises(errors.ArgumentError, match=r"\(frames, outputs\); got \(3,\)"):
-        ctc.greedy(np.zeros(3), 0)
+        ctc.greedy_decode(np.zeros(3), 0)
     with pytest.raises(errors.ArgumentError, match="width must be at least 1; got 0"):
-        ctc.beam(np.zeros((2, 3)), 0, width=0)
+        ctc.beam_decode(np.zeros((2, 3)), 0, width=0)
 
 
 @given(
@@ -101,7 +103,7 @@ def test_logits_of_another_shape_are_named():
     st.one_of(st.none(), st.integers(-1, 5)),
 )
 def test_symbols_come_back_from_their_labels(text, blank):
-    symbols = ctc.Symbols(tuple("abcʃç"), blank)
+    symbols = ctc.Vocabulary(tuple("abcʃç"), blank)
     labels = symbols.encode(text)
     assert symbols.decode(labels) == text
     assert symbols.blank not in labels.tolist()
@@ -109,21 +111,24 @@ def test_symbols_come_back_from_their_labels(text, blank):
 
 
 def test_symbols_are_collected_from_a_corpus():
-    symbols = ctc.Symbols.of([["b", "a"], ["c", "a"]], blank=0)
+    symbols = ctc.Vocabulary.of([["b", "a"], ["c", "a"]], blank=0)
     assert symbols.names == ("a", "b", "c")
     assert (symbols.blank, len(symbols)) == (0, 4)
-    assert ctc.Symbols.of(["ab"]).blank == 2
+    assert ctc.Vocabulary.of(["ab"]).blank == 2
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: ctc.Symbols(("a", "a")), "got twice: a"),
-        (lambda: ctc.Symbols(()), "got none"),
-        (lambda: ctc.Symbols(("a",), blank=2), "0 to 1, or -1 for the last; got 2"),
-        (lambda: ctc.Symbols(("a",)).encode("ax"), "unknown symbols: x; known are a"),
-        (lambda: ctc.Symbols(("a",)).decode([1]), "not the blank, 1; got 1"),
-        (lambda: ctc.Symbols(("a",)).decode([5]), "got 5"),
+        (lambda: ctc.Vocabulary(("a", "a")), "got twice: a"),
+        (lambda: ctc.Vocabulary(()), "got none"),
+        (lambda: ctc.Vocabulary(("a",), blank=2), "0 to 1, or -1 for the last; got 2"),
+        (
+            lambda: ctc.Vocabulary(("a",)).encode("ax"),
+            "unknown symbols: x; known are a",
+        ),
+        (lambda: ctc.Vocabulary(("a",)).decode([1]), "not the blank, 1; got 1"),
+        (lambda: ctc.Vocabulary(("a",)).decode([5]), "got 5"),
     ],
 )
 def test_symbols_that_cannot_be_are_named(make, sentence):
@@ -133,7 +138,7 @@ def test_symbols_that_cannot_be_are_named(make, sentence):
 
 @pytest.fixture(scope="module")
 def net():
-    return networks.ctc(ctc.Symbols(("a", "b")), bands=3, units=(2,), stride=2)
+    return networks.ctc(ctc.Vocabulary(("a", "b")), bands=3, units=(2,), stride=2)
 
 
 def a_batch(frames=(10, 10), labels=((0, 1, -1), (0, 0, 1)), longest=10):
@@ -143,7 +148,7 @@ def a_batch(frames=(10, 10), labels=((0, 1, -1), (0, 0, 1)), longest=10):
 
 
 def test_a_batch_that_is_well_passes_the_preflight(net):
-    assert ctc.preflight(a_batch(), net) == []
+    assert ctc.validate_batch(a_batch(), net) == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +167,7 @@ def test_a_batch_that_is_well_passes_the_preflight(net):
     ],
 )
 def test_what_is_wrong_with_a_batch_is_named(net, batch, found):
-    problems = ctc.preflight(batch, net)
+    problems = ctc.validate_batch(batch, net)
     assert [(p.utterance, p.code) for p in problems] == found
     for problem in problems:
         assert f"utterance {problem.utterance}: {problem.code}, " in str(problem)
@@ -170,7 +175,7 @@ def test_what_is_wrong_with_a_batch_is_named(net, batch, found):
 
 def test_something_else_than_a_batch_is_named(net):
     with pytest.raises(errors.ArgumentError, match="a batch is"):
-        ctc.preflight(np.zeros((3, 4)), net)
+        ctc.validate_batch(np.zeros((3, 4)), net)
 
 
 def edit_distance(a, b):

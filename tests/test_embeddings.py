@@ -22,7 +22,7 @@ def utterances(rng):
 
 
 def slowly(net, utterances, layer, hop=10):
-    """One segment at a time: normalise, average, normalise."""
+    """One segment at a time: normalize, average, normalize."""
     part = keras.Model(net.base.input, net.base.get_layer(layer).output)
     rows = []
     for array in utterances:
@@ -186,7 +186,7 @@ def test_an_extractor_with_weights_that_were_copied_is_one_too(
 
 
 def test_an_extractor_with_fresh_weights_is_refused(net, utterances):
-    fresh = sl.faulty.fresh_extractor(net.base)
+    fresh = sl.posts.fresh_extractor(net.base)
     sentence = r"does not have the weights .* nearest to those of 'blstm_2', and differ"
     with pytest.raises(errors.ArgumentError, match=sentence):
         sl.embed(net, utterances, extractor=fresh)
@@ -213,10 +213,10 @@ def test_a_network_without_vectors_has_no_layers_to_sweep(utterances):
         sl.embeddings.layer_sweep(net, utterances)
 
 
-def test_enrolment_normalises_averages_and_normalises(rng):
+def test_enrolment_normalizes_averages_and_normalizes(rng):
     vectors, speakers = rng.normal(size=(12, 5)), np.arange(12) % 3
     vectors[0] *= 1000  # one loud utterance does not rule
-    names, models = sl.embeddings.enrol(vectors, speakers)
+    names, models = sl.embeddings.enroll(vectors, speakers)
     assert names.tolist() == [0, 1, 2]
     for name, model in zip(names, models, strict=True):
         unit = [v / np.linalg.norm(v) for v in vectors[speakers == name]]
@@ -225,7 +225,7 @@ def test_enrolment_normalises_averages_and_normalises(rng):
 
 
 def test_trials_score_every_utterance_against_everybody_enrolled(rng):
-    names, models = sl.embeddings.enrol(rng.normal(size=(4, 5)), ["a", "a", "b", "c"])
+    names, models = sl.embeddings.enroll(rng.normal(size=(4, 5)), ["a", "a", "b", "c"])
     vectors, speakers = rng.normal(size=(3, 5)), ["b", "x", "a"]
     scores, same = sl.embeddings.trials(names, models, vectors, speakers)
     assert scores.shape == same.shape == (9,)
@@ -240,8 +240,8 @@ def test_trials_score_every_utterance_against_everybody_enrolled(rng):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (lambda: sl.embeddings.enrol(np.ones((3, 2)), ["a"]), r"\(3, 2\) and \(1,\)"),
-        (lambda: sl.embeddings.enrol(np.ones((0, 2)), []), r"got \(0, 2\)"),
+        (lambda: sl.embeddings.enroll(np.ones((3, 2)), ["a"]), r"\(3, 2\) and \(1,\)"),
+        (lambda: sl.embeddings.enroll(np.ones((0, 2)), []), r"got \(0, 2\)"),
         (
             lambda: sl.embeddings.trials(
                 ["a"], np.ones((2, 2)), np.ones((1, 2)), ["a"]

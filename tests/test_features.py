@@ -105,9 +105,9 @@ def test_long_recordings_are_made_in_blocks_without_a_seam(rng):
 def test_a_sine_stands_in_the_band_of_its_frequency(frequency):
     time = np.arange(16000) / 16000
     frames = sl.Spectrogram()(np.sin(2 * np.pi * frequency * time), 16000)
-    centres = librosa.mel_frequencies(130, fmin=0, fmax=8000)[1:-1]
+    centers = librosa.mel_frequencies(130, fmin=0, fmax=8000)[1:-1]
     assert (
-        abs(np.argmax(frames.mean(axis=0)) - np.argmin(abs(centres - frequency))) <= 1
+        abs(np.argmax(frames.mean(axis=0)) - np.argmin(abs(centers - frequency))) <= 1
     )
 
 

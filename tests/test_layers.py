@@ -88,7 +88,7 @@ def test_a_scale_of_other_bands_is_named(decibels, bands):
 
 
 def test_lengths_become_a_mask():
-    found = layers.ValidFrames()(np.zeros((3, 4, 2)), np.array([4, 1, 0]))
+    found = layers.SequenceMask()(np.zeros((3, 4, 2)), np.array([4, 1, 0]))
     expected = [[True] * 4, [True, False, False, False], [False] * 4]
     np.testing.assert_array_equal(found, expected)
 
@@ -96,7 +96,7 @@ def test_lengths_become_a_mask():
 @pytest.mark.parametrize("n", [1, 2, 3, 9])
 def test_every_nth_frame_and_its_mask_are_kept(rng, n):
     x, mask = rng.normal(size=(2, 8, 3)), rng.random((2, 8)) < 0.5
-    layer = layers.EveryNth(n)
+    layer = layers.TemporalSubsampling(n)
     np.testing.assert_allclose(layer(x), x[:, ::n], rtol=1e-6)
     np.testing.assert_array_equal(layer.compute_mask(x, mask), mask[:, ::n])
     assert layer.compute_mask(x, None) is None
@@ -105,7 +105,7 @@ def test_every_nth_frame_and_its_mask_are_kept(rng, n):
 
 
 def test_a_saved_stride_is_the_stride_still(rng, tmp_path):
-    model = keras.Sequential([keras.Input((None, 3)), layers.EveryNth(3)])
+    model = keras.Sequential([keras.Input((None, 3)), layers.TemporalSubsampling(3)])
     x = rng.normal(size=(2, 8, 3)).astype(np.float32)
     again = saved_and_loaded(model, tmp_path)
     np.testing.assert_array_equal(again(x), x[:, ::3])

@@ -123,7 +123,7 @@ def test_no_threshold_is_more_accurate_than_the_best(pairs):
     assert metrics.accuracy_at(scores, same, best) == pytest.approx(most)
 
 
-def test_the_detection_cost_is_normalised_by_always_saying_different():
+def test_the_detection_cost_is_normalized_by_always_saying_different():
     # A system that accepts one false pair in two to find all same ones loses.
     assert metrics.min_dcf([3, 2, 1], [False, True, False]) == 1.0
     assert metrics.min_dcf([3, 2, 1], [False, True, False], p_target=0.9) < 1.0
@@ -147,8 +147,8 @@ def test_pair_scores_are_the_cosines_of_all_pairs(rng):
 
 @pytest.fixture
 def speakers_in_clouds(rng):
-    centres = rng.normal(size=(12, 16)).repeat(6, axis=0)
-    return centres + rng.normal(size=(72, 16)), np.arange(12).repeat(6)
+    centers = rng.normal(size=(12, 16)).repeat(6, axis=0)
+    return centers + rng.normal(size=(72, 16)), np.arange(12).repeat(6)
 
 
 def test_verify_agrees_with_the_functions_it_is_made_of(speakers_in_clouds):
@@ -156,7 +156,7 @@ def test_verify_agrees_with_the_functions_it_is_made_of(speakers_in_clouds):
     scores, same = metrics.pair_scores(*speakers_in_clouds)
     assert result.eer == pytest.approx(metrics.eer(scores, same))
     assert result.auc == pytest.approx(metrics.auc(scores, same))
-    assert result.minDCF == pytest.approx(metrics.min_dcf(scores, same))
+    assert result.min_dcf == pytest.approx(metrics.min_dcf(scores, same))
     assert result.threshold == pytest.approx(metrics.best_threshold(scores, same))
     assert (result.n_same, result.n_different) == (12 * 15, 72 * 71 // 2 - 12 * 15)
 
@@ -164,7 +164,7 @@ def test_verify_agrees_with_the_functions_it_is_made_of(speakers_in_clouds):
 def test_verify_is_the_same_for_a_seed_and_its_intervals_hold_it(speakers_in_clouds):
     first, second = (metrics.verify(*speakers_in_clouds, seed=3) for _ in range(2))
     assert first == second
-    for name in ("eer", "auc", "threshold", "minDCF"):
+    for name in ("eer", "auc", "threshold", "min_dcf"):
         estimate = getattr(first, name)
         assert (estimate.low, estimate.high) == (
             getattr(second, name).low,

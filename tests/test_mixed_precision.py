@@ -106,13 +106,13 @@ def test_heads_are_float32_and_lstms_are_not(head, half):
 
 
 def test_heads_of_other_networks_are_float32(half):
-    symbols = ctc.Symbols(("a", "b"))
+    symbols = ctc.Vocabulary(("a", "b"))
     base = networks.base(frames=6, bands=4, units=3, outputs=4, head="unit")
     for net in (
         networks.xvector(bands=4, units=3, outputs=4),
         networks.ctc(symbols, bands=4, units=(3,)).encoder,
         networks.framewise(
-            ctc.Symbols(("a",), blank=None), bands=4, units=(3,)
+            ctc.Vocabulary(("a",), blank=None), bands=4, units=(3,)
         ).encoder,
         networks.classifier(base, speakers=5),
     ):
@@ -135,7 +135,7 @@ def test_decibels_are_scaled_before_they_are_rounded(half, rng):
     assert worst < 2 * HALF[half][0]
 
 
-@pytest.mark.parametrize("kind", [layers.Distance, layers.SpeakerCosines])
+@pytest.mark.parametrize("kind", [layers.Distance, layers.CosineClassifier])
 def test_outputs_in_float32_are_compared_in_float32(kind, half):
     """A probability of 1e-9 is nothing in float16, and ruins a divergence."""
     p = np.array([[1 - 1e-9, 1e-9], [0.25, 0.75]], np.float32)
@@ -150,9 +150,9 @@ def test_outputs_in_float32_are_compared_in_float32(kind, half):
 
 @pytest.mark.slow
 def test_a_network_learns_in_half_precision(half, rng):
-    centres = rng.normal(size=(4, 1, 5))
+    centers = rng.normal(size=(4, 1, 5))
     noise = 0.3 * rng.normal(size=(16, 12, 5))
-    x = [(centres[i % 4] + noise[i]).astype(np.float32) for i in range(16)]
+    x = [(centers[i % 4] + noise[i]).astype(np.float32) for i in range(16)]
     features = Features(x, pd.DataFrame({"speaker": [str(i % 4) for i in range(16)]}))
     batches = sampling.SpeakerBatches(
         features, speakers=4, segments=4, frames=6, steps=20, seed=0

@@ -206,7 +206,7 @@ def test_a_base_that_is_no_model_is_named():
 
 @pytest.fixture
 def symbols():
-    return sl.ctc.Symbols(("a", "b", "c"), blank=0)
+    return sl.ctc.Vocabulary(("a", "b", "c"), blank=0)
 
 
 def spoken(rng, n=24):
@@ -225,7 +225,7 @@ def spoken(rng, n=24):
 @pytest.mark.parametrize(("blank", "stride"), [(0, 1), (-1, 1), (1, 2)])
 def test_a_ctc_network_learns_to_write_down(rng, blank, stride):
     keras.utils.set_random_seed(2)
-    symbols = sl.ctc.Symbols(("a", "b", "c"), blank)
+    symbols = sl.ctc.Vocabulary(("a", "b", "c"), blank)
     arrays, texts = spoken(rng, 48)
     scaler = sl.scaling.Standard().fit(arrays)
     net = networks.ctc(symbols, bands=6, units=(12,), scaler=scaler, stride=stride)
@@ -240,7 +240,7 @@ def test_a_ctc_network_learns_to_write_down(rng, blank, stride):
 @pytest.mark.parametrize("stride", [1, 3])
 def test_padding_is_never_read(rng, kind, stride):
     blank = 0 if kind == "ctc" else None
-    symbols = sl.ctc.Symbols(("a", "b", "c"), blank)
+    symbols = sl.ctc.Vocabulary(("a", "b", "c"), blank)
     make = getattr(networks, kind)
     net = make(symbols, bands=6, units=(5, 4), stride=stride)
     x = rng.normal(size=(3, 40, 6)).astype(np.float32)
@@ -283,7 +283,7 @@ def test_the_ctc_loss_is_that_of_the_lattice(rng, symbols):
 
 def test_a_framewise_network_names_frames(rng):
     keras.utils.set_random_seed(2)
-    symbols = sl.ctc.Symbols(("quiet", "loud"), blank=None)
+    symbols = sl.ctc.Vocabulary(("quiet", "loud"), blank=None)
     arrays = [rng.normal(0, 1, (30, 6)).astype(np.float32) for _ in range(32)]
     labels = []
     for array in arrays:
@@ -302,7 +302,7 @@ def test_a_framewise_network_names_frames(rng):
 @pytest.mark.parametrize("kind", ["ctc", "framewise"])
 def test_a_network_of_phones_survives_saving(rng, tmp_path, kind):
     blank = 1 if kind == "ctc" else None
-    symbols = sl.ctc.Symbols(("a", "ʃ", "ç"), blank)
+    symbols = sl.ctc.Vocabulary(("a", "ʃ", "ç"), blank)
     scaler = sl.scaling.MinMax().fit(rng.normal(-50, 9, size=(30, 6)))
     net = getattr(networks, kind)(
         symbols, bands=6, units=(5, 4), scaler=scaler, stride=2, dropout=0.1
@@ -328,7 +328,7 @@ def test_outputs_of_whole_utterances_do_not_depend_on_their_company(rng, symbols
 
 def test_blanks_are_asked_for_where_they_belong(symbols):
     with pytest.raises(errors.ArgumentError, match="CTC needs symbols with a blank"):
-        networks.ctc(sl.ctc.Symbols(("a",), blank=None))
+        networks.ctc(sl.ctc.Vocabulary(("a",), blank=None))
     with pytest.raises(errors.ArgumentError, match="framewise network has no blank"):
         networks.framewise(symbols)
 

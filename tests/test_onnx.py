@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 import siamlab as sl
-from siamlab.pretrained import Encoder
+from siamlab.embeddings import Encoder
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,9 @@ def test_speakers_are_drawn_alike_however_much_they_said():
 
 
 def test_hard_negatives_of_the_same_sex(features):
-    pairs = sampling.Pairs(features, batch_size=32, steps=20, hard="sex", hard_share=1)
+    pairs = sampling.Pairs(
+        features, batch_size=32, steps=20, hard="sex", hard_fraction=1
+    )
     assert sampling.audit(pairs).same_sex == 1
     mixed = sampling.Pairs(features, batch_size=32, steps=20, hard="sex")
     assert 0.5 < sampling.audit(mixed).same_sex < 0.9
@@ -101,12 +103,12 @@ def test_hard_negatives_among_the_nearest_of_other_speakers(rng):
     angle = np.linspace(0, np.pi, 40)
     embeddings = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     pairs = sampling.Pairs(
-        features, batch_size=32, steps=20, hard=embeddings, hard_share=1
+        features, batch_size=32, steps=20, hard=embeddings, hard_fraction=1
     )
     drawn = pd.concat(pairs.draw(i) for i in range(20))
     different = drawn[~drawn.same]
     apart = np.abs(different["first"] - different.second)
-    assert apart.max() <= 10  # ten neighbours, all on one side at the ends
+    assert apart.max() <= 10  # ten neighbors, all on one side at the ends
     assert apart.min() == 1
 
 
@@ -141,7 +143,7 @@ def test_an_epoch_shows_as_much_as_there_is(features):
     [
         ({"batch_size": 5}, "batch_size must be even.*got 5"),
         ({"batch_size": 0}, "batch_size must be at least 2; got 0"),
-        ({"hard_share": 1.5}, "hard_share must be from 0 to 1; got 1.5"),
+        ({"hard_fraction": 1.5}, "hard_fraction must be from 0 to 1; got 1.5"),
         ({"hard": "age"}, "hard must be None, \"sex\" or embeddings.*got 'age'"),
         ({"hard": np.ones((3, 2))}, r"shape \(24, dim\).*got \(3, 2\)"),
     ],

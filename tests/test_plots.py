@@ -18,14 +18,14 @@ def _closed():
 
 @pytest.fixture
 def clouds(rng):
-    centres = 4 * np.eye(3, 8).repeat(8, axis=0)
-    return centres + rng.normal(size=(24, 8)), np.array(list("abc")).repeat(8)
+    centers = 4 * np.eye(3, 8).repeat(8, axis=0)
+    return centers + rng.normal(size=(24, 8)), np.array(list("abc")).repeat(8)
 
 
 def test_a_speaker_map_shows_every_utterance_and_its_worth(clouds):
     ax = plots.speaker_map(*clouds, title="trained")
-    purity = clusters.neighbour_purity(*clouds)
-    expected = f"neighbour purity {purity:.2f} (chance {purity.chance:.2f})"
+    purity = clusters.neighbor_purity(*clouds)
+    expected = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     assert ax.get_title() == f"trained\n{expected}"
     assert [len(each.get_offsets()) for each in ax.collections] == [8, 8, 8]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list("abc")
@@ -72,7 +72,7 @@ def test_a_dendrogram_marks_each_leaf_with_its_speaker(clouds):
     ax = plots.dendrogram(*clouds, cut=0.5)
     marks = [np.asarray(each.get_offsets())[:, 0] for each in ax.collections[-3:]]
     assert sorted(np.concatenate(marks)) == [5.0 + 10 * i for i in range(24)]
-    # Clouds far apart: each speaker's leaves are neighbours.
+    # Clouds far apart: each speaker's leaves are neighbors.
     assert all(np.ptp(mark) == 70 for mark in marks)
 
 
@@ -137,7 +137,7 @@ def test_training_curves_count_epochs_from_one():
 @pytest.fixture
 def heard():
     """Posteriors of "a", then "b", with blanks around, and the truth."""
-    symbols = sl.ctc.Symbols(("a", "b"), blank=0)
+    symbols = sl.ctc.Vocabulary(("a", "b"), blank=0)
     best = [0, 1, 1, 0, 0, 2, 0]
     phones = [("a", 0.0, 0.3), ("b", 0.4, 0.7)]
     return 0.1 + 0.7 * np.eye(3)[best], symbols, phones

@@ -166,8 +166,8 @@ net = sl.networks.SpeakerNet(
     sl.networks.base(
         frames=6, bands=4, units=3, outputs=4, head="unit",
         augmentation=[
-            sl.layers.RandomFilter(), sl.layers.RandomGain(), sl.layers.RandomNoise(),
-            sl.layers.RandomRoom(),
+            sl.layers.RandomEQ(), sl.layers.RandomGain(), sl.layers.RandomNoise(),
+            sl.layers.RandomReverb(),
         ],
     ),
     sl.losses.Triplet(),

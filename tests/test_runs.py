@@ -161,7 +161,7 @@ def test_a_run_folder_holds_all_that_is_to_be_known(run, recordings):
 
 
 def test_the_encoder_of_a_run_is_its_network(run, recordings):
-    encoder = sl.pretrained.Encoder.load(run.folder / "encoder.npz")
+    encoder = sl.embeddings.Encoder.load(run.folder / "encoder.npz")
     net = keras.saving.load_model(run.folder / "checkpoint-0003.keras")
     x = np.random.default_rng(0).normal(-50, 20, (2, 30, 128)).astype(np.float32)
     np.testing.assert_allclose(

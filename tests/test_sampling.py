@@ -206,10 +206,10 @@ def test_a_frame_has_the_phone_of_its_centre():
     phones = [("a", 0.0, 0.05), ("b", 0.05, 0.09), ("a", 0.12, 0.2)]
     table = pd.DataFrame({"speaker": ["x"], "phones": [phones]})
     features = sl.Features([np.zeros((18, 2))], table, spectrogram)
-    symbols = sl.ctc.Symbols(("a", "b"), blank=None)
+    symbols = sl.ctc.Vocabulary(("a", "b"), blank=None)
     same, (labels,) = sampling.frame_labels(features, symbols)
     assert same is features
-    # Centres at 12.5 ms, 22.5 ms and so on.
+    # Centers at 12.5 ms, 22.5 ms and so on.
     assert labels.tolist() == [0] * 4 + [1] * 4 + [-1] * 3 + [0] * 7
 
 
@@ -217,7 +217,7 @@ def test_frames_without_times_of_phones_are_named():
     table = pd.DataFrame({"speaker": ["x"], "phones": [None]})
     features = sl.Features([np.zeros((18, 2))], table, sl.Spectrogram())
     with pytest.raises(errors.ArgumentError, match="row 0: it has no phones"):
-        sampling.frame_labels(features, sl.ctc.Symbols(("a",), blank=None))
+        sampling.frame_labels(features, sl.ctc.Vocabulary(("a",), blank=None))
 
 
 def test_one_speaker_is_too_few_and_named():
@@ -362,8 +362,8 @@ def said():
     return sl.Features([np.zeros((90, 4), np.float32)] * 4, table, sl.Spectrogram())
 
 
-def test_what_cannot_be_labelled_is_named_and_the_others_come_out(said, capfd):
-    symbols = sl.ctc.Symbols(("a", "b"))
+def test_what_cannot_be_labeled_is_named_and_the_others_come_out(said, capfd):
+    symbols = sl.ctc.Vocabulary(("a", "b"))
     kept, labels = sampling.phone_labels(said, symbols)
     assert kept.table.path.tolist() == ["good.wav", "fine.wav"]
     assert [each.tolist() for each in labels] == [[0, 1], [1]]
@@ -371,16 +371,16 @@ def test_what_cannot_be_labelled_is_named_and_the_others_come_out(said, capfd):
     assert kept.rejected.reason[0] == "its transcript is empty"
     assert "unknown symbols: x; known are a b" in kept.rejected.reason[1]
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("2 of 4 utterances cannot be labelled (silent.wav: its")
+    assert line.startswith("2 of 4 utterances cannot be labeled (silent.wav: its")
     with pytest.raises(errors.ArgumentError, match="its transcript is em"):
         sampling.phone_labels(said, symbols, strict=True)
     with pytest.raises(errors.ArgumentError, match="none of 4 utterances can be"):
-        sampling.phone_labels(said, sl.ctc.Symbols(("q",)))
+        sampling.phone_labels(said, sl.ctc.Vocabulary(("q",)))
 
 
-def test_frames_of_what_cannot_be_labelled_are_named_too(said):
+def test_frames_of_what_cannot_be_labeled_are_named_too(said):
     said.table.at[0, "phones"] = None
-    symbols = sl.ctc.Symbols(("a", "b", "sil"), blank=None)
+    symbols = sl.ctc.Vocabulary(("a", "b", "sil"), blank=None)
     kept, labels = sampling.frame_labels(said, symbols)
     assert kept.table.path.tolist() == ["silent.wav", "fine.wav"]
     assert [set(each.tolist()) for each in labels] == [{2}, {1}]

@@ -64,7 +64,7 @@ def test_however_utterances_are_cut_into_shards_they_come_back(
     files, number, first = [], [], []
     for k, (a, b) in enumerate(itertools.pairwise(cuts)):
         path = folder / plan.file(k)
-        shards.write(path, [shards.quantise(x) for x in arrays[a:b]], 3, {"k": k})
+        shards.write(path, [shards.quantize(x) for x in arrays[a:b]], 3, {"k": k})
         assert shards.about(path)["k"] == k
         assert shards.whole(path)
         assert len(np.load(path)) == sum(lengths[a:b])
@@ -101,7 +101,7 @@ def test_a_byte_that_changed_anywhere_is_noticed(tmp_path_factory, data):
 
 @pytest.mark.parametrize("value", [-400.0, 400.0])
 def test_what_is_out_of_range_stands_at_its_end(value):
-    found = shards.quantise(np.array([[value]], np.float32)) / shards.PER_DB
+    found = shards.quantize(np.array([[value]], np.float32)) / shards.PER_DB
     assert found[0, 0] in (shards.LOWEST, shards.HIGHEST)
 
 

@@ -76,7 +76,7 @@ def test_trained_twins_survive_saving(twins, rng, tmp_path):
     np.testing.assert_allclose(again((a, b)), twins((a, b)), atol=1e-6)
     before = twins.evaluate((a, b), same, verbose=0, return_dict=True)
     assert again.evaluate((a, b), same, verbose=0, return_dict=True) == before
-    # The optimiser's state as well: both go on alike.
+    # The optimizer's state as well: both go on alike.
     losses_after = [
         net.fit(
             (a, b), same, batch_size=28, epochs=1, shuffle=False, verbose=0
@@ -88,7 +88,7 @@ def test_trained_twins_survive_saving(twins, rng, tmp_path):
 
 def test_twins_of_a_function_survive_saving(rng, tmp_path):
     base = networks.base(**SMALL)
-    twins = networks.Siamese(base, sl.faulty.clipped_kl, losses.DistanceHinge())
+    twins = networks.Siamese(base, sl.posts.clipped_kl, losses.DistanceHinge())
     a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
     assert twins((a, b)).shape == (3, 1)
     twins.save(tmp_path / "twins.keras")
@@ -100,7 +100,7 @@ def test_twins_of_a_function_survive_saving(rng, tmp_path):
     ("name", "function", "directions"),
     [
         ("kl", distances.kl, 2),
-        ("generalised_kl", distances.generalised_kl, 2),
+        ("generalized_kl", distances.generalized_kl, 2),
         ("symmetric_kl", distances.symmetric_kl, 1),
         ("euclidean", distances.euclidean, 1),
         ("cosine", distances.cosine, 1),
@@ -147,7 +147,7 @@ def test_a_classifier_has_a_vector_for_each_speaker(rng):
 
 def test_one_speaker_is_no_classification():
     with pytest.raises(errors.ArgumentError, match="at least 2; got 1"):
-        layers.SpeakerCosines(1)
+        layers.CosineClassifier(1)
 
 
 def test_a_classifier_learns_who_speaks(rng):

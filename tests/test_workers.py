@@ -60,7 +60,7 @@ with sl.training.join() as team:
     sizes = {"bands": 16, "outputs": 8, "scaler": sl.scaling.Standard().fit(features)}
 
     def xvector():
-        changes = sl.pretrained.augmentation()
+        changes = sl.embeddings.augmentation()
         return sl.networks.xvector(units=8, augmentation=changes, **sizes)
 
     def base(head):
@@ -128,7 +128,7 @@ def test_two_workers_have_the_gradients_of_one_with_the_joint_batch(joint, name)
 
 
 @pytest.mark.slow
-def test_batch_normalisation_sees_the_joint_batch(joint):
+def test_batch_normalization_sees_the_joint_batch(joint):
     _, (one, *two) = joint
     theirs = together(one, "contrastive-statistics")
     assert np.linalg.norm(theirs) > 0.01

@@ -27,7 +27,7 @@ LIMIT_S = 90
 
 
 def shrink(png):
-    """Give a picture, in base64, a palette of 256 colours: half as large, or less."""
+    """Give a picture, in base64, a palette of 256 colors: half as large, or less."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     content = io.BytesIO()
     flat = picture.quantize(256, dither=Image.Dither.NONE)

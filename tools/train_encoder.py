@@ -3,7 +3,7 @@
     python tools/train_encoder.py LIBRISPEECH [--seed 0] [--output encoder.npz]
 
 LIBRISPEECH is a folder in LibriSpeech's layout; its train-clean-100 trains. The file
-that comes with siamlab, siamlab/pretrained/encoder.npz, was made from the first 8 s of
+that comes with siamlab, siamlab/embeddings/encoder.npz, was made from the first 8 s of
 one recording of each of 251 readers.
 """
 
@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--output", default="encoder.npz", metavar="FILE.npz")
     arguments = parser.parse_args()
     features = sl.extract(sl.corpora.librispeech(arguments.root, arguments.subset))
-    encoder = sl.pretrained.train_encoder(
+    encoder = sl.embeddings.train_encoder(
         features,
         epochs=arguments.epochs,
         steps=arguments.steps,

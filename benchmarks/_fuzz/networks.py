@@ -49,7 +49,7 @@ def encoders():
     keras.utils.set_random_seed(0)
     scaler = sl.scaling.Standard().fit(np.random.default_rng(0).normal(size=(50, 16)))
     net = sl.networks.xvector(bands=16, units=4, outputs=4, scaler=scaler)
-    small = sl.pretrained.Encoder.of(
+    small = sl.embeddings.Encoder.of(
         net, sl.Spectrogram(bands=16), {"frames": 30, "hop": 15}
     )
     with tempfile.TemporaryDirectory() as folder:

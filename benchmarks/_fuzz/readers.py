@@ -118,14 +118,14 @@ def archive(path, folder):
         to="corpus",
         marker="part",
         root="corpus",
-        licence="none",
+        license="none",
     )
     root = sl.corpora.download(name, folder)
     assert (root / "part").is_dir()
 
 
 def encoder(path, folder):
-    found = sl.pretrained.Encoder.load(path)
+    found = sl.embeddings.Encoder.load(path)
     repr(found)
     noise = np.random.default_rng(0).normal(size=8000).astype(np.float32) / 10
     assert found.embed(noise, 16000).shape == (found.dim,)

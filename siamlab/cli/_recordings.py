@@ -31,10 +31,10 @@ def add_encoder(parser):
 
 def encoder(arguments):
     """Load the encoder: that of the argument, or the one that comes with siamlab."""
-    from .. import pretrained
+    from .. import embeddings
 
     path = arguments.encoder
-    return pretrained.Encoder.load(path) if path else pretrained.encoder()
+    return embeddings.Encoder.load(path) if path else embeddings.encoder()
 
 
 def corpus(arguments):

@@ -22,7 +22,7 @@ def add(commands):
         "--across", action="store_true", help="only pairs of two sessions"
     )
     parser.add_argument(
-        "--refilter",
+        "--randomize-channel",
         metavar="DB",
         type=float,
         help="give each recording a microphone of its own: a random curve of so many "
@@ -35,7 +35,7 @@ def add(commands):
 
 def run(arguments):
     """Embed, compare, and print the figures."""
-    from .. import embeddings, features, metrics
+    from .. import embeddings, features
     from ..errors import ArgumentError
     from ..runs.exam import examine
 
@@ -45,8 +45,10 @@ def run(arguments):
         )
     encoder = _recordings.encoder(arguments)
     made = features.extract(_recordings.corpus(arguments), encoder.spectrogram)
-    if arguments.refilter:
-        made = metrics.refilter(made, arguments.refilter, arguments.seed)
+    if arguments.randomize_channel:
+        made = embeddings.randomize_channel(
+            made, arguments.randomize_channel, arguments.seed
+        )
     found, figures = examine(
         embeddings.embed(encoder, made),
         made.speakers,

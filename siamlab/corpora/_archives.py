@@ -23,7 +23,7 @@ class Archive:
         The folder in `to` that is there when all is.
     root : str
         The folder, below the one of the download, that the corpus function takes.
-    licence : str
+    license : str
         Under which it is.
     """
 
@@ -34,7 +34,7 @@ class Archive:
     to: str
     marker: str
     root: str
-    licence: str
+    license: str
 
 
 def _librispeech(resource, subset, size, sha256):
@@ -46,7 +46,7 @@ def _librispeech(resource, subset, size, sha256):
         to="LibriSpeech",
         marker=subset,
         root="LibriSpeech",
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
     )
 
 
@@ -119,7 +119,7 @@ ARCHIVES = {
         to="fsdd",
         marker="recordings",
         root="fsdd/recordings",
-        licence="CC BY-SA 4.0",
+        license="CC BY-SA 4.0",
     ),
 }
 
@@ -139,7 +139,7 @@ ELSEWHERE = {
         "ROOT/validated.tsv and ROOT/clips/*.mp3"
     ),
     "timit": (
-        "the Linguistic Data Consortium sells it as LDC93S1, under its own licence, at "
+        "the Linguistic Data Consortium sells it as LDC93S1, under its own license, at "
         "https://catalog.ldc.upenn.edu/LDC93S1; unpack it to "
         "ROOT/TRAIN/DR1/FCJF0/SA1.WAV"
     ),

@@ -60,7 +60,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Engine:
-    """The library, initialised, with a place for what it calls back."""
+    """The library, initialized, with a place for what it calls back."""
 
     def __init__(self):
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())

@@ -35,7 +35,7 @@ def record(samples, rate, rng):
     """
     samples = in_room(smooth_filter(samples, rate, rng), rate, rng)
     level = np.sqrt(np.mean(samples**2))
-    noise = coloured_noise(len(samples), rng)
+    noise = colored_noise(len(samples), rng)
     samples = samples + noise * level * _gain(-rng.uniform(*SIGNAL_TO_NOISE_DB))
     peak = _gain(rng.uniform(*PEAK_DB))
     return (samples * (peak / np.abs(samples).max())).astype(np.float32)
@@ -62,7 +62,7 @@ def _gain(decibels):
 
 
 def smooth_filter(samples, rate, rng):
-    """Colour the sound like a microphone: a few slow waves over log frequency."""
+    """Color the sound like a microphone: a few slow waves over log frequency."""
     n = 2 * len(samples)  # room for the filter's tail
     frequency = np.fft.rfftfreq(n, 1 / rate)
     octave = np.log2(np.maximum(frequency, 50.0) / 50.0)
@@ -88,7 +88,7 @@ def in_room(samples, rate, rng):
     return fftconvolve(samples, response)[: len(samples)]
 
 
-def coloured_noise(n, rng):
+def colored_noise(n, rng):
     """Noise between white and brown, of unit power."""
     white = np.fft.rfft(rng.normal(size=n))
     slope = np.arange(1, len(white) + 1) ** -rng.uniform(0.0, 1.0)

@@ -14,7 +14,7 @@ _OLDEST = 120  # of one speaker it says 1234
 
 
 def audiomnist(root):
-    """Read AudioMNIST (Becker et al., 2018; MIT licence).
+    """Read AudioMNIST (Becker et al., 2018; MIT license).
 
     Each of 60 people says each digit 50 times, at 48 kHz.
 

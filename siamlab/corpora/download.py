@@ -84,7 +84,7 @@ def _fetch(name, archive, folder):
         ) from error
     if not path.exists():
         have = f", {_size(there)} of it are there" if there else ""
-        say(f"{name}: {_size(archive.bytes)} to download{have} ({archive.licence})")
+        say(f"{name}: {_size(archive.bytes)} to download{have} ({archive.license})")
     try:
         with _quiet(pooch.get_logger()):
             pooch.retrieve(

@@ -42,7 +42,7 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     Returns
     -------
     Corpus
-        Phones are the intervals that are labelled, with their times; but for
+        Phones are the intervals that are labeled, with their times; but for
         pauses, the label is taken as it is, without the white space around it. The
         speaker is the folder
         in which a file lies. Files that cannot be used are in `Corpus.rejected`,
@@ -116,7 +116,7 @@ def _literal(name):
 
 
 def _phones(path, tier, duration):
-    """Labelled intervals of a tier, checked: (label, start, end) in seconds."""
+    """Labeled intervals of a tier, checked: (label, start, end) in seconds."""
     from praatio import textgrid as praat
     from praatio.data_classes.interval_tier import IntervalTier
 
@@ -147,7 +147,7 @@ def _phones(path, tier, duration):
     phones = sorted((p for p in phones if p[0]), key=lambda p: p[1])
     if not phones:
         raise CorpusError(
-            f"{path}: nothing is labelled in tier {chosen.name!r}; label it, or name "
+            f"{path}: nothing is labeled in tier {chosen.name!r}; label it, or name "
             f"another tier of {', '.join(names)}"
         )
     _check_times(path, phones, duration)

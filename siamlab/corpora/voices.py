@@ -172,7 +172,7 @@ def _kept(folder, count):
 
 
 def _speak(folder, language, name, texts, seed, rooms):
-    """Synthesise, record and write one speaker's utterances."""
+    """Synthesize, record and write one speaker's utterances."""
     import soundfile
 
     # A stream of its own for each voice, so that it does not depend on the others.
@@ -189,7 +189,7 @@ def _speak(folder, language, name, texts, seed, rooms):
         for text in texts
     ]
     for i, (text, (spoken, phones)) in enumerate(
-        zip(texts, _synthesise(requests), strict=True)
+        zip(texts, _synthesize(requests), strict=True)
     ):
         samples = record(spoken, RATE, rng) if rooms else studio(spoken)
         path = folder / f"{i:04d}.flac"
@@ -214,7 +214,7 @@ def _speak(folder, language, name, texts, seed, rooms):
         }
 
 
-def _synthesise(requests):
+def _synthesize(requests):
     """Yield samples at `RATE` and phones (IPA, start, end in seconds)."""
     lines = "".join(json.dumps(request) + "\n" for request in requests)
     script = Path(__file__).with_name("_espeak.py")

@@ -15,7 +15,7 @@ def _log_softmax(logits):
     return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 
-def greedy(logits, blank):
+def greedy_decode(logits, blank):
     """Take the best output of each frame, collapse repeats, drop blanks.
 
     In this order: a blank between two equal labels keeps them two (FAULTS C21).
@@ -35,7 +35,7 @@ def greedy(logits, blank):
     Examples
     --------
     >>> logits = np.eye(3)[[1, 1, 0, 1, 2, 0]]
-    >>> greedy(logits, blank=0)
+    >>> greedy_decode(logits, blank=0)
     [1, 1, 2]
     """
     best = np.argmax(_log_softmax(logits), axis=1)
@@ -43,11 +43,11 @@ def greedy(logits, blank):
     return [int(label) for label in best[changes] if label != blank]
 
 
-def beam(logits, blank, width=10):
+def beam_decode(logits, blank, width=10):
     """Search for the most probable labels over all their paths.
 
     Prefix beam search (Graves and Jaitly, 2014; Hannun et al., 2014): paths that
-    spell the same labels are added, where `greedy` takes the best path alone.
+    spell the same labels are added, where `greedy_decode` takes the best path alone.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def beam(logits, blank, width=10):
     The best path is all blanks; yet the label has more paths in total:
 
     >>> logits = np.log([[0.6, 0.4], [0.6, 0.4]])
-    >>> greedy(logits, blank=0), beam(logits, blank=0)
+    >>> greedy_decode(logits, blank=0), beam_decode(logits, blank=0)
     ([], [1])
     """
     if width < 1:

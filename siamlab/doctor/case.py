@@ -97,7 +97,7 @@ class Case:
 
     @property
     def optimizer(self):
-        """The optimiser."""
+        """The optimizer."""
         found = self.given_optimizer
         if found is None:
             found = getattr(self.model, "optimizer", None)
@@ -149,7 +149,7 @@ class Case:
     def first_seen(self):
         """Find what the first layer with a kernel is given, frame after frame.
 
-        As in training, so that a scaling, a normalisation or an augmentation in front
+        As in training, so that a scaling, a normalization or an augmentation in front
         of it has been done. Shape (..., bands).
         """
         for call in self.training_calls:

@@ -31,7 +31,7 @@ def examine(
 
     Rules ask what the program *does*: with labels shuffled, inputs exchanged, perfect
     distances, more padding. Layers may have any name and the model any form. Nothing is
-    trained, and weights, optimiser, metrics and random state are the same afterwards;
+    trained, and weights, optimizer, metrics and random state are the same afterwards;
     a model that was never called is built.
 
     Parameters

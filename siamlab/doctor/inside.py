@@ -29,7 +29,7 @@ def _own_layers(model):
 
 
 def added_losses(model):
-    """Losses that layers added themselves, without those of regularisers."""
+    """Losses that layers added themselves, without those of regularizers."""
     return [
         loss for layer in _own_layers(model) for loss in getattr(layer, "_losses", ())
     ]

@@ -11,7 +11,7 @@ from .rule import NotExamined
 
 
 class Objective:
-    """What a program minimises.
+    """What a program minimizes.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Objective:
         return self.compute(y, outputs, x)
 
     def total(self, y, outputs, x=None):
-        """Compute the number that is minimised."""
+        """Compute the number that is minimized."""
         return float(np.asarray(trace.arrays(_asked(self._reduce, y, outputs, x))))
 
     def each(self, y, outputs, x=None):
@@ -115,7 +115,7 @@ def _compiled(function):
 
 
 def objective(model, loss=None):
-    """Find out what a program minimises.
+    """Find out what a program minimizes.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def _own_compute_loss(model):
 def _own_train_step(model):
     """Make a function of a model's own `train_step`, of which only the loss is wanted.
 
-    Outputs are put in the place of the model's, and the optimiser stands still.
+    Outputs are put in the place of the model's, and the optimizer stands still.
     """
     if not isinstance(model, keras.Model) or keras.backend.backend() != "tensorflow":
         return None
@@ -265,7 +265,7 @@ def _own_train_step(model):
 
 @contextlib.contextmanager
 def _standing_still(optimizer):
-    """Let an optimiser do nothing."""
+    """Let an optimizer do nothing."""
     names = [n for n in ("apply", "apply_gradients") if hasattr(optimizer, n)]
     for name in names:
         # Past Keras, which would track what is set on it.

@@ -108,7 +108,7 @@ class PairProbe:
 
     @probe
     def has_loss(self):
-        """Whether the program says what it minimises."""
+        """Whether the program says what it minimizes."""
         try:
             return self.case.objective is not None
         except NotExamined:
@@ -521,7 +521,7 @@ class PairProbe:
         return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
     def pulled(self, a, b):
-        """Compute what is minimised for pairs of one speaker, a tensor of any shape.
+        """Compute what is minimized for pairs of one speaker, a tensor of any shape.
 
         Where there are scores, those; in "batch" style a batch of all these pairs.
         """

@@ -9,7 +9,7 @@ _UTTERANCES = ("utterance", "utt", "sentence", "file", "recording", "path", "id"
 
 
 def collapsed(labels):
-    """Take equal neighbours as one.
+    """Take equal neighbors as one.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def _is_zero(node):
 
 
 def decay(source):
-    """Find `decay` given to an optimiser or set on one."""
+    """Find `decay` given to an optimizer or set on one."""
     tree = parse(source)
     for call in _calls(tree):
         name = name_of(call.func).lower()
@@ -70,7 +70,7 @@ def decay(source):
                     if "opt" in holder and not _is_zero(node.value):
                         return _found(
                             node.value,
-                            f"line {node.lineno}: decay is set on the optimiser",
+                            f"line {node.lineno}: decay is set on the optimizer",
                         )
     return None
 

@@ -25,7 +25,7 @@ class Watch(keras.callbacks.Callback):
 
     A few rows of a batch are looked at before the first step, after every epoch and, if
     asked, every so many steps. What is found is printed once and kept. The training
-    itself goes on as it would have: weights, optimiser and random state are left alone.
+    itself goes on as it would have: weights, optimizer and random state are left alone.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Watch(keras.callbacks.Callback):
     history : list of dict
         For every look: "step", "epoch", "loss", "spread" of the embeddings or "blanks",
         "gates" (share saturated, of the worst LSTM), "norm" of the gradient,
-        "clipped" (whether the optimiser shortens it), each if it could be told.
+        "clipped" (whether the optimizer shortens it), each if it could be told.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def _blanks(phones):
 
 
 def _limit(optimizer):
-    """By what an optimiser shortens gradients: name and value, or None."""
+    """By what an optimizer shortens gradients: name and value, or None."""
     for name in ("global_clipnorm", "clipnorm", "clipvalue"):
         value = getattr(optimizer, name, None)
         if value:

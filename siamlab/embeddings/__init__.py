@@ -4,7 +4,11 @@
 - `extractor`: the part of a network up to a layer.
 - `check_extractor`: whether an extractor of your own has the trained weights.
 - `layer_sweep`: embeddings from every layer.
-- `enrol`, `trials`: a model of each speaker, and scores against it.
+- `enroll`, `trials`: a model of each speaker, and scores against it.
+- `encoder`: the one that comes with siamlab; `Encoder`, `encoder_card`;
+  `train_encoder` and `augmentation`: how it was trained.
+- `channel_robustness`: the voice or the channel? With `randomize_channel` and
+  `average_spectra`.
 
 Notebook: 08_embeddings.
 """

@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 from .. import corpora
 from ..errors import ArgumentError
 from ..features import extract
-from ..pretrained import Encoder, encoder
 from ..progress import track
 from .averaging import average, batches
 from .pieces import embed_pieces
+from .pretrained import Encoder, encoder
 from .table import Embeddings
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
@@ -69,13 +69,13 @@ def embed(
     client=None,
     folder=None,
 ):
-    """Embed each utterance: segments, the network, normalise, average, normalise.
+    """Embed each utterance: segments, the network, normalize, average, normalize.
 
     ``embed(recordings)`` takes the encoder that comes with siamlab.
 
     Parameters
     ----------
-    net : keras.Model or pretrained.Encoder
+    net : keras.Model or Encoder
         A `SpeakerNet`, or any functional model. May be left away.
     features : Features or sequence of numpy.ndarray
         Shape (frames, bands) each. An utterance shorter than a segment is

@@ -11,9 +11,9 @@ import numpy as np
 from .. import parallel, store
 from ..features.arrays import Arrays
 from ..features.shards import Shards
-from ..pretrained import Encoder
 from ..progress import track
 from .averaging import average, check_bands
+from .pretrained import Encoder
 
 # Changes whenever the same network and frames shall give other rows.
 _EDITION = 1

@@ -83,7 +83,7 @@ def _make(path, rows, spectrogram, strict, wanted):
             rejected.append((row, error.path, error.reason))
         else:
             lengths.append(len(frames))
-            arrays.append(shards.quantise(frames))
+            arrays.append(shards.quantize(frames))
     description = {**wanted, "lengths": lengths, "rejected": rejected}
     try:
         shards.write(path, arrays, spectrogram.width, description)

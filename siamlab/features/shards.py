@@ -37,7 +37,7 @@ _BLOCK = 2**20
 _SEEKING = threading.Lock()
 
 
-def quantise(frames):
+def quantize(frames):
     """Round decibels to hundredths."""
     hundredths = np.rint(frames * np.float32(PER_DB))
     limits = np.iinfo(DTYPE)
@@ -45,7 +45,7 @@ def quantise(frames):
 
 
 def write(path, arrays, bands, description):
-    """Write quantised arrays (frames, bands), one after the other, as a shard.
+    """Write quantized arrays (frames, bands), one after the other, as a shard.
 
     A shard may have no frames at all: each of its recordings was rejected.
     """

@@ -13,7 +13,7 @@ __all__ = ["Spectrogram"]
 
 # Frames at a time: their spectrum stays within a processor's cache.
 _BLOCK = 256
-# Mel bands at a time: each hears few bins, and neighbours hear nearly the same ones.
+# Mel bands at a time: each hears few bins, and neighbors hear nearly the same ones.
 # The whole product, nearly all of it with 0, took as long as the transform.
 _BANDS = 16
 
@@ -109,7 +109,7 @@ class Spectrogram:
 
     @property
     def frequencies(self):
-        """Centre of each band or bin in hertz, shape (bands,)."""
+        """Center of each band or bin in hertz, shape (bands,)."""
         import librosa
 
         top = self.rate / 2 if self.f_max is None else self.f_max
@@ -151,7 +151,7 @@ class Spectrogram:
 
     @cached_property
     def _groups(self):
-        """Neighbouring bands: the bins that they hear, which they are, and weights."""
+        """Neighboring bands: the bins that they hear, which they are, and weights."""
         groups = []
         for first in range(0, self.width, _BANDS):
             bands = slice(first, first + _BANDS)

@@ -1,31 +1,31 @@
 """Keras layers of our own, registered, so that a saved network finds them.
 
 - `Scale`: a fitted scaler that travels inside the network.
-- `ValidFrames`: which frames of a padded batch are there.
-- `EveryNth`: fewer frames.
+- `SequenceMask`: which frames of a padded batch are there.
+- `TemporalSubsampling`: fewer frames.
 - `StatisticsPooling`: mean and deviation over all frames.
 - `Distance`: how far two outputs are from each other.
-- `SpeakerCosines`: cosines with a learnt vector for each speaker.
-- `RandomFilter`, `RandomGain`, `RandomNoise`, `RandomRoom`: another microphone,
+- `CosineClassifier`: cosines with a learned vector for each speaker.
+- `RandomEQ`, `RandomGain`, `RandomNoise`, `RandomReverb`: another microphone,
   level, background and room in training.
 
 Notebooks: 04_pairs_and_twins, 08_embeddings, 10_better_losses.
 """
 
-from .augmentation import RandomFilter, RandomGain, RandomNoise, RandomRoom
-from .frames import EveryNth, StatisticsPooling, ValidFrames
-from .pairs import Distance, SpeakerCosines
+from .augmentation import RandomEQ, RandomGain, RandomNoise, RandomReverb
+from .frames import SequenceMask, StatisticsPooling, TemporalSubsampling
+from .pairs import CosineClassifier, Distance
 from .scale import Scale
 
 __all__ = [
     "Distance",
-    "EveryNth",
-    "RandomFilter",
+    "TemporalSubsampling",
+    "RandomEQ",
     "RandomGain",
     "RandomNoise",
-    "RandomRoom",
+    "RandomReverb",
     "Scale",
-    "SpeakerCosines",
+    "CosineClassifier",
     "StatisticsPooling",
-    "ValidFrames",
+    "SequenceMask",
 ]

@@ -98,8 +98,8 @@ class _Augmentation(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class RandomFilter(_Augmentation):
-    """Colour each segment as another microphone would.
+class RandomEQ(_Augmentation):
+    """Color each segment as another microphone would.
 
     A sum of slow cosines over the bands is added to every frame.
 
@@ -126,7 +126,7 @@ class RandomFilter(_Augmentation):
     --------
     >>> import numpy as np
     >>> x = np.zeros((2, 3, 128), dtype="float32")
-    >>> y = np.asarray(RandomFilter(depth=6.0, seed=0)(x, training=True))
+    >>> y = np.asarray(RandomEQ(depth=6.0, seed=0)(x, training=True))
     >>> bool((y[:, 0] == y[:, 2]).all()), bool((y[0] == y[1]).any())
     (True, False)
     """
@@ -200,13 +200,13 @@ class RandomNoise(_Augmentation):
     """Add steady noise to each segment.
 
     Its power in a band and a frame is exponentially distributed, as that of Gaussian
-    noise in one bin of a spectrum is; its colour is a smooth random curve.
+    noise in one bin of a spectrum is; its color is a smooth random curve.
 
     Parameters
     ----------
     ratio : tuple of float
         Lowest and highest ratio of the segment's mean power to the noise's, in dB.
-    colour : float
+    color : float
         Standard deviation of the noise's spectrum over the bands, in dB.
     share : float
         Share of the segments that are changed, on average.
@@ -229,26 +229,26 @@ class RandomNoise(_Augmentation):
     True
     """
 
-    _arguments = ("ratio", "colour")
+    _arguments = ("ratio", "color")
 
-    def __init__(self, ratio=(5.0, 40.0), colour=6.0, share=1.0, seed=None, **kwargs):
+    def __init__(self, ratio=(5.0, 40.0), color=6.0, share=1.0, seed=None, **kwargs):
         super().__init__(share, seed, **kwargs)
         self.ratio = _range("ratio", ratio, "dB")
-        if not colour >= 0:
-            raise ArgumentError(f"colour must not be negative, in dB; got {colour}")
-        self.colour = colour
+        if not color >= 0:
+            raise ArgumentError(f"color must not be negative, in dB; got {color}")
+        self.color = color
 
     def _change(self, x):
         power = _power(x)
         level = _decibels(ops.mean(power, axis=(1, 2), keepdims=True))
-        level = level - self._uniform(x, *self.ratio) + self.colour * self._curve(x, 4)
+        level = level - self._uniform(x, *self.ratio) + self.color * self._curve(x, 4)
         # u lies in [0, 1): 1 - u has a logarithm.
         u = keras.random.uniform(ops.shape(x), dtype="float32", seed=self._seeds)
         return _decibels(power + _power(level) * -ops.log(1.0 - u))
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class RandomRoom(_Augmentation):
+class RandomReverb(_Augmentation):
     """Let each frame ring on in those behind it, as a room does.
 
     Power falls exponentially (Moorer, 1979); what sounded before the segment does not
@@ -279,7 +279,7 @@ class RandomRoom(_Augmentation):
     >>> import numpy as np
     >>> x = np.full((1, 40, 8), -90.0, dtype="float32")
     >>> x[:, 5] = 0.0  # a clap
-    >>> y = np.asarray(RandomRoom(seconds=(0.3, 0.3))(x, training=True))[0, :, 0]
+    >>> y = np.asarray(RandomReverb(seconds=(0.3, 0.3))(x, training=True))[0, :, 0]
     >>> bool(y[4] < -80), bool(y[6] > y[16] > y[26] > -80)
     (True, True)
     """

@@ -5,7 +5,7 @@ from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class ValidFrames(keras.layers.Layer):
+class SequenceMask(keras.layers.Layer):
     """Turn lengths into a mask for recurrent layers.
 
     Parameters
@@ -16,7 +16,7 @@ class ValidFrames(keras.layers.Layer):
     Examples
     --------
     >>> import numpy as np
-    >>> mask = ValidFrames()(np.zeros((2, 3, 8)), np.array([3, 1]))
+    >>> mask = SequenceMask()(np.zeros((2, 3, 8)), np.array([3, 1]))
     >>> np.asarray(mask).tolist()
     [[True, True, True], [True, False, False]]
     """
@@ -56,7 +56,7 @@ class ValidFrames(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class EveryNth(keras.layers.Layer):
+class TemporalSubsampling(keras.layers.Layer):
     """Keep the first of every n frames.
 
     Parameters
@@ -69,7 +69,7 @@ class EveryNth(keras.layers.Layer):
     Examples
     --------
     >>> import numpy as np
-    >>> EveryNth(2)(np.zeros((1, 5, 8))).shape
+    >>> TemporalSubsampling(2)(np.zeros((1, 5, 8))).shape
     TensorShape([1, 3, 8])
     """
 

@@ -10,7 +10,7 @@ from ..errors import ArgumentError
 _DISTANCES = {
     "kl": (distances.kl, True),
     "symmetric_kl": (distances.symmetric_kl, False),
-    "generalised_kl": (distances.generalised_kl, True),
+    "generalized_kl": (distances.generalized_kl, True),
     "euclidean": (distances.euclidean, False),
     "cosine": (distances.cosine, False),
 }
@@ -23,7 +23,7 @@ class Distance(keras.layers.Layer):
     Parameters
     ----------
     distance : str or callable
-        "kl" or "generalised_kl", in both directions; "symmetric_kl", "euclidean",
+        "kl" or "generalized_kl", in both directions; "symmetric_kl", "euclidean",
         "cosine"; or a function of two tensors (batch, units) that returns
         (batch,), registered with Keras if the network is to be saved.
     **kwargs
@@ -111,8 +111,8 @@ class Distance(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class SpeakerCosines(keras.layers.Layer):
-    """Cosines between an embedding and one learnt vector for each speaker.
+class CosineClassifier(keras.layers.Layer):
+    """Cosines between an embedding and one learned vector for each speaker.
 
     The last layer of a network that is trained with `losses.AAMSoftmax`.
 
@@ -131,7 +131,7 @@ class SpeakerCosines(keras.layers.Layer):
     Examples
     --------
     >>> import numpy as np
-    >>> SpeakerCosines(10)(np.ones((2, 16))).shape
+    >>> CosineClassifier(10)(np.ones((2, 16))).shape
     TensorShape([2, 10])
     """
 

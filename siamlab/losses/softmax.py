@@ -85,7 +85,7 @@ class SupervisedContrastive(Configured):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class GE2E(Configured):
-    """Generalised end-to-end loss, softmax variant (Wan et al., 2018).
+    """Generalized end-to-end loss, softmax variant (Wan et al., 2018).
 
     Each row of the batch is compared with the mean of each speaker, its own
     speaker's mean being taken without it. The paper learns the scale; here it is
@@ -163,7 +163,7 @@ class AAMSoftmax(Configured):
     """Additive angular margin softmax, ArcFace (Deng et al., 2019).
 
     Names the speaker among all of the training set, from the cosines of
-    `layers.SpeakerCosines`; the angle to the right one is made larger by a margin
+    `layers.CosineClassifier`; the angle to the right one is made larger by a margin
     first.
 
     Parameters

@@ -10,7 +10,6 @@ both recordings are of one speaker.
 - `verify`: all of it, with bootstrap intervals; `Verification`, `Estimate`.
 - `misclassification_rate`: of clusters.
 - `phone_error_rate`, `phone_confusion`: of transcriptions.
-- `channel_check`: the voice or the microphone? With `refilter` and `average_spectra`.
 - `input_dependence`: of the outputs of a network that writes them.
 
 Notebook: 06_accuracy_on_distances.

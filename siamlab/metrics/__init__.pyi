@@ -1,4 +1,3 @@
-from .channel import ChannelCheck, average_spectra, channel_check, refilter
 from .clustering import misclassification_rate
 from .running import AUC, EER, AccuracyAt
 from .scores import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
@@ -9,14 +8,11 @@ __all__ = [
     "AUC",
     "EER",
     "AccuracyAt",
-    "ChannelCheck",
     "Estimate",
     "Verification",
     "accuracy_at",
     "auc",
-    "average_spectra",
     "best_threshold",
-    "channel_check",
     "det_curve",
     "eer",
     "input_dependence",
@@ -25,7 +21,6 @@ __all__ = [
     "pair_scores",
     "phone_confusion",
     "phone_error_rate",
-    "refilter",
     "trial_scores",
     "verify",
 ]

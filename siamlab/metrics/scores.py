@@ -82,7 +82,7 @@ def _area(accepts, rejects):
 
 def _least_cost(accepts, rejects, p_target=0.01, c_miss=1.0, c_fa=1.0):
     cost = c_miss * p_target * rejects + c_fa * (1.0 - p_target) * accepts
-    # Normalised by the cost of a system that always says the same.
+    # Normalized by the cost of a system that always says the same.
     return float(cost.min() / min(c_miss * p_target, c_fa * (1.0 - p_target)))
 
 
@@ -172,7 +172,7 @@ def auc(scores, same):
 
 
 def min_dcf(scores, same, p_target=0.01, c_miss=1.0, c_fa=1.0):
-    """Least normalised detection cost (NIST speaker recognition evaluations).
+    """Least normalized detection cost (NIST speaker recognition evaluations).
 
     Parameters
     ----------

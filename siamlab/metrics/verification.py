@@ -51,7 +51,7 @@ class Verification:
 
     Parameters
     ----------
-    eer, auc, threshold, minDCF : Estimate
+    eer, auc, threshold, min_dcf : Estimate
         Equal error rate, area under the ROC, the cosine where both errors are
         equally frequent, and the least detection cost.
     n_same, n_different : int
@@ -61,7 +61,7 @@ class Verification:
     eer: Estimate
     auc: Estimate
     threshold: Estimate
-    minDCF: Estimate  # the field's own name
+    min_dcf: Estimate  # the field's own name
     n_same: int
     n_different: int
 
@@ -73,7 +73,7 @@ class Verification:
         dict
             For each estimate its value, low and high; and the numbers of pairs.
         """
-        names = ("eer", "auc", "threshold", "minDCF")
+        names = ("eer", "auc", "threshold", "min_dcf")
         figures = {name: getattr(self, name) for name in names}
         return {
             **{
@@ -216,7 +216,7 @@ def verify(
     Returns
     -------
     Verification
-        `eer`, `auc`, `threshold`, `minDCF`, each an `Estimate`.
+        `eer`, `auc`, `threshold`, `min_dcf`, each an `Estimate`.
 
     Raises
     ------
@@ -227,9 +227,9 @@ def verify(
     Examples
     --------
     >>> rng = np.random.default_rng(0)
-    >>> centres = rng.normal(size=(10, 16)).repeat(5, axis=0)
+    >>> centers = rng.normal(size=(10, 16)).repeat(5, axis=0)
     >>> speakers = np.arange(10).repeat(5)
-    >>> result = verify(centres + rng.normal(size=(50, 16)), speakers)
+    >>> result = verify(centers + rng.normal(size=(50, 16)), speakers)
     >>> result.eer.low <= result.eer <= result.eer.high
     True
     """

@@ -6,7 +6,7 @@ from keras import ops
 
 from .. import layers as our_layers
 from .. import sampling
-from ..ctc import Symbols, beam, greedy
+from ..ctc import Vocabulary, beam_decode, greedy_decode
 from ..errors import ArgumentError
 from ._training import Trained
 
@@ -22,7 +22,7 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
     layers = keras.layers
     spectrogram = keras.Input((None, bands), name="spectrogram")
     frames = keras.Input((), dtype="int32", name="frames")
-    mask = our_layers.ValidFrames(name="valid_frames")(spectrogram, frames)
+    mask = our_layers.SequenceMask(name="sequence_mask")(spectrogram, frames)
     x = spectrogram
     if scaler is not None:
         x = our_layers.Scale.of(scaler, name="scale")(x)
@@ -32,8 +32,8 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
         if dropout:
             x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
         if i == 1 and stride > 1:
-            x = our_layers.EveryNth(stride, name="every_nth")(x)
-            mask = our_layers.EveryNth(stride, name="every_nth_mask")(mask)
+            x = our_layers.TemporalSubsampling(stride, name="subsampling")(x)
+            mask = our_layers.TemporalSubsampling(stride, name="subsampling_mask")(mask)
     logits = layers.Dense(outputs, dtype="float32", name="logits")(x)
     inputs = {"spectrogram": spectrogram, "frames": frames}
     return keras.Model(inputs, logits, name=name)
@@ -51,8 +51,8 @@ class _PhoneNet(Trained):
 
     def __init__(self, encoder, symbols, stride=1, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(symbols, Symbols):
-            symbols = Symbols(**symbols)  # from a saved configuration
+        if not isinstance(symbols, Vocabulary):
+            symbols = Vocabulary(**symbols)  # from a saved configuration
         self.encoder = encoder
         self.symbols = symbols
         self.stride = stride
@@ -168,7 +168,7 @@ class CTCNet(_PhoneNet):
     ----------
     encoder : keras.Model
         "spectrogram" and "frames" -> logits.
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         With a blank.
     stride : int
         Frames per output.
@@ -231,7 +231,9 @@ class CTCNet(_PhoneNet):
         blank = self.symbols.blank
         return [
             self.symbols.decode(
-                greedy(y, blank) if width is None else beam(y, blank, width)
+                greedy_decode(y, blank)
+                if width is None
+                else beam_decode(y, blank, width)
             )
             for y in self.logits(features)
         ]
@@ -241,13 +243,13 @@ class CTCNet(_PhoneNet):
 class FramewiseNet(_PhoneNet):
     """A network that names the phone of each frame; made by `framewise`.
 
-    Frames labelled -1, padding and what nobody labelled, do not count (FAULTS C22).
+    Frames labeled -1, padding and what nobody labeled, do not count (FAULTS C22).
 
     Parameters
     ----------
     encoder : keras.Model
         "spectrogram" and "frames" -> logits.
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         Without a blank.
     stride : int
         Frames per output.
@@ -258,7 +260,7 @@ class FramewiseNet(_PhoneNet):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Compute the cross-entropy, averaged over the labelled frames.
+        """Compute the cross-entropy, averaged over the labeled frames.
 
         Parameters
         ----------
@@ -288,7 +290,7 @@ class FramewiseNet(_PhoneNet):
         return ops.sum(each * counts) / ops.maximum(ops.sum(counts), 1.0)
 
     def accuracy(self, features, labels):
-        """Say how many of the labelled frames are named rightly.
+        """Say how many of the labeled frames are named rightly.
 
         Parameters
         ----------
@@ -309,7 +311,7 @@ class FramewiseNet(_PhoneNet):
             right += int(np.sum(np.argmax(logits, axis=-1)[known] == truth[known]))
             total += int(np.sum(known))
         if not total:
-            raise ArgumentError("no frame is labelled: all labels are -1")
+            raise ArgumentError("no frame is labeled: all labels are -1")
         return right / total
 
 
@@ -326,7 +328,7 @@ def ctc(
 
     Parameters
     ----------
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         With a blank.
     bands : int
         Bands of the spectrogram.
@@ -345,7 +347,7 @@ def ctc(
     Returns
     -------
     CTCNet
-        Compiled with Adam; `compile` it again for another optimiser.
+        Compiled with Adam; `compile` it again for another optimizer.
 
     Raises
     ------
@@ -354,7 +356,7 @@ def ctc(
 
     Examples
     --------
-    >>> net = ctc(Symbols(("a", "b")), bands=8, units=(4,))
+    >>> net = ctc(Vocabulary(("a", "b")), bands=8, units=(4,))
     >>> x = {"spectrogram": np.zeros((2, 9, 8)), "frames": np.array([9, 5])}
     >>> net(x).shape
     TensorShape([2, 9, 3])
@@ -378,7 +380,7 @@ def framewise(
 
     Parameters
     ----------
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         Without a blank (``blank=None``).
     bands, units, scaler, stride, dropout, name
         As for `ctc`.
@@ -386,7 +388,7 @@ def framewise(
     Returns
     -------
     FramewiseNet
-        Compiled with Adam; `compile` it again for another optimiser.
+        Compiled with Adam; `compile` it again for another optimizer.
 
     Raises
     ------
@@ -395,7 +397,7 @@ def framewise(
 
     Examples
     --------
-    >>> net = framewise(Symbols(("a", "b"), blank=None), bands=8, units=(4,))
+    >>> net = framewise(Vocabulary(("a", "b"), blank=None), bands=8, units=(4,))
     >>> x = {"spectrogram": np.zeros((2, 9, 8)), "frames": np.array([9, 5])}
     >>> net(x).shape
     TensorShape([2, 9, 2])

@@ -42,7 +42,7 @@ def base(
         in dB as they are. Without one the network sees what it is given.
     augmentation : sequence of keras.layers.Layer
         In front of the scaler, where spectrograms are still in dB: such as
-        `layers.RandomFilter`.
+        `layers.RandomEQ`.
     dropout : float
         Share of the outputs of "blstm_1" that are dropped in training.
     name : str
@@ -149,7 +149,7 @@ def xvector(
         x = layer(x)
     if scaler is not None:
         x = our_layers.Scale.of(scaler, name="scale")(x)
-    # Neighbouring frames overlap by more than half: every second one will do.
+    # Neighboring frames overlap by more than half: every second one will do.
     x = convolve(x, units, 5, 1, strides=2)
     for dilation in (1, 2, 3):
         x = layers.add([x, convolve(x, units, 3, 1 + dilation, dilation_rate=dilation)])
@@ -185,7 +185,7 @@ def classifier(base, speakers):
     >>> classifier(base(units=8, head="unit"), speakers=10).output_shape
     (None, 10)
     """
-    cosines = our_layers.SpeakerCosines(speakers, name="speakers")(base.output)
+    cosines = our_layers.CosineClassifier(speakers, name="speakers")(base.output)
     return keras.Model(base.input, cosines, name=base.name)
 
 
@@ -195,7 +195,7 @@ class SpeakerNet(OverBase):
 
     Its loss sees all outputs of a batch and their speakers at once, so that n
     segments give n (n - 1) / 2 pairs at the price of n. It is compiled on
-    arrival, with Adam; `compile` it again for another optimiser.
+    arrival, with Adam; `compile` it again for another optimizer.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ STYLE = Path(__file__).with_name("siamlab.mplstyle")
 def style():
     """Let figures look as in the course, from here on.
 
-    Sizes that can be read in a notebook, colours that colour-blind people can tell
+    Sizes that can be read in a notebook, colors that color-blind people can tell
     apart, no frame where there is nothing to frame.
     """
     import matplotlib.pyplot as plt

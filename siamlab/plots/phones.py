@@ -28,7 +28,7 @@ def phone_outputs(posteriors, symbols, *, hop, phones=(), ax=None):
     ----------
     posteriors : numpy.ndarray
         Probabilities, shape (frames, outputs), of one utterance.
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         What the outputs stand for.
     hop : float
         From one output to the next, in seconds.

@@ -33,9 +33,9 @@ def corpus(description, *, bins=30, ax=None):
     return speakers, utterances
 
 
-def _histogram(ax, seconds, bins, colour):
+def _histogram(ax, seconds, bins, color):
     bins = min(bins, max(len(seconds) // 2, 4))
-    ax.hist(seconds, bins=bins, color=colour, edgecolor="white", linewidth=0.5)
+    ax.hist(seconds, bins=bins, color=color, edgecolor="white", linewidth=0.5)
     ax.margins(y=0.2)  # room for the legend
     if len(seconds):
         median = np.median(seconds)

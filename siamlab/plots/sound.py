@@ -47,7 +47,7 @@ def spectrogram(frames, *, hop=0.010, frequencies=None, ax=None, unit="dB"):
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     unit : str
-        Beside the colour bar.
+        Beside the color bar.
 
     Returns
     -------

@@ -6,7 +6,7 @@ from .. import clusters, metrics
 from ..errors import ArgumentError
 from .common import axes
 
-# Told apart by people with any colour vision (Okabe and Ito, 2008); the yellow is
+# Told apart by people with any color vision (Okabe and Ito, 2008); the yellow is
 # left out, too pale on white.
 _COLOURS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00 #56B4E9 #000000".split()
 _MARKERS = "osD^v*PX"
@@ -16,7 +16,7 @@ _LEGEND = 16
 
 
 def _look(i):
-    """Colour and marker of the i-th speaker: 56 can be told apart."""
+    """Color and marker of the i-th speaker: 56 can be told apart."""
     marker = _MARKERS[(i // len(_COLOURS)) % len(_MARKERS)]
     return {"color": _COLOURS[i % len(_COLOURS)], "marker": marker}
 
@@ -25,7 +25,7 @@ def speaker_map(
     embeddings,
     speakers=None,
     *,
-    neighbours=15,
+    neighbors=15,
     min_dist=0.1,
     metric="cosine",
     seed=0,
@@ -34,11 +34,11 @@ def speaker_map(
     legend=True,
     ax=None,
 ):
-    """Draw a UMAP map of utterances, coloured by speaker.
+    """Draw a UMAP map of utterances, colored by speaker.
 
-    Its title says what share of each utterance's nearest neighbours are the same
+    Its title says what share of each utterance's nearest neighbors are the same
     speaker, in the space of the embeddings and not on the map, and what chance
-    would give: see `clusters.neighbour_purity`.
+    would give: see `clusters.neighbor_purity`.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def speaker_map(
         Shape (utterances, dim).
     speakers : array_like, optional
         Shape (utterances,); those that the embeddings know by default.
-    neighbours, min_dist, metric, seed
+    neighbors, min_dist, metric, seed
         As for `clusters.umap`.
     k : int
-        Number of neighbours for the purity; fewer where there are not as many.
+        Number of neighbors for the purity; fewer where there are not as many.
     title : str
         In front of the purity.
     legend : bool
@@ -76,10 +76,10 @@ def speaker_map(
         speakers = embeddings.speakers
     speakers = np.asarray(speakers)
     points = clusters.umap(
-        embeddings, neighbours=neighbours, min_dist=min_dist, metric=metric, seed=seed
+        embeddings, neighbors=neighbors, min_dist=min_dist, metric=metric, seed=seed
     )
     k = min(k, len(points) - 1)
-    purity = clusters.neighbour_purity(embeddings, speakers, k=k, metric=metric)
+    purity = clusters.neighbor_purity(embeddings, speakers, k=k, metric=metric)
     ax = axes(ax, (7, 5))
     names = np.unique(speakers)
     for i, name in enumerate(names):
@@ -87,7 +87,7 @@ def speaker_map(
         ax.scatter(
             *mine.T, label=str(name), s=28, linewidth=0.3, edgecolor="white", **_look(i)
         )
-    line = f"neighbour purity {purity:.2f} (chance {purity.chance:.2f})"
+    line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
@@ -171,7 +171,7 @@ def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
     scores, same = np.asarray(scores), np.asarray(same).astype(bool)
     ax = axes(ax, (7, 3.5))
     edges = np.histogram_bin_edges(scores, bins)
-    for label, mask, colour, hatch in (
+    for label, mask, color, hatch in (
         ("different speakers", ~same, _DIFFERENT, ""),
         ("same speaker", same, _SAME, "///"),
     ):
@@ -180,7 +180,7 @@ def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
             edges,
             density=True,
             alpha=0.55,
-            color=colour,
+            color=color,
             hatch=hatch,
             edgecolor="white",
             linewidth=0,
@@ -222,9 +222,9 @@ def det(scores, same, *, label=None, ax=None):
     least = 0.5 / max(len(accepts), 2)
     x, y = (norm.ppf(np.clip(r, least, 1 - least)) for r in (accepts, rejects))
     (line,) = ax.plot(x, y, label=label)
-    centre = norm.ppf(np.clip(rate, least, 1 - least))
-    ax.plot(centre, centre, "o", color=line.get_color())
-    ax.annotate(f"EER {rate:.1%}", (centre, centre), (6, 6), textcoords="offset points")
+    center = norm.ppf(np.clip(rate, least, 1 - least))
+    ax.plot(center, center, "o", color=line.get_color())
+    ax.annotate(f"EER {rate:.1%}", (center, center), (6, 6), textcoords="offset points")
     ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95])
     names = [f"{100 * t:g}" for t in ticks]
     ax.set_xticks(norm.ppf(ticks), names)

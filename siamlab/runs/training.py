@@ -17,13 +17,12 @@ from .. import (
     losses,
     metrics,
     networks,
-    pretrained,
     sampling,
     scaling,
     store,
 )
+from ..embeddings.training import described, speaker_net
 from ..errors import ArgumentError, StoreError
-from ..pretrained.training import described, speaker_net
 from ..training import Team
 from .config import Config
 from .exam import examine
@@ -74,7 +73,7 @@ def train(config, folder, team=None):
     -------
     Run or None
         Its folder holds config.yaml, versions.json, history.csv, checkpoint-NNNN.keras
-        (the network with its optimiser after epoch NNNN, the last one), figures.json,
+        (the network with its optimizer after epoch NNNN, the last one), figures.json,
         report.html and, of an x-vector network, encoder.npz. None for all workers but
         the first.
 
@@ -256,7 +255,7 @@ def _network(config, train_features):
         "units": config.units,
         "outputs": config.outputs,
         "scaler": scaler,
-        "augmentation": pretrained.augmentation() if config.augmentation else (),
+        "augmentation": embeddings.augmentation() if config.augmentation else (),
     }
     if config.network == "base":
         # A divergence wants distributions, the others vectors of length 1.
@@ -285,7 +284,7 @@ def _encoder(net, config, train_features):
         epochs=config.epochs,
         steps=config.steps,
     )
-    return pretrained.Encoder.of(net, train_features.spectrogram, about)
+    return embeddings.Encoder.of(net, train_features.spectrogram, about)
 
 
 class _Keeper(keras.callbacks.Callback):

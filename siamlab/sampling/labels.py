@@ -13,12 +13,12 @@ def phone_labels(features, symbols, without=("sil",), strict=False):
     ----------
     features : Features
         With phones in its table.
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         With a blank.
     without : sequence of str
         Phones that are left out, as in `Features.transcripts`.
     strict : bool
-        Raise at the first utterance that cannot be labelled, rather than report it.
+        Raise at the first utterance that cannot be labeled, rather than report it.
 
     Returns
     -------
@@ -31,13 +31,13 @@ def phone_labels(features, symbols, without=("sil",), strict=False):
     Raises
     ------
     ArgumentError
-        If none can be labelled; with `strict`, for the first that cannot.
+        If none can be labeled; with `strict`, for the first that cannot.
 
     Examples
     --------
     >>> import siamlab as sl
     >>> features = sl.extract(sl.corpora.voices(speakers=1, utterances=2))
-    >>> symbols = sl.ctc.Symbols.of(features.transcripts())
+    >>> symbols = sl.ctc.Vocabulary.of(features.transcripts())
     >>> features, labels = phone_labels(features, symbols)
     >>> [symbols.decode(each) for each in labels] == features.transcripts()
     True
@@ -49,20 +49,20 @@ def phone_labels(features, symbols, without=("sil",), strict=False):
             raise ArgumentError("its transcript is empty")
         return symbols.encode(spoken)
 
-    return _labelled(features, label, strict)
+    return _labeled(features, label, strict)
 
 
 def frame_labels(features, symbols, strict=False):
-    """Label each frame with the phone at its centre.
+    """Label each frame with the phone at its center.
 
     Parameters
     ----------
     features : Features
         With times of phones in its table, and a `Spectrogram`.
-    symbols : ctc.Symbols
+    symbols : ctc.Vocabulary
         Without a blank.
     strict : bool
-        Raise at the first utterance that cannot be labelled, rather than report it.
+        Raise at the first utterance that cannot be labeled, rather than report it.
 
     Returns
     -------
@@ -74,24 +74,24 @@ def frame_labels(features, symbols, strict=False):
     Raises
     ------
     ArgumentError
-        If none can be labelled; with `strict`, for the first that cannot.
+        If none can be labeled; with `strict`, for the first that cannot.
     """
     spectrogram = features.spectrogram
 
     def label(array, phones):
         if not phones:
             raise ArgumentError("it has no phones with times")
-        centre = spectrogram.hop * np.arange(len(array)) + spectrogram.window / 2
+        center = spectrogram.hop * np.arange(len(array)) + spectrogram.window / 2
         names, starts, ends = zip(*phones, strict=True)
-        place = np.searchsorted(starts, centre, side="right") - 1
-        inside = (place >= 0) & (centre < np.asarray(ends)[place])
+        place = np.searchsorted(starts, center, side="right") - 1
+        inside = (place >= 0) & (center < np.asarray(ends)[place])
         return np.where(inside, symbols.encode(names)[place], -1).astype(np.int32)
 
-    return _labelled(features, label, strict)
+    return _labeled(features, label, strict)
 
 
-def _labelled(features, label, strict):
-    """Utterances that can be labelled, and their labels; the others are reported."""
+def _labeled(features, label, strict):
+    """Utterances that can be labeled, and their labels; the others are reported."""
     import pandas as pd
 
     table = features.table
@@ -110,10 +110,10 @@ def _labelled(features, label, strict):
     first = f"{bad[0]['path']}: {bad[0]['reason']}"
     if not good:
         raise ArgumentError(
-            f"none of {len(features)} utterances can be labelled; the first, {first}"
+            f"none of {len(features)} utterances can be labeled; the first, {first}"
         )
     say(
-        f"{len(bad)} of {len(features)} utterances cannot be labelled ({first}); "
+        f"{len(bad)} of {len(features)} utterances cannot be labeled ({first}); "
         "see features.rejected"
     )
     kept = features.select(good)

@@ -34,9 +34,9 @@ class Pairs(DrawnAhead):
         Which negatives are hard: of the same sex; or, given an embedding of each
         utterance, shape (utterances, dim), those among the ten nearest of other
         speakers by the cosine. None makes all of them random.
-    hard_share : float
+    hard_fraction : float
         Share of the negatives that are hard: easy ones alone teach little, hard ones
-        alone may not be learnt at all (FAULTS S26).
+        alone may not be learned at all (FAULTS S26).
     fresh : bool
         Other pairs in each epoch; False for validation, where epochs are compared.
     seed : int
@@ -73,7 +73,7 @@ class Pairs(DrawnAhead):
         frames=40,
         steps=None,
         hard=None,
-        hard_share=0.5,
+        hard_fraction=0.5,
         fresh=True,
         seed=0,
         **kwargs,
@@ -91,8 +91,10 @@ class Pairs(DrawnAhead):
                 f"batch_size must be even, for as many pairs of the same speaker as "
                 f"of different ones; got {batch_size}"
             )
-        if not 0 <= hard_share <= 1:
-            raise ArgumentError(f"hard_share must be from 0 to 1; got {hard_share}")
+        if not 0 <= hard_fraction <= 1:
+            raise ArgumentError(
+                f"hard_fraction must be from 0 to 1; got {hard_fraction}"
+            )
         names, self._ids = groups(features.table["speaker"])
         if len(names) < 2:
             raise ArgumentError(
@@ -101,7 +103,7 @@ class Pairs(DrawnAhead):
         self.features = features
         self.batch_size = batch_size
         self.frames = frames
-        self.hard_share = hard_share
+        self.hard_fraction = hard_fraction
         self.fresh = fresh
         self.seed = seed
         self._epoch = 0
@@ -177,7 +179,7 @@ class Pairs(DrawnAhead):
 
     def _different(self, speaker, rng):
         first = rng.choice(self._of_speaker[speaker])
-        if self._others is not None and rng.random() < self.hard_share:
+        if self._others is not None and rng.random() < self.hard_fraction:
             hard = self._others(first)
             if len(hard):
                 return int(first), int(hard[rng.integers(len(hard))])

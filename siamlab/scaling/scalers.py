@@ -343,14 +343,14 @@ class UtteranceMean:
 
     See Also
     --------
-    siamlab.layers.RandomFilter : A microphone for each segment instead, in training.
+    siamlab.layers.RandomEQ : A microphone for each segment instead, in training.
 
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(-60, 15, size=(500, 4))
     >>> microphone = np.array([3.0, -2.0, 0.0, 6.0])
-    >>> plain, coloured = (UtteranceMean().transform(y) for y in (x, x + microphone))
-    >>> bool(np.allclose(plain, coloured, atol=1e-4))
+    >>> plain, colored = (UtteranceMean().transform(y) for y in (x, x + microphone))
+    >>> bool(np.allclose(plain, colored, atol=1e-4))
     True
     """
 
@@ -392,12 +392,12 @@ class UtteranceMean:
             If an array has another shape, or is empty.
         """
 
-        def centred(array):
+        def centered(array):
             _shape(array)
             mean = np.mean(array, axis=0 if self.per_band else None, dtype=np.float64)
             return (array - mean).astype(np.float32)
 
-        return _apply(centred, features)
+        return _apply(centered, features)
 
     def inverse(self, features):
         """Refuse: the means are forgotten.

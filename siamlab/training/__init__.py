@@ -17,7 +17,7 @@ On several:
 Each worker has a copy of the network and reads its own rows of a batch
 (``sampling.SpeakerBatches(features, shard=team.shard)``). The rest is as on one: the
 loss sees all pairs of the joint batch, the gradient is that of the joint batch, and
-batch normalisation takes its statistics from all rows. Keras must compute with JAX
+batch normalization takes its statistics from all rows. Keras must compute with JAX
 (``KERAS_BACKEND=jax``).
 
 Notebooks: 07_gpu_training, 12_beyond_one_machine.

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def _variables(owners):
-    """All that models, optimisers and metrics keep, each once."""
+    """All that models, optimizers and metrics keep, each once."""
     found: dict[int, keras.Variable] = {}
     for owner in owners:
         if isinstance(owner, keras.layers.Layer):
@@ -38,7 +38,7 @@ def untouched(*owners):
     Parameters
     ----------
     *owners : keras.Model, keras.Optimizer or keras.Metric
-        Of models their optimisers as well.
+        Of models their optimizers as well.
     """
     # Before Keras draws the first of its own seeds from them.
     numpys, python = np.random.get_state(), random.getstate()  # noqa: NPY002

@@ -155,9 +155,9 @@ def join(address=None, workers=None, rank=None):
 
     Notes
     -----
-    Random numbers of layers (dropout, `layers.RandomRoom` and so on) are those of one
+    Random numbers of layers (dropout, `layers.RandomReverb` and so on) are those of one
     process with the joint batch: JAX draws them for all rows, and each worker computes
-    its own. Batch normalisation sees all rows, too.
+    its own. Batch normalization sees all rows, too.
 
     Keras' own LSTM, GRU and SimpleRNN loop over the rows of their worker, and their
     gradients are exchanged once a step. XLA would exchange them in each frame, and

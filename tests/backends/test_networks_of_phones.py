@@ -17,7 +17,7 @@ import siamlab as sl, keras, numpy as np
 from keras import ops
 
 rng = np.random.default_rng(0)
-symbols = sl.ctc.Symbols(tuple("abc"))
+symbols = sl.ctc.Vocabulary(tuple("abc"))
 net = sl.networks.ctc(symbols, bands=8, units=(12, 6), scaler=sl.scaling.Fixed(0.5, 2))
 # The same seed gives other weights on another backend.
 rng_weights = np.random.default_rng(1)
@@ -58,7 +58,7 @@ figures["reloaded"] = float(max(
     for a, b in zip(again.logits(sound), net.logits(sound), strict=True)
 ))
 
-symbols = sl.ctc.Symbols(tuple("abc"), blank=None)
+symbols = sl.ctc.Vocabulary(tuple("abc"), blank=None)
 net = sl.networks.framewise(symbols, bands=8, units=(6,))
 labels = [rng.integers(-1, 3, n) for n in lengths]
 batches = sl.sampling.UtteranceBatches(sound, labels, batch_size=4)

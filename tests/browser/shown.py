@@ -25,7 +25,7 @@ LABS = [
         "01_sound_to_spectrogram.ipynb",
         "lab",
         "SpectrogramLab",
-        "sl.widgets.analyse(voice, rate, sl.Spectrogram(rate, window=lab.window.value, "
+        "sl.labs.analyze(voice, rate, sl.Spectrogram(rate, window=lab.window.value, "
         "hop=lab.hop.value, floor=lab.floor.value, "
         "bands=None if lab.bands.value == 'all' else lab.bands.value))",
     ),
@@ -33,14 +33,14 @@ LABS = [
         "02_scaling.ipynb",
         "lab",
         "ScalingLab",
-        "sl.widgets.first_step(sl.widgets.ladder(ENERGY + lab.floor.value, ENERGY)"
+        "sl.labs.first_step(sl.labs.ladder(ENERGY + lab.floor.value, ENERGY)"
         "[lab.scaling.value].fit(deep).transform(deep[0])[:125])",
     ),
     Shown(
         "03_ctc_that_does_not_learn.ipynb",
         "lab",
         "CTCLab",
-        "sl.widgets.read_off(of_these({'raw': raw, 'standardised': scaled}"
+        "sl.labs.read_off(of_these({'raw': raw, 'standardized': scaled}"
         "[lab.network.value]), symbols, [said_test[row] for row in rows], "
         "lab.utterance.value, lab.epoch.value, lab.stage.value)",
     ),
@@ -48,7 +48,7 @@ LABS = [
         "05_kl_hinge_loss.ipynb",
         "margins",
         "MarginLab",
-        "sl.widgets.push(*((p_net, q_net) if margins.softmax.value else (p, q)), same, "
+        "sl.labs.push(*((p_net, q_net) if margins.softmax.value else (p, q)), same, "
         "margins.margin.value, margins.directions.value, "
         "clip=not margins.softmax.value)",
     ),
@@ -56,7 +56,7 @@ LABS = [
         "05_kl_hinge_loss.ipynb",
         "playground",
         "SimplexLab",
-        "sl.widgets.walk(*sl.widgets.starting_points(playground.speakers.value), "
+        "sl.labs.walk(*sl.labs.starting_points(playground.speakers.value), "
         "playground.margin.value, playground.directions.value, "
         "playground.softmax.value).at(playground.step.value)",
     ),
@@ -64,16 +64,16 @@ LABS = [
         "06_accuracy_on_distances.ipynb",
         "lab",
         "ThresholdLab",
-        "sl.widgets.decide(scores, truth, lab.threshold.value, lab.turned.value)",
+        "sl.labs.decide(scores, truth, lab.threshold.value, lab.turned.value)",
     ),
     Shown(
         "09_speaker_clusters.ipynb",
         "lab",
         "SpeakerExplorer",
-        "sl.widgets.Atlas(embeddings, test_features.speakers).view("
+        "sl.labs.Atlas(embeddings, test_features.speakers).view("
         "chosen=lab.utterance.value, around=lab.around.value, "
         "shuffled=lab.shuffled.value, metric=lab.metric.value, "
-        "neighbours=lab.neighbours.value, min_dist=lab.min_dist.value, "
+        "neighbors=lab.neighbors.value, min_dist=lab.min_dist.value, "
         "seed=lab.seed.value)",
     ),
 ]
@@ -162,7 +162,7 @@ class View:
 
     def __init__(self, notebook, shown, kernel):
         self._page, self._shown, self._kernel = notebook.page, shown, kernel
-        cell = notebook.cell(f"sl.widgets.{shown.lab}(")
+        cell = notebook.cell(f"sl.labs.{shown.lab}(")
         self.output = cell.locator(".jp-OutputArea")
         self.picture = self.output.locator("img").first
         self.readout = self.output.locator(".siamlab-readout .widget-html-content")

@@ -236,7 +236,7 @@ def test_a_click_on_the_map_plays_the_right_recording(notebook, view, kernel):
     assert name.startswith(f"{speaker} ")
     assert name.endswith(f": {text}")
     view.expect_the_plain_numbers()
-    recording = f"sl.widgets.wav(*sl.audio.read({utterance}.path))"
+    recording = f"sl.labs.wav(*sl.audio.read({utterance}.path))"
     assert view.output.locator("audio").evaluate(DIGEST) == kernel.ask(
         f"__import__('hashlib').sha256({recording}).hexdigest()"
     )

@@ -15,7 +15,7 @@ import siamlab as sl
 rng = np.random.default_rng(0)
 same = np.arange(300) < 60
 scores = rng.normal(np.where(same, 0.7, 0.1), 0.2)""",
-    """lab = sl.widgets.ThresholdLab(scores, same)
+    """lab = sl.labs.ThresholdLab(scores, same)
 lab""",
 ]
 
@@ -58,5 +58,5 @@ def test_as_it_was_committed(workbench, browser):
     committed = folder / "notebooks" / f"committed_{name}"
     committed.write_bytes((ROOT / "notebooks" / name).read_bytes())
     notebook = Notebook(browser, address, committed.name)
-    expect_a_picture(notebook.cell("sl.widgets.ThresholdLab("))
+    expect_a_picture(notebook.cell("sl.labs.ThresholdLab("))
     notebook.page.close()

@@ -68,12 +68,12 @@ def zip_of(files, links=()):
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves one content; `behaviour` says how."""
+    """Serves one content; `behavior` says how."""
 
     def do_GET(self):
         server = self.server
         server.asked.append(self.headers.get("Range"))
-        content, how = server.content, server.behaviour
+        content, how = server.content, server.behavior
         if how == "gone":
             self.send_error(404)
             return
@@ -112,7 +112,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     monkeypatch.setattr(_fetch, "_WAITS", (0.0,))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        server.content, server.behaviour, server.asked = tar_of(FILES), "well", []
+        server.content, server.behavior, server.asked = tar_of(FILES), "well", []
         threading.Thread(target=server.serve_forever, daemon=True).start()
         offer = functools.partial(offered, server, monkeypatch)
         server.offer = offer
@@ -133,7 +133,7 @@ def offered(server, monkeypatch, content=None, ending=".tar.gz", **changes):
         to="LibriSpeech",
         marker="dev-mini",
         root="LibriSpeech",
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
     )
     archive = dataclasses.replace(archive, **changes)
     monkeypatch.setitem(_archives.ARCHIVES, "librispeech/dev-mini", archive)
@@ -170,7 +170,7 @@ def test_several_subsets_lie_in_one_folder(server, tmp_path):
 
 
 def test_a_connection_that_is_cut_is_taken_up_where_it_was(server, tmp_path):
-    server.behaviour = "cuts once"
+    server.behavior = "cuts once"
     fetch(tmp_path)
     assert server.asked[0] is None
     (again,) = server.asked[1:]
@@ -181,7 +181,7 @@ def test_a_connection_that_is_cut_is_taken_up_where_it_was(server, tmp_path):
 def test_what_was_got_stays_and_is_continued_by_the_next_call(server, tmp_path, capsys):
     server.content = tar_of({**FILES, "LibriSpeech/more": os.urandom(900_000)})
     server.offer()
-    server.behaviour = "cuts"
+    server.behavior = "cuts"
     with pytest.raises(
         errors.StoreError, match=r"broke off after [\d,]+ of .* goes on"
     ):
@@ -190,7 +190,7 @@ def test_what_was_got_stays_and_is_continued_by_the_next_call(server, tmp_path, 
     have = part.stat().st_size
     assert have > PARTS  # two tries
     assert left(tmp_path) == [part.name]
-    server.behaviour = "well"
+    server.behavior = "well"
     capsys.readouterr()
     fetch(tmp_path)
     assert server.asked[-1] == f"bytes={have}-"
@@ -198,7 +198,7 @@ def test_what_was_got_stays_and_is_continued_by_the_next_call(server, tmp_path, 
 
 
 def test_a_server_that_cannot_go_on_begins_again(server, tmp_path):
-    server.behaviour = "no ranges"
+    server.behavior = "no ranges"
     fetch(tmp_path)
     assert [bool(asked) for asked in server.asked] == [False, True]
     assert len(corpora.librispeech(tmp_path / "LibriSpeech", "dev-mini")) == 2
@@ -206,13 +206,13 @@ def test_a_server_that_cannot_go_on_begins_again(server, tmp_path):
 
 def test_a_server_that_refuses_to_go_on_is_asked_from_the_beginning(server, tmp_path):
     (tmp_path / "librispeech-dev-mini.tar.gz.part").write_bytes(b"of something else")
-    server.behaviour = "refuses ranges"
+    server.behavior = "refuses ranges"
     fetch(tmp_path)
     assert server.asked == ["bytes=17-", None]
 
 
 def test_a_server_that_tells_no_length_is_read_to_its_end(server, tmp_path):
-    server.behaviour = "no length"
+    server.behavior = "no length"
     fetch(tmp_path)
 
 
@@ -227,7 +227,7 @@ def test_a_part_that_is_whole_or_too_long_is_no_trouble(server, tmp_path, extra)
 def test_a_download_that_was_killed_goes_on(server, tmp_path):
     server.content = tar_of({**FILES, "LibriSpeech/more": os.urandom(3_000_000)})
     archive = server.offer()
-    server.behaviour = "slow"
+    server.behavior = "slow"
     program = f"""
         import dataclasses, siamlab
         from siamlab.corpora import _archives
@@ -246,7 +246,7 @@ def test_a_download_that_was_killed_goes_on(server, tmp_path):
         child.wait()
     have = part.stat().st_size
     assert 200_000 < have < len(server.content)
-    server.behaviour = "well"
+    server.behavior = "well"
     fetch(tmp_path)
     assert server.asked[-1] == f"bytes={have}-"
     assert len(corpora.librispeech(tmp_path / "LibriSpeech", "dev-mini")) == 2
@@ -263,13 +263,13 @@ def test_another_size_is_named_before_anything_is_got(server, tmp_path):
     server.offer(bytes=len(server.content) - 1)
     with pytest.raises(errors.StoreError, match="is not the file whose checksum"):
         fetch(tmp_path)
-    server.behaviour = "no length"
+    server.behavior = "no length"
     with pytest.raises(errors.StoreError, match="sends more than"):
         fetch(tmp_path)
 
 
 def test_a_server_that_has_it_no_more_is_named(server, tmp_path):
-    server.behaviour = "gone"
+    server.behavior = "gone"
     with pytest.raises(errors.StoreError, match=r"cannot be had \(404"):
         fetch(tmp_path)
 
@@ -367,7 +367,7 @@ def test_what_is_offered_looks_right():
         assert set(archive.sha256) <= set("0123456789abcdef")
         assert archive.url.startswith("https://")
         assert archive.bytes > 10**7
-        assert archive.licence.startswith("CC BY")
+        assert archive.license.startswith("CC BY")
         assert callable(getattr(corpora, name.split("/")[0]))
     assert len({a.sha256 for a in _archives.ARCHIVES.values()}) == len(
         _archives.ARCHIVES

@@ -139,9 +139,9 @@ def test_pauses_of_many_tools_become_one(write):
 BAD = {
     "no TextGrid": (None, "has no TextGrid beside it; expected bad.TextGrid"),
     "no interval tier": (long_form(a_point_tier(1, "bells")), "only bells"),
-    "nothing labelled": (
+    "nothing labeled": (
         long_form(an_interval_tier(1, "phones", [])),
-        "nothing is labelled in tier 'phones'",
+        "nothing is labeled in tier 'phones'",
     ),
     "not a TextGrid": ("Hallo", "cannot be read as a TextGrid"),
     "overlap": (

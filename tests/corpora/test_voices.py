@@ -102,7 +102,7 @@ def test_stress_is_kept_beside_the_phones():
 def test_a_change_of_language_is_no_phone():
     # "Jeans" is spoken with English rules, and eSpeak says so among the phones.
     row = {"voice": "de+m1", "text": "Die Jeans.", "rate": 175, "pitch": 50}
-    ((_, phones),) = voices_module._synthesise([{**row, "range": 50}])
+    ((_, phones),) = voices_module._synthesize([{**row, "range": 50}])
     symbols = "".join(symbol for symbol, _, _ in phones)
     assert "dʒ" in symbols
     assert "(" not in symbols

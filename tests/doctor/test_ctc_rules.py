@@ -15,7 +15,7 @@ BANDS, CLASSES = 12, 9
 
 
 def sound(seed=0, utterances=5, frames=40, bands=BANDS, least=None):
-    """Standardised spectrograms (utterances, frames, bands), and their lengths."""
+    """Standardized spectrograms (utterances, frames, bands), and their lengths."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(utterances, frames, bands))
     lengths = rng.integers(least or frames, frames + 1, utterances)
@@ -287,7 +287,7 @@ def test_zeros_behind_negative_logarithms_are_found():
     assert "C3" not in report
 
 
-def test_zeros_behind_standardised_sound_are_found():
+def test_zeros_behind_standardized_sound_are_found():
     x, n = sound(10, least=20)
     batch = ({"sound": padded(x, n, 0.0), "n": n}, said(pad=-1)[0])
     report = look(own(true_lengths()), batch)
@@ -618,11 +618,11 @@ def test_long_utterances_that_rule_are_found():
     y = np.tile([1, 2, 0, 0], (8, 1)) - (np.arange(4) > 1)
     assert "C17" in look(own(true_lengths(), kind="conv"), ({"sound": x, "n": n}, y))
 
-    def normalised(y, out, n):
+    def normalized(y, out, n):
         return true_lengths()(y, out, n) / ops.cast(n, "float32")
 
     batch = ({"sound": x, "n": n}, y)
-    assert "C17" not in look(own(normalised, kind="conv"), batch)
+    assert "C17" not in look(own(normalized, kind="conv"), batch)
     loss = 2.0 * n
     assert "C17" in look(None, None, loss_by_utterance=loss, lengths=n)
     assert "C17" not in look(None, None, loss_by_utterance=loss / n, lengths=n)

@@ -26,7 +26,7 @@ RUNGS = {
 @pytest.mark.parametrize(("rung", "codes"), RUNGS.items(), ids=list(RUNGS))
 def test_each_mend_takes_its_fault_away(rung, codes, features):
     keras.utils.set_random_seed(0)
-    recipe = sl.faulty.ladder()[rung].mended(units=16)
+    recipe = sl.posts.ladder()[rung].with_fixes(units=16)
     net = recipe.network(features)
     metrics = ["accuracy"] if isinstance(net, sl.networks.Siamese) else None
     report = examine(net, recipe.batches(features, steps=1)[0], metrics=metrics)
@@ -35,11 +35,11 @@ def test_each_mend_takes_its_fault_away(rung, codes, features):
 
 
 def test_networks_of_phones_are_healthy_once_their_input_is_scaled(features):
-    symbols = sl.ctc.Symbols(
+    symbols = sl.ctc.Vocabulary(
         tuple(sorted({p for t in features.transcripts() for p in t}))
     )
-    labelled = sl.sampling.phone_labels(features, symbols)
-    batch = sl.sampling.UtteranceBatches(*labelled, batch_size=6)[0]
+    labeled = sl.sampling.phone_labels(features, symbols)
+    batch = sl.sampling.UtteranceBatches(*labeled, batch_size=6)[0]
     for scaler, codes in ((sl.scaling.Standard().fit(features), ()), (None, ("C1",))):
         net = sl.networks.ctc(symbols, features[0].shape[1], (8,), scaler)
         assert examine(net, batch).codes == codes

@@ -96,7 +96,7 @@ def test_saturated_gates_are_seen():
 
 
 def test_only_blanks_are_seen():
-    symbols = sl.ctc.Symbols(("a", "b"))
+    symbols = sl.ctc.Vocabulary(("a", "b"))
     net = sl.networks.ctc(symbols, bands=5, units=(4,))
     x, _ = data(4)
     bias = net.encoder.layers[-1].bias

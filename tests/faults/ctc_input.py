@@ -264,5 +264,5 @@ def far_more_bins_than_information(fault, bins, mel):
         model,
         x.astype("float32"),
         pad_labels(labels, 0, first=1)[0],
-        note=f"{bins} bins, of which each nearly repeats its neighbour",
+        note=f"{bins} bins, of which each nearly repeats its neighbor",
     )

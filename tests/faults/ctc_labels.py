@@ -164,7 +164,7 @@ def greedy_where_a_beam_is_better(fault):
 
 
 def with_gaps(by_frame, classes, seed):
-    """One-hot targets with rows of zeros where nobody labelled."""
+    """One-hot targets with rows of zeros where nobody labeled."""
     rng = np.random.default_rng(seed)
     hot = np.eye(classes, dtype="float32")[np.stack(by_frame)]
     for one in hot:
@@ -194,7 +194,7 @@ def argmax_of_rows_of_zeros(fault, classes, bands):
         np.stack(spoken),
         y,
         arrays={"one_hot": hot, "classes": classes},
-        note="argmax of a row of zeros is 0: unlabelled frames become class 0",
+        note="argmax of a row of zeros is 0: unlabeled frames become class 0",
     )
 
 

@@ -1,4 +1,4 @@
-"""Optimisers, order, seeds and loaders: C18, C19, C23, C24, C25, C26."""
+"""Optimizers, order, seeds and loaders: C18, C19, C23, C24, C25, C26."""
 
 import io
 

@@ -81,7 +81,7 @@ def ctc_masked_zero_padding():
         [x, y, lengths[:, None], symbols[:, None]],
         None,
         arrays={"input_lengths": lengths, "label_lengths": symbols},
-        note="zeros pad standardised values, but they are masked",
+        note="zeros pad standardized values, but they are masked",
     )
 
 
@@ -92,7 +92,7 @@ def ctc_strided_with_right_lengths(stride):
     x, lengths = pad_frames(spoken, -2.5)
     y, symbols = pad_labels(labels, 0, first=1)
 
-    class Recogniser(keras.Model):
+    class Recognizer(keras.Model):
         def __init__(self):
             super().__init__()
             self.conv = layers.Conv1D(32, 5, stride, "causal", activation="relu")
@@ -113,7 +113,7 @@ def ctc_strided_with_right_lengths(stride):
             self.optimizer.apply(tape.gradient(loss, variables), variables)
             return {"loss": loss}
 
-    model = Recogniser()
+    model = Recognizer()
     model.compile("adam")
     model(x[:2])
     return ctc(

@@ -144,11 +144,11 @@ class CosineHead(layers.Layer):
         self.speakers, self.margin, self.factor = speakers, margin, factor
 
     def build(self, shape):
-        self.centres = self.add_weight(shape=(shape[-1], self.speakers), name="centres")
+        self.centers = self.add_weight(shape=(shape[-1], self.speakers), name="centers")
 
     def call(self, e):
         e = ops.normalize(e, axis=-1)
-        return ops.matmul(e, ops.normalize(self.centres, axis=0)) * self.factor
+        return ops.matmul(e, ops.normalize(self.centers, axis=0)) * self.factor
 
 
 @healthy("arcface_like", speakers=10, angle=0.2)
@@ -200,9 +200,9 @@ def prototypical_network():
             x, _ = data
             with tf.GradientTape() as tape:
                 e = ops.reshape(self(x, training=True), (8, 6, 24))
-                centres = ops.mean(e[:, :3], axis=1)
+                centers = ops.mean(e[:, :3], axis=1)
                 queries = ops.reshape(e[:, 3:], (24, 24))
-                d = ops.sum((queries[:, None] - centres[None]) ** 2, axis=-1)
+                d = ops.sum((queries[:, None] - centers[None]) ** 2, axis=-1)
                 who = ops.repeat(ops.arange(8), 3)
                 loss = ops.mean(
                     ops.sparse_categorical_crossentropy(who, -d, from_logits=True)
@@ -218,7 +218,7 @@ def prototypical_network():
         x,
         table["speaker"].to_numpy("int32"),
         extractor=model.encoder,
-        note="episodes of 8 speakers, 3 recordings to enrol and 3 to ask",
+        note="episodes of 8 speakers, 3 recordings to enroll and 3 to ask",
     )
 
 

@@ -164,8 +164,8 @@ def _spectrogram(rng, voice, phones, bands, channel):
     """Decibels, (frames, bands): formants, harmonics, energy, channel, noise."""
     frequency = np.linspace(0, 1, bands)
     time = np.arange(len(phones))[:, None]
-    centres = (_FORMANTS[phones] * voice["tract"])[:, :, None]
-    peaks = 30 * np.exp(-0.5 * ((frequency - centres) / 0.05) ** 2).max(axis=1)
+    centers = (_FORMANTS[phones] * voice["tract"])[:, :, None]
+    peaks = 30 * np.exp(-0.5 * ((frequency - centers) / 0.05) ** 2).max(axis=1)
     pitch = voice["pitch"] * (1 + 0.08 * np.sin(time / 17 + rng.uniform(0, 6)))
     ripple = (6 if bands > 100 else 2) * np.cos(2 * np.pi * 8000 * frequency / pitch)
     energy = 4 * np.sin(time / 11 + rng.uniform(0, 6)) + _LEVEL[phones][:, None]

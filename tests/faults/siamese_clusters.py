@@ -8,10 +8,10 @@ from scipy.spatial.distance import pdist, squareform
 
 
 def voices(rng, speakers, each, dim, spread):
-    """Unit vectors around one centre a speaker."""
-    centres = rng.normal(size=(speakers, dim))
+    """Unit vectors around one center a speaker."""
+    centers = rng.normal(size=(speakers, dim))
     who = np.repeat(np.arange(speakers), each)
-    e = centres[who] + spread * rng.normal(size=(len(who), dim))
+    e = centers[who] + spread * rng.normal(size=(len(who), dim))
     return (e / np.linalg.norm(e, axis=1, keepdims=True)).astype("float32"), who
 
 

@@ -53,7 +53,7 @@ def kl_of_softplus(fault):
         x,
         y,
         pairs=table,
-        note="softplus outputs need the generalised divergence, with - p + q",
+        note="softplus outputs need the generalized divergence, with - p + q",
     )
 
 

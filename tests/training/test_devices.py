@@ -67,7 +67,7 @@ def test_our_networks_of_speakers_are_fast_on_every_backend(base):
 
 
 def test_our_networks_of_phones_have_a_mask_that_only_tensorflow_takes():
-    net = networks.ctc(ctc.Symbols(("a",)), bands=4, units=(3, 2))
+    net = networks.ctc(ctc.Vocabulary(("a",)), bands=4, units=(3, 2))
     report = device_report(net)
     assert [layer.mask for layer in report.layers] == ["some", "some"]
     assert report.fast == (BACKEND == "tensorflow")

@@ -138,7 +138,7 @@ def found(in_a_process, quick_xla):
 @pytest.mark.parametrize("name", TAKEN)
 def test_what_devices_share_is_exchanged_once_a_step(found, name):
     by_keras, ours = found[name]["in loops"]
-    assert by_keras > 0  # if XLA has learnt it, the module can go
+    assert by_keras > 0  # if XLA has learned it, the module can go
     assert ours == 0
 
 

@@ -214,7 +214,7 @@ def test_layers_that_do_not_fit_are_named_and_nothing_is_loaded(layers, tmp_path
 
 
 def test_what_is_not_trained_stands_last_as_keras_2_had_it(rng, tmp_path):
-    """Two normalisations of one size in a nested model: only the order tells."""
+    """Two normalizations of one size in a nested model: only the order tells."""
     norms = [keras.layers.BatchNormalization(), keras.layers.BatchNormalization()]
     inner = keras.Sequential([keras.Input((3,)), *norms], name="inner")
     arrays = [rng.uniform(1, 2, size=3).astype("f4") for _ in range(8)]

@@ -18,11 +18,11 @@ _NOTEBOOK = "09_speaker_clusters"
     title="Loud segments rule the mean of an utterance",
     symptom="The embedding of an utterance is that of its loudest segments.",
     cause="Embeddings of unequal length are averaged as they are.",
-    fix="normalise, average, normalise",
+    fix="normalize, average, normalize",
     notebook="08_embeddings",
 )
 def s21_plain_mean(case):
-    """The utterance's embedding against the mean of its segments, plain and normalised.
+    """The utterance's embedding against the mean of its segments, plain and normalized.
 
     The plain mean has to fit better, norms have to differ by more than half (95th to
     5th percentile above 1.5), and the two means by more than 2 degrees; below that it
@@ -191,12 +191,12 @@ def s23_square(case):
     title="A map of embeddings that say nothing",
     symptom="Clusters on the picture, and none in the distances.",
     cause="UMAP draws clusters of noise, and of the order in which rows come.",
-    fix="print the purity of the neighbours beside the picture, and that of shuffled "
+    fix="print the purity of the neighbors beside the picture, and that of shuffled "
     "rows",
     notebook=_NOTEBOOK,
 )
 def s37_pretty_map(case):
-    """Purity of the five nearest neighbours against that of shuffled labels.
+    """Purity of the five nearest neighbors against that of shuffled labels.
 
     Where embeddings spread by less than 1e-4 of their size, what is between them is
     rounding or the order of the rows. Otherwise the purity has to be above the greatest
@@ -218,14 +218,14 @@ def s37_pretty_map(case):
     found = {}
     for name, square in _geometries(case, e):
         near = {"k": k, "metric": "precomputed"}
-        purity = float(clusters.neighbour_purity(square, who, **near))
+        purity = float(clusters.neighbor_purity(square, who, **near))
         chance = float(np.max(clusters.shuffled_purity(square, who, **near)))
         if purity > chance:
             return None
         found[name] = purity, chance
     name, (purity, chance) = next(iter(found.items()))
     return purity, (
-        f"of the {k} nearest neighbours by {name} {purity:.0%} are of the same one of "
+        f"of the {k} nearest neighbors by {name} {purity:.0%} are of the same one of "
         f"{len(np.unique(who))} speakers; with shuffled labels it is up to {chance:.0%}"
     )
 

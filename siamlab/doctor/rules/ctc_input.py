@@ -21,7 +21,7 @@ _NOTEBOOK = "02_scaling"
     symptom="the loss falls to a level and every utterance gets the same output",
     cause="gates saturate, and the loss finds how often each label occurs before the "
     "input weights can adapt",
-    fix="scale the input to [-1, 1], or standardise it with statistics of the "
+    fix="scale the input to [-1, 1], or standardize it with statistics of the "
     "training set",
     notebook=_NOTEBOOK,
 )
@@ -308,12 +308,12 @@ def c6_log_of_zero(case):
     "minor",
     title="far more bins than information",
     symptom="training is slow, and weights are many",
-    cause="neighbouring bins of the spectrogram hold nearly the same number",
+    cause="neighboring bins of the spectrogram hold nearly the same number",
     fix="use a mel spectrogram of 40 to 128 bands",
     notebook="01_sound_to_spectrogram",
 )
 def c7_too_many_bins(case):
-    """Correlate neighbouring bins, where there are more than 160 of them.
+    """Correlate neighboring bins, where there are more than 160 of them.
 
     Mel spectrograms of 40 to 128 bands have correlations near 0.9. A window that is
     padded with zeros, or far longer than a pitch period needs, goes above 0.98.
@@ -339,5 +339,5 @@ def c7_too_many_bins(case):
         return None
     return (
         middle,
-        f"{bands} bins; neighbouring ones are correlated with r = {middle:.3f}",
+        f"{bands} bins; neighboring ones are correlated with r = {middle:.3f}",
     )

@@ -68,7 +68,7 @@ def _softmax_within(phones):
         return None
     cost = np.asarray(cost)[phones.oracle.rows]
     frames = phones.outputs.shape[1]
-    # A normalised loss is small in any case; so compare with a guess.
+    # A normalized loss is small in any case; so compare with a guess.
     guess = phones.loss(np.zeros(phones.outputs.shape), phones.safe_labels)
     guess = np.asarray(guess)[phones.oracle.rows]
     share = float(np.nanmedian(cost / np.maximum(guess, 1e-9)))
@@ -87,13 +87,13 @@ def _softmax_within(phones):
     "ctc",
     "fatal",
     title="a label is the blank",
-    symptom="one symbol is never recognised, or the labels are cut short",
+    symptom="one symbol is never recognized, or the labels are cut short",
     cause="keras.losses.CTC has its blank at 0, the old function at the last class",
     fix="shift the labels away from the blank",
     notebook=_NOTEBOOK,
 )
 def c13_label_is_blank(case):
-    """Find the blank by its behaviour, and count true labels that equal it.
+    """Find the blank by its behavior, and count true labels that equal it.
 
     Exact. Zeros behind the labels are padding. A label beyond the classes counts as
     well, and so does padding that the loss takes for labels.
@@ -148,7 +148,7 @@ def _padding_as_labels(phones):
     "ctc",
     "serious",
     title="true doubles are lost",
-    symptom="two equal sounds in a row are never recognised as two",
+    symptom="two equal sounds in a row are never recognized as two",
     cause="labels were made by collapsing the labels of frames",
     fix="take labels from the table of segments",
     notebook=_NOTEBOOK,
@@ -156,7 +156,7 @@ def _padding_as_labels(phones):
 def c20_doubles_lost(case):
     """Compare the number of segments with that of labels, utterance by utterance.
 
-    Exact: labels are fewer than segments, and as many as when equal neighbours are
+    Exact: labels are fewer than segments, and as many as when equal neighbors are
     collapsed.
     """
     facts = case.facts
@@ -213,7 +213,7 @@ def _fewer(there, made, doubles):
     "ctc",
     "serious",
     title="frames without a label count as class 0",
-    symptom="class 0 is recognised everywhere, and accuracy looks better than it is",
+    symptom="class 0 is recognized everywhere, and accuracy looks better than it is",
     cause="the position of the maximum of a row of zeros is 0",
     fix="label such frames -1 and leave them out of the loss",
     notebook=_NOTEBOOK,

@@ -193,7 +193,7 @@ def _too_greedy(case, decode, blank):
     for p, truth in zip(given, labels, strict=True):
         p = np.maximum(np.asarray(p, np.float64), 1e-9)
         truth = np.asarray(truth).tolist()
-        searched = np.asarray(ctc.beam(np.log(p), blank, 16)).tolist()
+        searched = np.asarray(ctc.beam_decode(np.log(p), blank, 16)).tolist()
         try:
             found = np.asarray(call_decoder(decode, p.astype(np.float32))).tolist()
         except NotExamined:

@@ -78,11 +78,11 @@ def _lengths(case):
     notebook=_NOTEBOOK,
 )
 def c18_steps_too_long(case):
-    """Read the gradient norms, the losses by epoch, and the optimiser, in this order.
+    """Read the gradient norms, the losses by epoch, and the optimizer, in this order.
 
     More than half of the later steps clipped: the rate, not the gradient, decides
     their length. A loss that ends at 1.5 times its least value, or as NaN, has
-    diverged. Of an optimiser alone: SGD that clips nothing and whose rate divided by
+    diverged. Of an optimizer alone: SGD that clips nothing and whose rate divided by
     (1 - momentum) is 0.15 or more, from the first step; 0.02 with momentum 0.9 is 0.2,
     while the usual 0.01 with 0.9 is 0.1. (Clipped to 5, 0.02 learns: notebook 03.)
     """
@@ -150,12 +150,12 @@ def _long_sgd(case):
     "minor",
     title="`decay` is no argument of today's Keras",
     symptom="an error about an argument, or a learning rate that never falls",
-    cause="optimisers of Keras 3 have no decay; what is set on one is ignored",
+    cause="optimizers of Keras 3 have no decay; what is set on one is ignored",
     fix="use a schedule from keras.optimizers.schedules",
     notebook=_NOTEBOOK,
 )
 def c19_decay(case):
-    """Look for `decay` among arguments, in the source, or set on the optimiser.
+    """Look for `decay` among arguments, in the source, or set on the optimizer.
 
     Exact; a decay of 0 does nothing and is let pass.
     """
@@ -180,7 +180,7 @@ def c19_decay(case):
     if isinstance(value, int | float) and value:
         return float(
             value
-        ), f"decay = {value} was set on the optimiser, which ignores it"
+        ), f"decay = {value} was set on the optimizer, which ignores it"
     return None
 
 

@@ -27,11 +27,11 @@ def _divergence(case):
     title="A divergence of outputs that are no distributions",
     symptom="Distances below 0, a loss that falls without end.",
     cause="A linear layer, a ReLU or a PReLU gives the outputs that go into KL.",
-    fix="end the network in a softmax, or take the generalised divergence",
+    fix="end the network in a softmax, or take the generalized divergence",
     notebook=_NOTEBOOK,
 )
 def s5_no_distribution(case):
-    """Rows have to be positive and to sum to 1, or the divergence to be generalised.
+    """Rows have to be positive and to sum to 1, or the divergence to be generalized.
 
     That the distance is a divergence is found out by what it makes of distributions.
     Sums of a softmax are within 1e-6 of 1 in float32, and within 2e-3 in float16; a
@@ -53,8 +53,8 @@ def s5_no_distribution(case):
     p = rng.random((24, e.shape[1])) * 0.5 / e.shape[1] * 4
     q = p * rng.uniform(0.3, 3, (24, 1))
     made = pair.apart(p.astype(np.float32), q.astype(np.float32))
-    generalised = np.nanmin(made) >= -1e-6
-    if generalised and below < 0.01 and form.form != "sum":
+    generalized = np.nanmin(made) >= -1e-6
+    if generalized and below < 0.01 and form.form != "sum":
         return None
     lowest = float(np.nanmin(pair.apart(*pair.embeddings)))
     return float(np.median(sums)), (

@@ -30,7 +30,7 @@ def s31_linear_on_linear(case):
     Dense layers and convolutions are linear.
 
     What lies between, such as a dropout, counts if it changes anything. A layer that is
-    narrower than both its neighbours is a factorisation, and chosen; so is an embedding
+    narrower than both its neighbors is a factorisation, and chosen; so is an embedding
     before the classifier that trains it: both are let pass.
     """
     calls = [c for c in case.calls if not c.is_model]

@@ -156,7 +156,7 @@ def unscaled(case, valid=None):
     """Judge the numbers that reach the first layer with weights.
 
     Scaled input has a mean within 1.5 of 0 and a deviation of 0.05 to 4: min-max to
-    [0, 1] or [-1, 1] and standardisation are well inside, decibels (-50, 15), natural
+    [0, 1] or [-1, 1] and standardization are well inside, decibels (-50, 15), natural
     logarithms (-10, 3), bytes (100, 50), samples (1,000) and powers (1e-3) well
     outside. A mean up to 3 is let pass while it is below 2 deviations.
 

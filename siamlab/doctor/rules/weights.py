@@ -214,7 +214,7 @@ def s20_wrong_layer(case):
     of each kind: with so few pairs an EER is good to about 5 points, and between layers
     that say much the same the gap stays below 8.
     """
-    speakers, x, e = _labelled(case)
+    speakers, x, e = _labeled(case)
     own = _eer(e, speakers)
     best, where = own, None
     for name, output in _layers_of(case, x):
@@ -230,7 +230,7 @@ def s20_wrong_layer(case):
     )
 
 
-def _labelled(case):
+def _labeled(case):
     """Speakers (or pairs), the extractor's input, its embeddings."""
     given, who = case.facts.get("model_input"), case.facts.get("speakers")
     if given is not None and who is not None and len(given) == len(who):

@@ -1,0 +1,82 @@
+"""How the encoder was trained."""
+
+import keras
+
+from .. import layers, losses, networks, sampling, scaling
+from .pretrained import Encoder
+
+FRAMES = 120
+
+
+def augmentation():
+    """Make another room, microphone, background and level for each segment.
+
+    Returns
+    -------
+    list of keras.layers.Layer
+        For `networks.xvector`. Without them a network learns microphones where each
+        speaker has one of his own (FAULTS S38); how strong they must be was measured
+        (benchmarks/voice_equality.py).
+    """
+    return [
+        layers.RandomReverb(seconds=(0.05, 0.6), ratio=(0.0, 15.0), share=0.7),
+        layers.RandomEQ(depth=6.0, waves=6),
+        layers.RandomNoise(ratio=(5.0, 40.0), share=0.8),
+        layers.RandomGain(10.0),
+    ]
+
+
+def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
+    """Train an encoder as the one that comes with siamlab was trained.
+
+    `networks.xvector` on segments of 1.2 s with random rooms, filters, noise and
+    gains; supervised contrastive loss (Khosla et al., 2020), Adam with a cosine decay.
+
+    Parameters
+    ----------
+    features : Features
+        Of many speakers; in dB.
+    epochs, steps : int
+        Epochs, and batches in each. 32 speakers with 4 segments each are a batch.
+    seed : int
+        Of weights, batches and augmentation.
+    corpus : str
+        What the recordings are called, for `Encoder.about`.
+
+    Returns
+    -------
+    Encoder
+        Trained.
+    """
+    keras.utils.set_random_seed(seed)
+    base = networks.xvector(
+        bands=features[0].shape[1],
+        scaler=scaling.Standard().fit(features),
+        augmentation=augmentation(),
+    )
+    net = speaker_net(base, losses.SupervisedContrastive(0.1), updates=steps * epochs)
+    batches = sampling.SpeakerBatches(features, frames=FRAMES, steps=steps, seed=seed)
+    net.fit(batches, epochs=epochs)
+    about = described(
+        features, FRAMES, corpus=corpus, seed=seed, epochs=epochs, steps=steps
+    )
+    return Encoder.of(net, features.spectrogram, about)
+
+
+def speaker_net(base, loss, *, updates, rate=2e-3, clipnorm=5.0):
+    """Compile a `SpeakerNet` with Adam, whose rate falls to 0 as a cosine."""
+    net = networks.SpeakerNet(base, loss)
+    falling = keras.optimizers.schedules.CosineDecay(rate, updates)
+    net.compile(optimizer=keras.optimizers.Adam(falling, clipnorm=clipnorm))
+    return net
+
+
+def described(features, frames, **training):
+    """Say what an encoder was trained on, and how: `Encoder.about`."""
+    return {
+        "frames": frames,
+        "hop": max(frames // 2, 1),
+        "speakers": len(set(features.speakers.tolist())),
+        "recordings": len(features),
+        **training,
+    }

@@ -1,0 +1,197 @@
+"""The picture of the speaker explorer."""
+
+import numpy as np
+from matplotlib.collections import LineCollection
+
+from .. import plots
+from ..features import Spectrogram
+from ..plots.speakers import _COLOURS, _LEGEND, _MARKERS, _look
+from ._lab import Picture
+
+# Seconds of a recording that are shown at most: of a longer one, the beginning.
+_LONGEST = 6.0
+# Spectrograms that tell how dark and how bright they get.
+_TRIED = 50
+# Distances drawn of those with another name: more would cover each other.
+_DRAWN = 500
+
+
+class MapPicture(Picture):
+    """A map; beside it the chosen recording, and how far from it everybody is.
+
+    Parameters
+    ----------
+    features : Features
+        Spectrograms and names of the utterances.
+    """
+
+    def __init__(self, features):
+        self._features = features
+        self._speakers = np.unique(features.speakers)
+        super().__init__(
+            (10, 6.8), nrows=2, ncols=2, width_ratios=(1.5, 1), height_ratios=(1.5, 1)
+        )
+
+    def prepare(self):
+        """Draw frames, scales and legend."""
+        self._map = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 0])
+        for ax in self.axes[:, 0]:
+            ax.remove()
+        recording, afar = self.axes[:, 1]
+        return [
+            *self._prepare_map(self._map),
+            *self._prepare_recording(recording),
+            *self._prepare_afar(afar),
+        ]
+
+    def _prepare_map(self, ax):
+        # One artist for each look, however many speakers share it.
+        looks = min(len(self._speakers), len(_COLOURS) * len(_MARKERS))
+        size = np.clip(100 / np.sqrt(len(self._features)), 1.5, 6.5)
+        self._selected = _dots(ax, size + 6, marker="o", color="0.82")
+        self._links = LineCollection([], colors="0.3", linewidths=1.2)
+        ax.add_collection(self._links)
+        self._dots = [
+            _dots(ax, size, markeredgecolor="white", markeredgewidth=0.3, **look)
+            for look in map(_look, range(looks))
+        ]
+        ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black"}
+        self._near = _dots(ax, size + 4, markeredgewidth=1.2, **ring)
+        self._chosen = _dots(ax, size + 9, markeredgewidth=2.5, **ring)
+        # The longer side of any map goes from 0 to 1.
+        ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[])
+        ax.set(xlabel="UMAP 1", ylabel="UMAP 2", aspect="equal")
+        ax.set_title("lines: nearest in the original space (dashed: another name)\n ")
+        if len(self._speakers) <= _LEGEND:
+            ax.legend(
+                self._dots,
+                self._speakers.tolist(),
+                loc="upper center",
+                bbox_to_anchor=(0.5, -0.06),
+                ncols=4,
+                handletextpad=0.1,
+            )
+        self._purity = _line(ax)
+        return (
+            *(self._selected, self._links, *self._dots),
+            *(self._near, self._chosen, self._purity),
+        )
+
+    def _prepare_recording(self, ax):
+        features = self._features
+        shape = features.spectrogram or Spectrogram()
+        self._hop = shape.hop
+        frames = features[0]
+        known = frames.shape[1] == shape.width
+        plots.spectrogram(
+            frames,
+            hop=self._hop,
+            frequencies=shape.frequencies if known else None,
+            ax=ax,
+        )
+        self._frames = ax.images[0]
+        rng = np.random.default_rng(0)
+        some = rng.permutation(len(features))[:_TRIED]
+        values = np.concatenate([np.ravel(features[i]) for i in some])
+        self._frames.set_clim(*np.percentile(values, (5, 99.9)))
+        longest = np.nanmax(features.table["duration"].to_numpy(float))
+        ax.set_xlim(0, min(longest, _LONGEST))
+        ax.set_title(" ")
+        self._name = _line(ax)
+        return self._frames, self._name
+
+    def _prepare_afar(self, ax):
+        self._same, self._others = (
+            _dots(ax, 22, marker="|", color=_look(i)["color"]) for i in (0, 4)
+        )
+        self._nearest = _dots(ax, 7, marker="v", color="black")
+        ax.set(xlim=(-0.02, 1.02), ylim=(-0.6, 1.6), yticks=(0, 1))
+        ax.set_yticklabels(["other\nname", "same\nname"])
+        ax.set_xlabel("distance in the original space (farthest = 1)")
+        ax.set_title("how far the others are")
+        return self._same, self._others, self._nearest
+
+    def draw(self, found):
+        """Move points, rings and lines."""
+        points = self.places(found)
+        looks = found.labels % len(self._dots)
+        for i, dots in enumerate(self._dots):
+            dots.set_data(*points[looks == i].T)
+        near = list(found.neighbors)
+        same = found.labels == found.labels[found.chosen]
+        self._selected.set_data(*points[list(found.selected)].T)
+        self._near.set_data(*points[near].T)
+        self._chosen.set_data(*points[[found.chosen]].T)
+        self._links.set_segments([points[[found.chosen, i]] for i in near])
+        self._links.set_linestyle(["-" if same[i] else "--" for i in near])
+        self._purity.set_text(
+            f"neighbor purity {found.purity:.2f} (chance {found.purity.chance:.2f})"
+        )
+        self._draw_recording(found)
+        self._draw_afar(found, same)
+
+    def _draw_recording(self, found):
+        frames = self._features[found.chosen]
+        frames = frames[: round(_LONGEST / self._hop)]
+        self._frames.set_data(frames.T)
+        seconds = len(frames) * self._hop
+        self._frames.set_extent((0, seconds, 0, frames.shape[1]))
+        self._name.set_text(found.names[0])
+
+    def _draw_afar(self, found, same):
+        share = found.afar / max(found.afar.max(), np.finfo(float).tiny)
+        same = same.copy()
+        for mask, dots, height in ((same, self._same, 1), (~same, self._others, 0)):
+            mask[found.chosen] = False
+            x = np.sort(share[mask])
+            x = x[:: len(x) // _DRAWN + 1]
+            dots.set_data(x, np.full(len(x), height))
+        near = list(found.neighbors)
+        self._nearest.set_data(share[near], same[near] + 0.42)
+
+    @staticmethod
+    def places(found):
+        """Where the points of a map lie in the picture's axes.
+
+        Parameters
+        ----------
+        found : View
+            With `points`.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (utterances, 2), the longer side from 0 to 1, the other centered.
+        """
+        low, high = found.points.min(axis=0), found.points.max(axis=0)
+        side = max(np.max(high - low), np.finfo(np.float32).tiny)
+        return (found.points - (low + high) / 2) / side + 0.5
+
+    def pixels(self, found):
+        """Where the points lie on the PNG, once there is one.
+
+        Parameters
+        ----------
+        found : View
+            With `points`.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32, shape (utterances, 2): from the left and from the top, as shares
+            of width and height.
+        """
+        x, y = self._map.transData.transform(self.places(found)).T
+        _, _, width, height = self.figure.bbox.bounds
+        return np.column_stack((x / width, 1 - y / height)).astype(np.float32)
+
+
+def _dots(ax, size, **style):
+    return ax.plot([], [], linestyle="", markersize=size, **style)[0]
+
+
+def _line(ax):
+    """Make a text above the axes that may change; the title keeps room for it."""
+    return ax.text(
+        0.5, 1.01, "", transform=ax.transAxes, ha="center", va="bottom", size=11
+    )

@@ -84,7 +84,7 @@ def drawing(sizes, data):
 
     for size in sizes:
         features = _features(size * 4, size)
-        batches = sl.sampling.SpeakerBatches(features, 32, 8, steps=50)
+        batches = sl.sampling.SpeakerBatches(features, 32, 8, steps_per_epoch=50)
         yield (
             size,
             {"seconds": quickest(lambda b=batches: [b[i] for i in range(50)]) / 50},

@@ -18,7 +18,7 @@ def corpora(root):
             sl.corpora.librispeech(root, "test-other"),
         )
     else:
-        everyone = sl.corpora.voices(speakers=74, utterances=20)
+        everyone = sl.corpora.voices(n_speakers=74, n_utterances=20)
         parts = everyone.split(by="speaker", fractions=(50 / 74, 24 / 74), seed=0)
     return tuple(sl.extract(part) for part in parts)
 

@@ -15,7 +15,7 @@ MARGIN = 3.0
 
 
 def weights(seed=0):
-    """Make weights of `siamlab.networks.base`, in its order."""
+    """Make weights of `siamlab.networks.blstm_encoder`, in its order."""
     rng = np.random.default_rng(seed)
 
     def layer(*shapes):
@@ -56,10 +56,10 @@ def batches(batch, steps):
     speakers = batch // SEGMENTS_OF_EACH
     return sl.sampling.SpeakerBatches(
         speakers_in_features(max(64, speakers)),
-        speakers=speakers,
-        segments=SEGMENTS_OF_EACH,
-        frames=FRAMES,
-        steps=steps,
+        n_speakers=speakers,
+        n_segments=SEGMENTS_OF_EACH,
+        n_frames=FRAMES,
+        steps_per_epoch=steps,
     )
 
 
@@ -67,7 +67,7 @@ def network(seed=0):
     """Make ours, with the weights that all begin with."""
     import siamlab as sl
 
-    base = sl.networks.base(FRAMES, BANDS, UNITS, OUTPUTS)
+    base = sl.networks.blstm_encoder(FRAMES, BANDS, UNITS, OUTPUTS)
     base.set_weights(weights(seed))
     return sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge(MARGIN))
 

@@ -90,7 +90,7 @@ def measure(settings):
     def batches(steps):
         how = {"workers": settings["workers"], "seed": settings["seed"], "steps": steps}
         return sl.sampling.SpeakerBatches(
-            features, speakers=speakers, segments=segments, **how
+            features, n_speakers=speakers, n_segments=segments, **how
         )
 
     net = network(features)
@@ -114,7 +114,7 @@ def measure(settings):
 def network(features):
     import siamlab as sl
 
-    base = sl.networks.base(head="unit", scaler=sl.scaling.Standard().fit(features))
+    base = sl.networks.blstm_encoder(head="unit", scaler=sl.scaling.StandardScaler().fit(features))
     return sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
 
 

@@ -27,7 +27,7 @@ import siamlab as sl
 # counted per unit of the window's energy and is 1e-8 at least: its logarithm goes
 # from -18 to about 3, more than 98 % of it negative.
 ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
-SOURCE = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=ENERGY - 80)
+SOURCE = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=ENERGY - 80)
 NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
 
 
@@ -47,16 +47,16 @@ class Recipe:
     optimizer: object
 
 
-UNSCALED = sl.scaling.Fixed(ENERGY, NATURAL)
+UNSCALED = sl.scaling.AffineScaler(ENERGY, NATURAL)
 RECIPES = {
-    "framewise, standardized": Recipe("framewise", sl.scaling.Standard(), adam),
-    "CTC, standardized": Recipe("ctc", sl.scaling.Standard(), sgd),
+    "framewise, standardized": Recipe("framewise", sl.scaling.StandardScaler(), adam),
+    "CTC, standardized": Recipe("ctc", sl.scaling.StandardScaler(), sgd),
     "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
-    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMax(per="utterance"), sgd),
-    "CTC, +20": Recipe("ctc", sl.scaling.Fixed(ENERGY - 20 * NATURAL, NATURAL), sgd),
+    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMaxScaler(per="utterance"), sgd),
+    "CTC, +20": Recipe("ctc", sl.scaling.AffineScaler(ENERGY - 20 * NATURAL, NATURAL), sgd),
     "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
     "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
-    "CTC, standardized, Adam": Recipe("ctc", sl.scaling.Standard(), adam),
+    "CTC, standardized, Adam": Recipe("ctc", sl.scaling.StandardScaler(), adam),
 }
 
 
@@ -68,7 +68,7 @@ def corpora(arguments, seed):
     # Studio recordings: rooms are not the lesson here.
     speakers = arguments.speakers
     each = -(-int(1.25 * arguments.sentences) // speakers)
-    corpus = sl.corpora.voices("de", speakers, utterances=each, rooms=False)
+    corpus = sl.corpora.voices("de", speakers, n_utterances=each, rooms=False)
     train = arguments.sentences / len(corpus)
     return corpus.split(by="utterance", fractions=(train, 1 - train), seed=seed)
 
@@ -80,13 +80,13 @@ def measure(recipe, train, test, seed, arguments):
     x, x_test = scaler.transform(train), scaler.transform(test)
     bands = x[0].shape[1]
     if recipe.kind == "ctc":
-        symbols = sl.ctc.Vocabulary.of(train.transcripts() + test.transcripts())
-        net = sl.networks.ctc(symbols, bands, arguments.units)
+        symbols = sl.ctc.Vocabulary.from_sequences(train.transcripts() + test.transcripts())
+        net = sl.networks.ctc_blstm(symbols, bands, arguments.units)
         x, labels = sl.sampling.phone_labels(x, symbols)
     else:
         everything = train.transcripts(without=()) + test.transcripts(without=())
-        symbols = sl.ctc.Vocabulary.of(everything, blank=None)
-        net = sl.networks.framewise(
+        symbols = sl.ctc.Vocabulary.from_sequences(everything, blank=None)
+        net = sl.networks.framewise_blstm(
             symbols, bands, arguments.units, dropout=arguments.dropout
         )
         x, labels = sl.sampling.frame_labels(x, symbols)

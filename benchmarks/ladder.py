@@ -42,7 +42,7 @@ def draw_maps(names, embeddings, rates, speakers, path):
     for ax in axes.flat[len(names) :]:
         ax.axis("off")
     for ax, name, rows, rate in zip(axes.flat, names, embeddings, rates, strict=False):
-        sl.plots.speaker_map(rows, speakers, neighbors=10, legend=False, ax=ax)
+        sl.plots.speaker_map(rows, speakers, n_neighbors=10, legend=False, ax=ax)
         purity = sl.clusters.neighbor_purity(rows, speakers)
         ax.set_title(f"{name}\nEER {rate:.1%}, purity {purity:.2f}", fontsize=9)
         ax.set(xlabel="", ylabel="")

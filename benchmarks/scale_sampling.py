@@ -133,9 +133,9 @@ def main():
     )
     arguments = parser.parse_args()
     kinds = {
-        "SpeakerBatches": lambda f: sl.sampling.SpeakerBatches(f, speakers=32),
-        "Pairs": lambda f: sl.sampling.Pairs(f, batch_size=64),
-        "Pairs, hard by sex": lambda f: sl.sampling.Pairs(f, batch_size=64, hard="sex"),
+        "SpeakerBatches": lambda f: sl.sampling.SpeakerBatches(f, n_speakers=32),
+        "PairBatches": lambda f: sl.sampling.PairBatches(f, batch_size=64),
+        "Pairs, hard by sex": lambda f: sl.sampling.PairBatches(f, batch_size=64, hard="sex"),
     }
     rows, figures, drawn = [], {}, {}
     with tempfile.TemporaryDirectory() as root:

@@ -31,11 +31,11 @@ ROWS = {
 def embedded(features, test, loss, head, seed, steps, epochs):
     """Embeddings of the test speakers, after training with a loss."""
     keras.utils.set_random_seed(seed)
-    scaler = sl.scaling.Standard().fit(features)
-    base = sl.networks.base(head=head, scaler=scaler)
+    scaler = sl.scaling.StandardScaler().fit(features)
+    base = sl.networks.blstm_encoder(head=head, scaler=scaler)
     if loss is None:
         return sl.embed(base, test)
-    batches = sl.sampling.SpeakerBatches(features, steps=steps, seed=seed)
+    batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
     if isinstance(loss, sl.losses.AAMSoftmax):
         base = sl.networks.classifier(base, len(batches.names))
     net = sl.networks.SpeakerNet(base, loss)

@@ -40,12 +40,12 @@ SIZES = (5, 10, None)
 # How it is built from a scaler, frames of a segment, layer of the embedding.
 NETWORKS = {
     "course": (
-        lambda scaler: sl.networks.base(head="unit", scaler=scaler),
+        lambda scaler: sl.networks.blstm_encoder(head="unit", scaler=scaler),
         40,
         "blstm_2",
     ),
     "voices": (
-        lambda scaler: sl.networks.xvector(scaler=scaler, augmentation=augmentation()),
+        lambda scaler: sl.networks.xvector_encoder(scaler=scaler, augmentation=augmentation()),
         120,
         "head",
     ),
@@ -58,12 +58,12 @@ def network(kind, features, path, seed, epochs, steps):
         return keras.saving.load_model(path)
     keras.utils.set_random_seed(seed)
     build, frames, _ = NETWORKS[kind]
-    base = build(sl.scaling.Standard().fit(features))
+    base = build(sl.scaling.StandardScaler().fit(features))
     net = sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
     rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
     net.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=5.0))
     batches = sl.sampling.SpeakerBatches(
-        features, frames=frames, steps=steps, seed=seed
+        features, n_frames=frames, steps_per_epoch=steps, seed=seed
     )
     net.fit(batches, epochs=epochs)
     whole = path.with_name(f"{path.stem}.part.keras")  # Keras wants its own ending
@@ -158,7 +158,7 @@ def exams(arguments, held_out):
         yield "TIMIT, without SA1 and SA2", without, halves(without)
     test = sl.extract(sl.corpora.librispeech(arguments.train, "test-other"))
     yield "test-other", test, halves(test)
-    filtered = sl.embeddings.randomize_channel(test, depth=6.0, seed=0)
+    filtered = sl.embeddings.randomize_channel(test, range_db=6.0, seed=0)
     yield "test-other, filtered", filtered, halves(test)
     if arguments.fsdd:
         digits = sl.extract(sl.corpora.fsdd(arguments.fsdd))
@@ -187,8 +187,8 @@ def main():
         readers, held_out = readers.split(by="speaker", fractions=(1 - share, share))
     train = sl.extract(readers)
     keras.utils.set_random_seed(arguments.seed)
-    scaler = sl.scaling.Standard().fit(train)
-    nets = {"untrained": ("course", sl.networks.base(head="unit", scaler=scaler))}
+    scaler = sl.scaling.StandardScaler().fit(train)
+    nets = {"untrained": ("course", sl.networks.blstm_encoder(head="unit", scaler=scaler))}
     arguments.nets.mkdir(parents=True, exist_ok=True)
     for kind in NETWORKS:
         # One for each set of readers: who is examined was not trained on.
@@ -209,7 +209,7 @@ def main():
     text = "\n".join(
         [
             f"Trained on {train!r}. Course: the BLSTM of the course, sound as it is. "
-            "Voices: `networks.xvector`, random rooms, filters, noise and gains. MR: "
+            "Voices: `networks.xvector_encoder`, random rooms, filters, noise and gains. MR: "
             "misclassification rate at the best cut, complete linkage; of 5 and of 10 "
             "speakers the mean of 20 draws.",
             "",

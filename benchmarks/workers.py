@@ -55,15 +55,15 @@ def worker(where):
         import keras
 
         keras.utils.set_random_seed(0)
-        features = sl.extract(sl.corpora.voices(speakers=SPEAKERS, utterances=4))
-        scaler = sl.scaling.Standard().fit(features)
-        base = sl.networks.base(head="unit", scaler=scaler)
+        features = sl.extract(sl.corpora.voices(n_speakers=SPEAKERS, n_utterances=4))
+        scaler = sl.scaling.StandardScaler().fit(features)
+        base = sl.networks.blstm_encoder(head="unit", scaler=scaler)
         net = sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
         batches = sl.sampling.SpeakerBatches(
             features,
-            speakers=SPEAKERS,
-            segments=SEGMENTS,
-            steps=STEPS + 5,
+            n_speakers=SPEAKERS,
+            n_segments=SEGMENTS,
+            steps_per_epoch=STEPS + 5,
             shard=team.shard,
         )
         found = sl.training.throughput(net, batches, warm_up=4, repeats=1)
@@ -110,7 +110,7 @@ def main():
 
     os.environ["KERAS_BACKEND"] = "jax"
     trained = in_turn(TRAINING, train)
-    corpus = sl.corpora.voices(speakers=24, utterances=40)
+    corpus = sl.corpora.voices(n_speakers=24, n_utterances=40)
     began = time.perf_counter()
     with (
         LocalCluster(n_workers=len(cores()), threads_per_worker=1) as cluster,

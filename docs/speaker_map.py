@@ -9,12 +9,12 @@ import matplotlib.pyplot as plt
 
 sl.plots.style()
 keras.utils.set_random_seed(0)
-corpus = sl.corpora.voices(speakers=60, utterances=12)
+corpus = sl.corpora.voices(n_speakers=60, n_utterances=12)
 train, test = corpus.split(by="speaker", fractions=(0.8, 0.2), seed=0)
 features, test_features = sl.extract(train), sl.extract(test)
 
-scaler = sl.scaling.Standard().fit(features)
-base = sl.networks.base(head="unit", scaler=scaler)
+scaler = sl.scaling.StandardScaler().fit(features)
+base = sl.networks.blstm_encoder(head="unit", scaler=scaler)
 net = sl.networks.SpeakerNet(base, loss=sl.losses.SupervisedContrastive())
 before = sl.embed(net, test_features)
 net.fit(sl.sampling.SpeakerBatches(features), epochs=4)

@@ -246,14 +246,14 @@ def duration(path):
 _FURTHEST = 200
 
 
-def resample(samples, rate, to):
+def resample(samples, orig_sr, target_sr):
     """Bring samples to another rate (band-limited, soxr's high quality).
 
     Parameters
     ----------
     samples : numpy.ndarray
         Shape (samples,).
-    rate, to : int
+    orig_sr, target_sr : int
         Samples per second, before and after.
 
     Returns
@@ -271,22 +271,22 @@ def resample(samples, rate, to):
     >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
     (16000,)
     """
-    if rate <= 0 or to <= 0:
+    if orig_sr <= 0 or target_sr <= 0:
         raise ArgumentError(
-            f"sampling rates must be positive; got {rate} and {to}. "
+            f"sampling rates must be positive; got {orig_sr} and {target_sr}. "
             "Give them in samples per second, 16000 for example."
         )
-    if not 1 / _FURTHEST <= to / rate <= _FURTHEST:
+    if not 1 / _FURTHEST <= target_sr / orig_sr <= _FURTHEST:
         raise ArgumentError(
-            f"{rate} samples per second cannot be brought to {to}: no recording of "
+            f"{orig_sr} samples per second cannot be brought to {target_sr}: no recording of "
             f"speech is {_FURTHEST} times as fast or as slow. Is the header damaged?"
         )
     samples = np.asarray(samples, dtype=np.float32)
-    if rate == to:
+    if orig_sr == target_sr:
         return samples
     import soxr
 
-    return soxr.resample(samples, rate, to, quality="HQ")
+    return soxr.resample(samples, orig_sr, target_sr, quality="HQ")
 
 
 # Below this, 16-bit audio holds nothing but its last bit.

@@ -127,14 +127,14 @@ def hierarchical(
     return np.argsort(np.argsort(first))[ids]
 
 
-def umap(embeddings, *, neighbors=15, min_dist=0.1, metric="cosine", seed=0):
+def umap(embeddings, *, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
     """Lay embeddings out on paper (McInnes, Healy and Melville, 2018).
 
     Parameters
     ----------
     embeddings : array_like
         Shape (utterances, dim).
-    neighbors : int
+    n_neighbors : int
         How many neighbors of a point shall stay near it; at most all others.
     min_dist : float
         How close points may lie on the map.
@@ -158,7 +158,7 @@ def umap(embeddings, *, neighbors=15, min_dist=0.1, metric="cosine", seed=0):
     from umap import UMAP  # compiles for seconds, so not at import
 
     return UMAP(
-        n_neighbors=max(2, min(neighbors, len(x) - 1)),
+        n_neighbors=max(2, min(n_neighbors, len(x) - 1)),
         min_dist=min_dist,
         metric=metric,
         random_state=seed,

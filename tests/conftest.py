@@ -92,7 +92,7 @@ def a_folder_of_voices():
 def _folder_of_voices(root, speakers, utterances):
     import siamlab as sl
 
-    corpus = sl.corpora.voices(speakers=speakers, utterances=utterances)
+    corpus = sl.corpora.voices(n_speakers=speakers, n_utterances=utterances)
     for i, speaker in enumerate(corpus.table.speaker):
         (root / speaker).mkdir(exist_ok=True)
         soundfile.write(root / speaker / f"{i}.wav", *corpus[i])

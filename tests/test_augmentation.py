@@ -73,7 +73,7 @@ def test_keras_trains_through_it_with_segments_of_any_length(layer, rng):
 @settings(deadline=None, max_examples=8)
 @given(st.floats(0.5, 12.0), st.integers(1, 8))
 def test_filters_are_as_deep_as_they_say_and_the_same_in_all_frames(depth, waves):
-    layer = layers.RandomEQ(depth=depth, waves=waves, seed=0)
+    layer = layers.RandomEQ(range_db=depth, n_waves=waves, seed=0)
     curves = np.asarray(layer(np.zeros((3000, 2, 32), np.float32), training=True))
     np.testing.assert_array_equal(curves[:, 0], curves[:, 1])
     assert curves.mean() == pytest.approx(0, abs=0.1 * depth)
@@ -82,7 +82,7 @@ def test_filters_are_as_deep_as_they_say_and_the_same_in_all_frames(depth, waves
 
 def test_a_filter_is_smooth():
     curves = np.asarray(
-        layers.RandomEQ(6.0, waves=6)(np.zeros((50, 1, 128)), training=True)
+        layers.RandomEQ(6.0, n_waves=6)(np.zeros((50, 1, 128)), training=True)
     )
     assert np.abs(np.diff(curves, axis=-1)).max() < 3.0  # dB from band to band
 
@@ -90,7 +90,7 @@ def test_a_filter_is_smooth():
 def test_noise_has_the_level_that_was_asked_for():
     x = np.full((400, 40, 64), -30.0, np.float32)
     noisy = np.asarray(
-        layers.RandomNoise(ratio=(10, 10), color=0.0, seed=0)(x, training=True)
+        layers.RandomNoise(snr_db=(10, 10), color_db=0.0, seed=0)(x, training=True)
     )
     added = 10 ** (noisy / 10) - 10 ** (x / 10)
     assert 10 * np.log10(added.mean()) == pytest.approx(-40.0, abs=0.1)
@@ -102,7 +102,7 @@ def test_a_room_falls_by_60_db_in_its_time_and_has_its_ratio():
     x = np.full((1, 120, 4), -200.0, np.float32)
     x[:, 3] = 0.0
     y = np.asarray(
-        layers.RandomReverb(seconds=(0.5, 0.5), ratio=(6, 6))(x, training=True)
+        layers.RandomReverb(rt60=(0.5, 0.5), drr_db=(6, 6))(x, training=True)
     )[0, :, 0]
     assert y[3] == pytest.approx(0.0, abs=1e-3)  # the direct sound
     assert y[10] - y[60] == pytest.approx(60.0, abs=0.1)  # 50 frames are 0.5 s
@@ -114,17 +114,17 @@ def test_a_room_falls_by_60_db_in_its_time_and_has_its_ratio():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: layers.RandomGain(share=0), "above 0 and at most 1; got 0"),
-        (lambda: layers.RandomGain(most=-1), "positive, in dB; got -1"),
-        (lambda: layers.RandomEQ(depth=0), "depth=0, waves=6"),
-        (lambda: layers.RandomEQ(waves=0), "depth=6.0, waves=0"),
+        (lambda: layers.RandomGain(probability=0), "above 0 and at most 1; got 0"),
+        (lambda: layers.RandomGain(max_gain_db=-1), "positive, in dB; got -1"),
+        (lambda: layers.RandomEQ(range_db=0), "depth=0, waves=6"),
+        (lambda: layers.RandomEQ(n_n_waves=0), "depth=6.0, waves=0"),
         (
-            lambda: layers.RandomNoise(ratio=(9, 3)),
+            lambda: layers.RandomNoise(snr_db=(9, 3)),
             r"\(low, high\) in dB; got \(9, 3\)",
         ),
-        (lambda: layers.RandomNoise(color=-1), "not be negative, in dB; got -1"),
-        (lambda: layers.RandomReverb(seconds=(0, 1)), "must be positive; got"),
-        (lambda: layers.RandomReverb(hop=0), "must be positive; got"),
+        (lambda: layers.RandomNoise(color_db=-1), "not be negative, in dB; got -1"),
+        (lambda: layers.RandomReverb(rt60=(0, 1)), "must be positive; got"),
+        (lambda: layers.RandomReverb(hop_rt60=0), "must be positive; got"),
     ],
 )
 def test_numbers_out_of_range_are_named(make, sentence):

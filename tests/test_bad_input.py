@@ -127,9 +127,9 @@ def test_recordings_shorter_than_a_segment_are_repeated(cache, tmp_path, speak):
             speak(tmp_path / "root" / name / f"{i}.wav", seconds=0.2)
     features = sl.extract(sl.corpora.folder(tmp_path / "root"))
     assert max(len(frames) for frames in features) < 40
-    x, _ = sl.sampling.SpeakerBatches(features, speakers=2)[0]
+    x, _ = sl.sampling.SpeakerBatches(features, n_speakers=2)[0]
     assert x.shape == (8, 40, 128)
-    assert sl.embed(sl.networks.base(units=4), features).shape == (4, 8)
+    assert sl.embed(sl.networks.blstm_encoder(units=4), features).shape == (4, 8)
 
 
 def test_one_speaker_alone_cannot_be_told_apart_from_others(cache, tmp_path, speak):
@@ -150,7 +150,7 @@ def test_speakers_with_one_utterance_each_can_be_trained_on(cache, tmp_path, spe
     for name in "abc":
         speak(tmp_path / "root" / name / "only.wav")
     features = sl.extract(sl.corpora.folder(tmp_path / "root"))
-    _, ids = sl.sampling.SpeakerBatches(features, segments=4)[0]
+    _, ids = sl.sampling.SpeakerBatches(features, n_segments=4)[0]
     assert np.bincount(ids).tolist() == [4, 4, 4]
     with pytest.raises(errors.ArgumentError, match="are of different speakers"):
         sl.metrics.verify(np.eye(3), features.speakers)

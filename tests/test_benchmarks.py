@@ -22,7 +22,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 def recordings(tmp_path_factory):
     """Ten sentences beside TextGrids in the short form, as a person might have."""
     root = tmp_path_factory.mktemp("recordings with a space")
-    corpus = sl.corpora.voices(speakers=1, utterances=10, seed=3)
+    corpus = sl.corpora.voices(n_speakers=1, n_utterances=10, seed=3)
     for i, row in enumerate(corpus.table.itertuples()):
         samples, rate = corpus[i]
         soundfile.write(

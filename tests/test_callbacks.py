@@ -103,7 +103,7 @@ def spoken(rng):
 
 def a_network():
     keras.utils.set_random_seed(0)
-    net = networks.ctc(ctc.Vocabulary(("a", "b")), bands=4, units=(3,))
+    net = networks.ctc_blstm(ctc.Vocabulary(("a", "b")), n_bins=4, units=(3,))
     net.compile(optimizer="adam", run_eagerly=True)  # compiling takes longer here
     return net
 

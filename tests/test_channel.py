@@ -32,7 +32,7 @@ def by_movement(features):
 
 
 def test_who_hears_the_microphone_fails_with_another(features):
-    check = sl.embeddings.channel_robustness(by_average, features, depth=12.0)
+    check = sl.embeddings.channel_robustness(by_average, features, range_db=12.0)
     assert check.as_is < 0.02
     assert check.filtered > 0.2
     assert check.average_spectrum < 0.02
@@ -45,7 +45,7 @@ def test_who_hears_the_voice_does_not_care(features):
 
 
 def test_a_network_is_embedded_as_embed_does(features):
-    net = sl.networks.base(frames=40, bands=32, units=4, outputs=4)
+    net = sl.networks.blstm_encoder(n_frames=40, n_mels=32, units=4, output_dim=4)
     check = sl.embeddings.channel_robustness(net, features, layer="head", seed=3)
     embeddings = sl.embed(net, features, layer="head")
     expected = sl.metrics.verify(embeddings, features.speakers, seed=3).eer
@@ -54,12 +54,12 @@ def test_a_network_is_embedded_as_embed_does(features):
 
 
 def test_each_utterance_gets_a_microphone_of_its_own(features):
-    filtered = channel.randomize_channel(features, depth=4.0, seed=1)
+    filtered = channel.randomize_channel(features, range_db=4.0, seed=1)
     curves = np.stack([new - old for new, old in zip(filtered, features, strict=True)])
     assert np.abs(np.diff(curves, axis=1)).max() < 1e-4  # the same in every frame
     assert np.std(curves[:, 0]) == pytest.approx(4.0, rel=0.25)
     assert np.abs(curves[0, 0] - curves[1, 0]).max() > 1
-    again = channel.randomize_channel(features, depth=4.0, seed=1)
+    again = channel.randomize_channel(features, range_db=4.0, seed=1)
     np.testing.assert_array_equal(filtered[5], again[5])
 
 

@@ -101,10 +101,10 @@ def test_embed_writes_what_numpy_reads(recordings, tmp_path, capsys):
 def test_another_encoder_is_taken_from_its_file(recordings, tmp_path, capsys):
     about = {"frames": 40, "hop": 40}
     sl.encoder()  # so that what follows is another one
-    scaler = sl.scaling.Standard().fit(sl.extract(sl.corpora.folder(recordings)))
-    net = sl.networks.xvector(units=4, outputs=6, scaler=scaler)
+    scaler = sl.scaling.StandardScaler().fit(sl.extract(sl.corpora.folder(recordings)))
+    net = sl.networks.xvector_encoder(units=4, output_dim=6, scaler=scaler)
     path = tmp_path / "mine.npz"
-    sl.embeddings.Encoder.of(net, sl.Spectrogram(), about).save(path)
+    sl.embeddings.Encoder.from_network(net, sl.Spectrogram(), about).save(path)
     output = tmp_path / "voices.npz"
     arguments = [str(recordings), "--encoder", str(path), "--output", str(output)]
     assert main(["embed", *arguments]) == 0

@@ -19,7 +19,7 @@ from siamlab.features import plan, sharding, shards
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
-SPECTROGRAM = sl.Spectrogram(bands=20)
+SPECTROGRAM = sl.Spectrogram(n_mels=20)
 SHARD_BYTES = 8000
 
 
@@ -332,7 +332,7 @@ def test_a_worker_that_lacks_a_package_is_named(client):
 @pytest.fixture
 def embedded():
     """A corpus of the embedded voices, as shards are made of it, and its rows."""
-    corpus = sl.corpora.voices(speakers=3, utterances=4)
+    corpus = sl.corpora.voices(n_speakers=3, n_utterances=4)
     return corpus, sl.embed(corpus)
 
 
@@ -355,7 +355,7 @@ def test_a_keras_network_embeds_on_a_cluster(client, rng):
     import keras
 
     keras.utils.set_random_seed(1)
-    base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
     net = sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
     utterances = [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4)]
     # One piece, so that TensorFlow starts on one worker only.
@@ -399,5 +399,5 @@ def test_rows_that_are_kept_are_not_computed_again(embedded, tmp_path, monkeypat
         assert len(calls) == pieces - 3
         sl.embed(features.map(lambda x: x - 1), folder=folder)
         assert len(calls) == 2 * pieces - 3
-        sl.embed(features, folder=folder, hop=70)
+        sl.embed(features, folder=folder, hop_frames=70)
         assert len(calls) == 3 * pieces - 3

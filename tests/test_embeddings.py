@@ -12,7 +12,7 @@ from siamlab import errors
 @pytest.fixture
 def net():
     keras.utils.set_random_seed(1)
-    base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
     return sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
 
 
@@ -47,7 +47,7 @@ def test_utterances_of_any_length_make_one_graph(net, rng):
 @pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
 @pytest.mark.parametrize("hop", [10, 4])
 def test_embeddings_are_those_of_one_segment_at_a_time(net, utterances, layer, hop):
-    found = sl.embed(net, utterances, layer=layer, hop=hop)
+    found = sl.embed(net, utterances, layer=layer, hop_frames=hop)
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(found, slowly(net, utterances, layer, hop), atol=1e-5)
@@ -123,10 +123,10 @@ def test_nothing_to_embed_is_named(net):
 
 
 def test_a_network_of_any_length_asks_for_one(utterances):
-    base = sl.networks.base(frames=None, bands=6, units=5, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=None, n_mels=6, units=5, output_dim=4)
     with pytest.raises(errors.ArgumentError, match="say which with frames=40"):
         sl.embed(base, utterances)
-    assert sl.embed(base, utterances, frames=10).shape == (5, 10)
+    assert sl.embed(base, utterances, n_frames=10).shape == (5, 10)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_utterance_of_other_bands_is_named(net, utterances, bands):
 
 
 def test_a_network_that_is_gone_is_forgotten(utterances):
-    base = sl.networks.base(frames=10, bands=6, units=5, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
     sl.embed(base, utterances)
     known = weakref.ref(base)
     del base
@@ -193,16 +193,16 @@ def test_an_extractor_with_fresh_weights_is_refused(net, utterances):
 
 
 def test_an_extractor_of_another_width_is_refused(net, segments_of):
-    other = sl.networks.base(frames=10, bands=6, units=7, outputs=9)
+    other = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=7, output_dim=9)
     with pytest.raises(errors.ArgumentError, match=r"vectors of 9 numbers.*blstm_2 10"):
         sl.embeddings.check_extractor(net, other, segments_of)
 
 
 def test_a_sweep_gives_what_embed_gives_for_each_layer(net, utterances):
-    swept = sl.embeddings.layer_sweep(net, utterances, hop=4)
+    swept = sl.embeddings.layer_sweep(net, utterances, hop_frames=4)
     assert list(swept) == ["blstm_2", "dense_1", "head"]
     for layer, found in swept.items():
-        expected = sl.embed(net, utterances, layer=layer, hop=4)
+        expected = sl.embed(net, utterances, layer=layer, hop_frames=4)
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

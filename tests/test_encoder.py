@@ -22,16 +22,16 @@ def small():
     """An encoder with weights that no layer leaves as they are."""
     keras.utils.set_random_seed(3)
     x = np.random.default_rng(3).normal(-50, 15, size=(400, 16))
-    net = sl.networks.xvector(
-        bands=16, units=6, outputs=5, scaler=sl.scaling.Standard(floor=-80.0).fit(x)
+    net = sl.networks.xvector_encoder(
+        n_mels=16, units=6, output_dim=5, scaler=sl.scaling.StandardScaler(floor_db=-80.0).fit(x)
     )
     for layer in net.layers:
         for weight in layer.weights:
             if layer.name.startswith("norm"):
                 noise = np.random.default_rng(4).uniform(0.5, 1.5, weight.shape)
                 weight.assign(noise)
-    spectrogram = sl.Spectrogram(bands=16)
-    return net, Encoder.of(net, spectrogram, {"frames": 30, "hop": 15})
+    spectrogram = sl.Spectrogram(n_mels=16)
+    return net, Encoder.from_network(net, spectrogram, {"frames": 30, "hop": 15})
 
 
 @settings(deadline=None, max_examples=20)
@@ -98,13 +98,13 @@ def test_a_file_cut_anywhere_is_refused(small, tmp_path):
 
 
 def test_only_the_network_that_an_encoder_is_made_of_is_taken():
-    scaler = sl.scaling.Standard().fit(np.random.default_rng(0).normal(size=(50, 128)))
+    scaler = sl.scaling.StandardScaler().fit(np.random.default_rng(0).normal(size=(50, 128)))
     for net in (
-        sl.networks.base(units=4, scaler=scaler),
-        sl.networks.xvector(units=4, outputs=4),
+        sl.networks.blstm_encoder(units=4, scaler=scaler),
+        sl.networks.xvector_encoder(units=4, output_dim=4),
     ):
         with pytest.raises(sl.errors.ArgumentError, match="xvector with a scaler"):
-            Encoder.of(net, sl.Spectrogram(), {"frames": 120, "hop": 60})
+            Encoder.from_network(net, sl.Spectrogram(), {"frames": 120, "hop": 60})
 
 
 def test_it_neither_loads_tensorflow_nor_librosa():
@@ -140,14 +140,14 @@ def test_the_card_names_data_licence_figures_and_limits():
 
 def test_a_recording_gives_what_its_segments_give():
     encoder = sl.encoder()
-    samples, rate = sl.corpora.voices(speakers=1, utterances=1)[0]
+    samples, rate = sl.corpora.voices(n_speakers=1, n_utterances=1)[0]
     x = encoder.spectrogram(samples, rate)
     slow = np.mean(
         [encoder(x[None, i : i + 120])[0] for i in range(0, len(x) - 119, 60)], axis=0
     )
     expected = slow / np.linalg.norm(slow)
     np.testing.assert_allclose(encoder.embed(samples, rate), expected, atol=1e-5)
-    corpus = sl.corpora.voices(speakers=1, utterances=1)
+    corpus = sl.corpora.voices(n_speakers=1, n_utterances=1)
     np.testing.assert_allclose(sl.embed(corpus)[0], expected, atol=1e-5)
 
 
@@ -161,7 +161,7 @@ def test_other_shapes_are_refused(x):
 
 def test_features_of_another_spectrogram_are_refused():
     features = sl.extract(
-        sl.corpora.voices(speakers=2, utterances=1), sl.Spectrogram(hop=0.005)
+        sl.corpora.voices(n_speakers=2, n_utterances=1), sl.Spectrogram(hop_length=80)
     )
     with pytest.raises(sl.errors.ArgumentError, match="the encoder hears"):
         sl.embed(sl.encoder(), features)
@@ -171,7 +171,7 @@ def test_a_folder_is_embedded_and_drawn_in_three_lines(tmp_path, a_folder_of_voi
     import matplotlib.pyplot as plt
 
     a_folder_of_voices(tmp_path, speakers=3, utterances=3)
-    corpus = sl.corpora.voices(speakers=3, utterances=3)
+    corpus = sl.corpora.voices(n_speakers=3, n_utterances=3)
     (tmp_path / corpus.table.speaker[0] / "broken.wav").write_bytes(b"RIFF")
 
     embeddings = sl.embed(str(tmp_path))
@@ -189,7 +189,7 @@ def test_a_folder_is_embedded_and_drawn_in_three_lines(tmp_path, a_folder_of_voi
 def test_loose_recordings_and_single_files_are_embedded(tmp_path):
     import soundfile
 
-    corpus = sl.corpora.voices(speakers=2, utterances=1)
+    corpus = sl.corpora.voices(n_speakers=2, n_utterances=1)
     for i in range(2):
         soundfile.write(tmp_path / f"{i}.wav", *corpus[i])
     both = sl.embed(tmp_path)
@@ -231,7 +231,7 @@ def test_it_hears_voices_it_was_never_trained_on(data):
 @pytest.mark.slow
 def test_training_an_encoder_makes_it_better(tmp_path):
     """Few steps on few voices are enough to see that the recipe trains at all."""
-    corpus = sl.corpora.voices(speakers=16, utterances=6)
+    corpus = sl.corpora.voices(n_speakers=16, n_utterances=6)
     features = sl.extract(corpus)
     rates = []
     for steps in (1, 40):

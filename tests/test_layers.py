@@ -8,12 +8,12 @@ from gradients import value_and_gradient
 from siamlab import errors, layers, scaling
 
 SCALERS = [
-    scaling.Standard(),
-    scaling.Standard(per_band=False),
-    scaling.MinMax(),
-    scaling.MinMax(per_band=True),
-    scaling.Standard(floor=-40),
-    scaling.Fixed(-40, 20),
+    scaling.StandardScaler(),
+    scaling.StandardScaler(per_band=False),
+    scaling.MinMaxScaler(),
+    scaling.MinMaxScaler(per_band=True),
+    scaling.StandardScaler(floor_db=-40),
+    scaling.AffineScaler(-40, 20),
 ]
 
 
@@ -38,7 +38,7 @@ def saved_and_loaded(model, tmp_path):
 @pytest.mark.parametrize("scaler", SCALERS, ids=described)
 def test_a_saved_scale_is_the_scaler_still(scaler, decibels, tmp_path):
     scaler.fit(decibels)
-    model = keras.Sequential([keras.Input((None, 5)), layers.Scale.of(scaler)])
+    model = keras.Sequential([keras.Input((None, 5)), layers.Scale.from_scaler(scaler)])
     again = saved_and_loaded(model, tmp_path)
     for array in decibels:
         before = np.asarray(model(array[None]))[0]
@@ -47,13 +47,13 @@ def test_a_saved_scale_is_the_scaler_still(scaler, decibels, tmp_path):
 
 
 def test_a_scale_is_described_without_its_numbers(decibels):
-    layer = layers.Scale.of(scaling.Standard().fit(decibels), name="scale")
+    layer = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels), name="scale")
     config = json.loads(json.dumps(layer.get_config()))
     assert layers.Scale.from_config(config).name == "scale"
 
 
 def test_training_leaves_the_scale_alone(decibels):
-    scale = layers.Scale.of(scaling.Standard().fit(decibels))
+    scale = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels))
     model = keras.Sequential([keras.Input((5,)), scale, keras.layers.Dense(1)])
     model.compile(optimizer=keras.optimizers.SGD(0.1), loss="mse")
     before = scale.get_weights()
@@ -64,8 +64,8 @@ def test_training_leaves_the_scale_alone(decibels):
 
 
 def test_half_precision_still_scales_decibels(decibels):
-    scaler = scaling.Standard().fit(decibels)
-    layer = layers.Scale.of(scaler, dtype="mixed_float16")
+    scaler = scaling.StandardScaler().fit(decibels)
+    layer = layers.Scale.from_scaler(scaler, dtype="mixed_float16")
     scaled = layer(decibels[0][None])
     assert keras.backend.standardize_dtype(scaled.dtype) == "float16"
     np.testing.assert_allclose(
@@ -81,7 +81,7 @@ def test_one_number_serves_all_bands():
 
 @pytest.mark.parametrize("bands", [1, 4, 6])
 def test_a_scale_of_other_bands_is_named(decibels, bands):
-    layer = layers.Scale.of(scaling.Standard().fit(decibels))
+    layer = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels))
     sentence = rf"each of {bands} bands; got shape \(5,\)"
     with pytest.raises(errors.ArgumentError, match=sentence):
         layer(np.zeros((1, 3, bands)))
@@ -114,9 +114,9 @@ def test_a_saved_stride_is_the_stride_still(rng, tmp_path):
 @pytest.mark.parametrize("floor", [None, -60.0])
 def test_a_scaler_scales_in_a_network_that_was_built_again(rng, floor):
     x = rng.normal(-40, 20, size=(9, 8)).astype(np.float32)
-    scaler = scaling.Standard(floor=floor).fit(x)
+    scaler = scaling.StandardScaler(floor_db=floor).fit(x)
     inputs = keras.Input((None, 8))
-    model = keras.Model(inputs, layers.Scale.of(scaler)(inputs))
+    model = keras.Model(inputs, layers.Scale.from_scaler(scaler)(inputs))
     again = keras.models.clone_model(model)
     np.testing.assert_allclose(again(x[None])[0], scaler.transform(x), atol=1e-5)
     model.layers[1].set_weights([w + 1 for w in model.layers[1].get_weights()])

@@ -99,7 +99,7 @@ def test_distances_are_at_least_float32(pairwise, half, rng):
 
 @pytest.mark.parametrize("head", networks.HEADS)
 def test_heads_are_float32_and_lstms_are_not(head, half):
-    net = networks.base(frames=6, bands=4, units=3, outputs=4, head=head)
+    net = networks.blstm_encoder(n_frames=6, n_mels=4, units=3, output_dim=4, head=head)
     assert keras.backend.standardize_dtype(net.output.dtype) == "float32"
     assert net.get_layer("blstm_1").compute_dtype == half
     assert {w.dtype for w in net.trainable_weights} == {"float32"}
@@ -107,14 +107,14 @@ def test_heads_are_float32_and_lstms_are_not(head, half):
 
 def test_heads_of_other_networks_are_float32(half):
     symbols = ctc.Vocabulary(("a", "b"))
-    base = networks.base(frames=6, bands=4, units=3, outputs=4, head="unit")
+    base = networks.blstm_encoder(n_frames=6, n_mels=4, units=3, output_dim=4, head="unit")
     for net in (
-        networks.xvector(bands=4, units=3, outputs=4),
-        networks.ctc(symbols, bands=4, units=(3,)).encoder,
-        networks.framewise(
-            ctc.Vocabulary(("a",), blank=None), bands=4, units=(3,)
+        networks.xvector_encoder(n_mels=4, units=3, output_dim=4),
+        networks.ctc_blstm(symbols, n_bins=4, units=(3,)).encoder,
+        networks.framewise_blstm(
+            ctc.Vocabulary(("a",), blank=None), n_bins=4, units=(3,)
         ).encoder,
-        networks.classifier(base, speakers=5),
+        networks.classifier(base, n_speakers=5),
     ):
         assert keras.backend.standardize_dtype(net.output.dtype) == "float32", net.name
 
@@ -122,10 +122,10 @@ def test_heads_of_other_networks_are_float32(half):
 def test_decibels_are_scaled_before_they_are_rounded(half, rng):
     """-80.3 has steps of 0.5 in bfloat16; 1.3, what it becomes, of 0.008."""
     x = rng.uniform(-90, -10, size=(3, 6, 4)).astype(np.float32)
-    scaler = scaling.Standard().fit([*x])
-    quiet = [layers.RandomGain(most=1.0)]  # in front of it, and off
-    net = networks.base(
-        frames=6, bands=4, units=3, outputs=4, scaler=scaler, augmentation=quiet
+    scaler = scaling.StandardScaler().fit([*x])
+    quiet = [layers.RandomGain(max_gain_db=1.0)]  # in front of it, and off
+    net = networks.blstm_encoder(
+        n_frames=6, n_mels=4, units=3, output_dim=4, scaler=scaler, augmentation=quiet
     )
     # Its numbers are not rounded either.
     scaled = keras.Model(net.input, net.get_layer("scale").output)(x)
@@ -155,11 +155,11 @@ def test_a_network_learns_in_half_precision(half, rng):
     x = [(centers[i % 4] + noise[i]).astype(np.float32) for i in range(16)]
     features = Features(x, pd.DataFrame({"speaker": [str(i % 4) for i in range(16)]}))
     batches = sampling.SpeakerBatches(
-        features, speakers=4, segments=4, frames=6, steps=20, seed=0
+        features, n_speakers=4, n_segments=4, n_frames=6, steps_per_epoch=20, seed=0
     )
     keras.utils.set_random_seed(0)
     how = {"frames": 6, "bands": 5, "units": 8, "outputs": 4, "dropout": 0.0}
-    base = networks.base(head="unit", **how)
+    base = networks.blstm_encoder(head="unit", **how)
     net = networks.SpeakerNet(base, losses.SupervisedContrastive(temperature=0.5))
     net.compile(keras.optimizers.Adam(0.02))
     history = net.fit(batches, epochs=3, verbose=0).history["loss"]

@@ -27,53 +27,53 @@ def features(rng):
 @pytest.fixture
 def batches(features):
     return sl.sampling.SpeakerBatches(
-        features, speakers=4, segments=4, frames=12, steps=15
+        features, n_speakers=4, n_segments=4, n_frames=12, steps_per_epoch=15
     )
 
 
 def a_net(features, head="softmax", loss=None):
-    scaler = sl.scaling.Standard().fit(features)
-    base = networks.base(**SMALL, head=head, scaler=scaler)
+    scaler = sl.scaling.StandardScaler().fit(features)
+    base = networks.blstm_encoder(**SMALL, head=head, scaler=scaler)
     return networks.SpeakerNet(base, loss=loss or sl.losses.KLHinge())
 
 
 @pytest.mark.parametrize(
     "scaler",
     [
-        sl.scaling.Standard(),
-        sl.scaling.Standard(per_band=False),
-        sl.scaling.MinMax(),
-        sl.scaling.MinMax(per_band=True),
+        sl.scaling.StandardScaler(),
+        sl.scaling.StandardScaler(per_band=False),
+        sl.scaling.MinMaxScaler(),
+        sl.scaling.MinMaxScaler(per_band=True),
     ],
 )
 def test_a_scaler_in_a_network_scales_as_outside(features, scaler):
     scaler.fit(features)
-    layer = layers.Scale.of(scaler)
+    layer = layers.Scale.from_scaler(scaler)
     scaled = np.asarray(layer(features[0][None]))[0]
     np.testing.assert_allclose(scaled, scaler.transform(features[0]), atol=1e-5)
     assert layer.trainable_weights == []
 
 
 def test_a_scaler_of_other_bands_is_named():
-    scaler = sl.scaling.Standard().fit(np.random.default_rng(0).normal(size=(9, 16)))
+    scaler = sl.scaling.StandardScaler().fit(np.random.default_rng(0).normal(size=(9, 16)))
     with pytest.raises(
         errors.ArgumentError, match=r"each of 8 bands; got shape \(16,\)"
     ):
-        networks.base(**SMALL, scaler=scaler)
+        networks.blstm_encoder(**SMALL, scaler=scaler)
 
 
 def test_a_scaler_that_was_not_fitted_is_named():
     with pytest.raises(errors.NotFittedError):
-        networks.base(**SMALL, scaler=sl.scaling.Standard())
+        networks.blstm_encoder(**SMALL, scaler=sl.scaling.StandardScaler())
 
 
 def test_a_scaler_of_each_utterance_cannot_travel_inside():
     with pytest.raises(errors.ArgumentError, match="cannot be part of a network"):
-        networks.base(**SMALL, scaler=sl.scaling.MinMax(per="utterance"))
+        networks.blstm_encoder(**SMALL, scaler=sl.scaling.MinMaxScaler(per="utterance"))
 
 
 def test_the_base_network_is_the_source_programs():
-    net = networks.base()
+    net = networks.blstm_encoder()
     assert net.input_shape == (None, 40, 128)
     assert net.output_shape == (None, 128)
     names = [layer.name for layer in net.layers]
@@ -91,13 +91,13 @@ def test_the_base_network_is_the_source_programs():
     ],
 )
 def test_a_head_gives_what_it_says(rng, head, holds):
-    y = networks.base(**SMALL, head=head)(rng.normal(size=(7, 12, 8)))
+    y = networks.blstm_encoder(**SMALL, head=head)(rng.normal(size=(7, 12, 8)))
     assert holds(np.asarray(y))
 
 
 def test_an_unknown_head_is_named():
     with pytest.raises(errors.ArgumentError, match="softmax, logits, unit; got 'relu'"):
-        networks.base(head="relu")
+        networks.blstm_encoder(head="relu")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_seed_decides_everything(features, batches):
         keras.utils.set_random_seed(5)
         net = a_net(features)
         again = sl.sampling.SpeakerBatches(
-            features, speakers=4, frames=12, steps=4, seed=7
+            features, n_speakers=4, n_frames=12, steps_per_epoch=4, seed=7
         )
         net.fit(again, epochs=2, verbose=0)
         outputs.append(sl.embed(net, features))
@@ -173,8 +173,8 @@ def test_a_saved_network_loads_in_a_new_process(
 
 
 def an_xvector(features):
-    scaler = sl.scaling.Standard().fit(features)
-    return networks.xvector(bands=8, units=12, outputs=6, scaler=scaler)
+    scaler = sl.scaling.StandardScaler().fit(features)
+    return networks.xvector_encoder(n_mels=8, units=12, output_dim=6, scaler=scaler)
 
 
 def test_an_xvector_takes_any_length_and_gives_unit_vectors(features):
@@ -182,7 +182,7 @@ def test_an_xvector_takes_any_length_and_gives_unit_vectors(features):
     for frames in (5, 12, 60):
         outputs = np.asarray(net(features[0][None, :frames]))
         np.testing.assert_allclose(np.linalg.norm(outputs, axis=1), 1, atol=1e-5)
-    found = sl.embed(net, features, layer="head", frames=12)
+    found = sl.embed(net, features, layer="head", n_frames=12)
     assert found.shape == (len(features), 6)
 
 
@@ -227,8 +227,8 @@ def test_a_ctc_network_learns_to_write_down(rng, blank, stride):
     keras.utils.set_random_seed(2)
     symbols = sl.ctc.Vocabulary(("a", "b", "c"), blank)
     arrays, texts = spoken(rng, 48)
-    scaler = sl.scaling.Standard().fit(arrays)
-    net = networks.ctc(symbols, bands=6, units=(12,), scaler=scaler, stride=stride)
+    scaler = sl.scaling.StandardScaler().fit(arrays)
+    net = networks.ctc_blstm(symbols, n_bins=6, units=(12,), scaler=scaler, stride=stride)
     net.compile(optimizer=keras.optimizers.Adam(0.02))
     labels = [symbols.encode(text) for text in texts]
     net.fit(sl.sampling.UtteranceBatches(arrays, labels, 8), epochs=25, verbose=0)
@@ -266,7 +266,7 @@ def test_padding_is_never_read(rng, kind, stride):
 
 
 def test_the_ctc_loss_is_that_of_the_lattice(rng, symbols):
-    net = networks.ctc(symbols, bands=6, units=(5,))
+    net = networks.ctc_blstm(symbols, n_bins=6, units=(5,))
     x = {
         "spectrogram": rng.normal(size=(2, 20, 6)).astype(np.float32),
         "frames": np.array([20, 14]),
@@ -292,7 +292,7 @@ def test_a_framewise_network_names_frames(rng):
         label[10:20] = 1
         label[25:] = -1
         labels.append(label)
-    net = networks.framewise(symbols, bands=6, units=(8,))
+    net = networks.framewise_blstm(symbols, n_bins=6, units=(8,))
     net.compile(optimizer=keras.optimizers.Adam(0.02))
     before = net.accuracy(arrays, labels)
     net.fit(sl.sampling.UtteranceBatches(arrays, labels, 8), epochs=10, verbose=0)
@@ -303,7 +303,7 @@ def test_a_framewise_network_names_frames(rng):
 def test_a_network_of_phones_survives_saving(rng, tmp_path, kind):
     blank = 1 if kind == "ctc" else None
     symbols = sl.ctc.Vocabulary(("a", "ʃ", "ç"), blank)
-    scaler = sl.scaling.MinMax().fit(rng.normal(-50, 9, size=(30, 6)))
+    scaler = sl.scaling.MinMaxScaler().fit(rng.normal(-50, 9, size=(30, 6)))
     net = getattr(networks, kind)(
         symbols, bands=6, units=(5, 4), scaler=scaler, stride=2, dropout=0.1
     )
@@ -317,7 +317,7 @@ def test_a_network_of_phones_survives_saving(rng, tmp_path, kind):
 
 
 def test_outputs_of_whole_utterances_do_not_depend_on_their_company(rng, symbols):
-    net = networks.ctc(symbols, bands=6, units=(5,), stride=2)
+    net = networks.ctc_blstm(symbols, n_bins=6, units=(5,), stride=2)
     arrays = [rng.normal(size=(n, 6)).astype(np.float32) for n in (30, 90, 7, 51)]
     together = net.logits(arrays)
     for array, logits in zip(arrays, together, strict=True):
@@ -328,9 +328,9 @@ def test_outputs_of_whole_utterances_do_not_depend_on_their_company(rng, symbols
 
 def test_blanks_are_asked_for_where_they_belong(symbols):
     with pytest.raises(errors.ArgumentError, match="CTC needs symbols with a blank"):
-        networks.ctc(sl.ctc.Vocabulary(("a",), blank=None))
+        networks.ctc_blstm(sl.ctc.Vocabulary(("a",), blank=None))
     with pytest.raises(errors.ArgumentError, match="framewise network has no blank"):
-        networks.framewise(symbols)
+        networks.framewise_blstm(symbols)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_a_loaded_network_trains_on_as_if_it_had_never_stopped(
     rng, tmp_path, optimizer
 ):
     x, ids = rng.normal(size=(8, 12, 8)).astype(np.float32), np.arange(8) // 2
-    base = networks.base(**SMALL, dropout=0.0)
+    base = networks.blstm_encoder(**SMALL, dropout=0.0)
     net = networks.SpeakerNet(base, loss=sl.losses.KLHinge())
     net.compile(optimizer=optimizer())
     net.fit(x, ids, batch_size=8, epochs=3, verbose=0)
@@ -359,7 +359,7 @@ def test_a_loaded_network_trains_on_as_if_it_had_never_stopped(
 
 
 def test_a_loss_given_to_compile_is_the_one_that_is_saved(tmp_path):
-    net = networks.SpeakerNet(networks.base(**SMALL), loss=sl.losses.KLHinge())
+    net = networks.SpeakerNet(networks.blstm_encoder(**SMALL), loss=sl.losses.KLHinge())
     net.compile(loss=sl.losses.KLHinge(margin=0.7))
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
@@ -368,7 +368,7 @@ def test_a_loss_given_to_compile_is_the_one_that_is_saved(tmp_path):
 
 
 def test_a_network_without_a_loss_is_saved_too(tmp_path, rng):
-    net = networks.SpeakerNet(networks.base(**SMALL))
+    net = networks.SpeakerNet(networks.blstm_encoder(**SMALL))
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
     x = rng.normal(size=(2, 12, 8))

@@ -21,11 +21,11 @@ def exported(tmp_path_factory):
     keras.utils.set_random_seed(5)
     x = np.random.default_rng(5).normal(-50, 15, size=(400, 16))
     # With a floor: also what is silent has to come out the same.
-    net = sl.networks.xvector(
-        bands=16, units=6, outputs=5, scaler=sl.scaling.Standard(floor=-80.0).fit(x)
+    net = sl.networks.xvector_encoder(
+        n_mels=16, units=6, output_dim=5, scaler=sl.scaling.StandardScaler(floor_db=-80.0).fit(x)
     )
-    spectrogram = sl.Spectrogram(bands=16)
-    encoder = Encoder.of(net, spectrogram, {"frames": 30, "hop": 15})
+    spectrogram = sl.Spectrogram(n_mels=16)
+    encoder = Encoder.from_network(net, spectrogram, {"frames": 30, "hop": 15})
     again = encoder.network([sl.layers.RandomGain(10.0)])  # idle in inference
     path = tmp_path_factory.mktemp("onnx") / "encoder.onnx"
     with warnings.catch_warnings():

@@ -33,7 +33,7 @@ def features():
 
 
 def test_segments_are_those_that_were_drawn(features):
-    pairs = sampling.Pairs(features, batch_size=8, frames=20, steps=3)
+    pairs = sampling.PairBatches(features, batch_size=8, n_frames=20, steps_per_epoch=3)
     drawn = pairs.draw(1)
     (first, second), same = pairs[1]
     assert first.shape == second.shape == (8, 20, 4)
@@ -50,13 +50,13 @@ def test_segments_are_those_that_were_drawn(features):
 @given(st.integers(1, 20), st.integers(0, 99), st.integers(2, 6))
 def test_half_of_every_batch_is_of_the_same_speaker(half, seed, speakers):
     features = features_of([f"s{i % speakers}" for i in range(13)])
-    pairs = sampling.Pairs(features, batch_size=2 * half, steps=2, seed=seed)
+    pairs = sampling.PairBatches(features, batch_size=2 * half, steps_per_epoch=2, seed=seed)
     for _, same in (pairs[0], pairs[1]):
         assert same.sum() == half
 
 
 def test_pairs_of_a_speaker_go_across_his_sessions(features):
-    audit = sampling.audit(sampling.Pairs(features, batch_size=32, steps=20))
+    audit = sampling.audit(sampling.PairBatches(features, batch_size=32, steps_per_epoch=20))
     assert audit.same_session == 0
     assert audit.same_recording == 0
     assert audit.problems == ()
@@ -64,7 +64,7 @@ def test_pairs_of_a_speaker_go_across_his_sessions(features):
 
 def test_without_a_second_session_they_go_across_recordings():
     features = features_of(["a", "a", "b", "b"], session=["a", "a", "b", "b"])
-    audit = sampling.audit(sampling.Pairs(features, batch_size=32, steps=5))
+    audit = sampling.audit(sampling.PairBatches(features, batch_size=32, steps_per_epoch=5))
     assert audit.same_recording == 0
     assert audit.same_session == 1
     assert any("one session" in problem for problem in audit.problems)
@@ -72,7 +72,7 @@ def test_without_a_second_session_they_go_across_recordings():
 
 def test_of_one_recording_two_stretches_are_taken_and_named():
     features = features_of(["a", "b", "c"])
-    pairs = sampling.Pairs(features, batch_size=32, frames=20, steps=10)
+    pairs = sampling.PairBatches(features, batch_size=32, n_frames=20, steps_per_epoch=10)
     drawn = pairs.draw(0)
     same = drawn[drawn.same]
     assert (same["first"] == same.second).all()
@@ -83,18 +83,18 @@ def test_of_one_recording_two_stretches_are_taken_and_named():
 
 def test_speakers_are_drawn_alike_however_much_they_said():
     features = features_of(["a"] * 50 + ["b"] * 2 + ["c"] * 2)
-    pairs = sampling.Pairs(features, batch_size=64, steps=30)
+    pairs = sampling.PairBatches(features, batch_size=64, steps_per_epoch=30)
     drawn = pd.concat(pairs.draw(i) for i in range(30))
     share = np.mean(features.speakers[drawn["first"]] == "a")
     assert share == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_hard_negatives_of_the_same_sex(features):
-    pairs = sampling.Pairs(
-        features, batch_size=32, steps=20, hard="sex", hard_fraction=1
+    pairs = sampling.PairBatches(
+        features, batch_size=32, steps_per_epoch=20, hard="sex", hard_fraction=1
     )
     assert sampling.audit(pairs).same_sex == 1
-    mixed = sampling.Pairs(features, batch_size=32, steps=20, hard="sex")
+    mixed = sampling.PairBatches(features, batch_size=32, steps_per_epoch=20, hard="sex")
     assert 0.5 < sampling.audit(mixed).same_sex < 0.9
 
 
@@ -102,8 +102,8 @@ def test_hard_negatives_among_the_nearest_of_other_speakers(rng):
     features = features_of([f"s{i}" for i in range(40)])
     angle = np.linspace(0, np.pi, 40)
     embeddings = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    pairs = sampling.Pairs(
-        features, batch_size=32, steps=20, hard=embeddings, hard_fraction=1
+    pairs = sampling.PairBatches(
+        features, batch_size=32, steps_per_epoch=20, hard=embeddings, hard_fraction=1
     )
     drawn = pd.concat(pairs.draw(i) for i in range(20))
     different = drawn[~drawn.same]
@@ -113,7 +113,7 @@ def test_hard_negatives_among_the_nearest_of_other_speakers(rng):
 
 
 def test_who_draws_a_batch_does_not_matter(features):
-    pairs = sampling.Pairs(features, batch_size=8, steps=5, seed=3)
+    pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=5, seed=3)
     again = pickle.loads(pickle.dumps(pairs))
     pairs[0], pairs[1]
     pd.testing.assert_frame_equal(pairs.draw(4), again.draw(4))
@@ -122,20 +122,20 @@ def test_who_draws_a_batch_does_not_matter(features):
 
 def test_epochs_differ_unless_they_shall_not(features):
     for fresh in (True, False):
-        pairs = sampling.Pairs(features, batch_size=8, steps=2, fresh=fresh)
+        pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2, fresh=fresh)
         before = pairs.draw(0)
         pairs.on_epoch_end()
         assert before.equals(pairs.draw(0)) is not fresh
 
 
 def test_a_loop_over_the_pairs_ends(features):
-    pairs = sampling.Pairs(features, batch_size=8, steps=3)
+    pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=3)
     assert len(list(pairs)) == 3
 
 
 def test_an_epoch_shows_as_much_as_there_is(features):
     # 24 recordings of two segments each, two segments a pair.
-    assert len(sampling.Pairs(features, batch_size=4, frames=50)) == 6
+    assert len(sampling.PairBatches(features, batch_size=4, n_frames=50)) == 6
 
 
 @pytest.mark.parametrize(
@@ -150,17 +150,17 @@ def test_an_epoch_shows_as_much_as_there_is(features):
 )
 def test_arguments_out_of_range_are_named(features, arguments, sentence):
     with pytest.raises(errors.ArgumentError, match=sentence):
-        sampling.Pairs(features, **arguments)
+        sampling.PairBatches(features, **arguments)
 
 
 def test_sex_and_speakers_that_are_missing_are_named():
     with pytest.raises(errors.ArgumentError, match="needs the sex of every speaker"):
-        sampling.Pairs(features_of(["a", "b"]), hard="sex")
+        sampling.PairBatches(features_of(["a", "b"]), hard="sex")
     with pytest.raises(errors.ArgumentError, match=r"at least 2 speakers; got 1 \(a\)"):
-        sampling.Pairs(features_of(["a", "a"]))
+        sampling.PairBatches(features_of(["a", "a"]))
 
 
-class Odd(sampling.Pairs):
+class Odd(sampling.PairBatches):
     """Pairs that somebody drew badly."""
 
     def __init__(self, features, change, **kwargs):
@@ -207,9 +207,9 @@ SWAP = {
 
 
 def test_an_audit_finds_leaks_between_splits(features):
-    pairs = sampling.Pairs(features, batch_size=8, steps=2)
+    pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2)
     apart = features.select(features.speakers == "s0"), features
-    for against in (apart[0], sampling.Pairs(apart[1])):
+    for against in (apart[0], sampling.PairBatches(apart[1])):
         found = sampling.audit(pairs, against=against)
         assert found.shared_speakers > 0
         assert found.shared_recordings > 0
@@ -219,7 +219,7 @@ def test_an_audit_finds_leaks_between_splits(features):
 
 
 def test_an_audit_of_several_epochs_changes_nothing(features):
-    pairs = sampling.Pairs(features, batch_size=8, steps=2)
+    pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2)
     before = pairs.draw(0)
     found = sampling.audit(pairs, epochs=3)
     assert found.pairs == 3 * 2 * 8
@@ -238,9 +238,9 @@ def test_only_mixed_pairs_of_men_and_women_are_named(features):
 
 
 def test_keras_trains_on_them(features):
-    base = sl.networks.base(frames=20, bands=4, units=3, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=20, n_mels=4, units=3, output_dim=4)
     twins = sl.networks.Siamese(base, "kl", sl.losses.DistanceHinge())
-    pairs = sampling.Pairs(features, batch_size=8, frames=20, steps=3)
+    pairs = sampling.PairBatches(features, batch_size=8, n_frames=20, steps_per_epoch=3)
     history = twins.fit(pairs, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert keras.backend.is_float_dtype(twins.compute_dtype)

@@ -48,7 +48,7 @@ def test_speakers_of_a_map_can_be_told_apart(rng):
 def test_a_spectrogram_has_time_to_the_right_and_low_bands_below():
     frames = np.zeros((50, 8))
     frames[40:, 0] = 1.0  # late, low
-    ax = plots.spectrogram(frames, hop=0.01)
+    ax = plots.spectrogram(frames, hop_seconds=0.01)
     image = ax.images[0]
     assert image.get_array().shape == (8, 50)
     assert image.origin == "lower"
@@ -110,7 +110,7 @@ def test_the_style_of_the_course_can_be_put_on():
 
 
 def test_bands_can_be_marked_with_their_frequencies():
-    description = sl.Spectrogram(bands=None, window=0.032)
+    description = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512)
     ax = plots.spectrogram(np.zeros((9, 257)), frequencies=description.frequencies)
     assert ax.get_ylabel() == "frequency (kHz)"
     for place, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
@@ -145,7 +145,7 @@ def heard():
 
 def test_outputs_are_named_at_their_peaks_beside_the_truth(heard):
     posteriors, symbols, phones = heard
-    ax = plots.phone_outputs(posteriors, symbols, hop=0.1, phones=phones)
+    ax = plots.phone_outputs(posteriors, symbols, hop_seconds=0.1, phones=phones)
     peaks = {text.get_text(): text.xy for text in ax.texts if hasattr(text, "xy")}
     assert peaks["a"] == pytest.approx((0.15, 0.8))
     assert peaks["b"] == pytest.approx((0.55, 0.8))
@@ -153,7 +153,7 @@ def test_outputs_are_named_at_their_peaks_beside_the_truth(heard):
     assert truth == ["a", "b"]
     assert ax.get_legend().get_texts()[0].get_text() == "blank"
     with pytest.raises(errors.ArgumentError, match=r"\(frames, 3\).*got \(7, 2\)"):
-        plots.phone_outputs(posteriors[:, :2], symbols, hop=0.1)
+        plots.phone_outputs(posteriors[:, :2], symbols, hop_seconds=0.1)
 
 
 def test_a_lattice_reads_downwards_with_the_best_path_on_it(heard):
@@ -161,14 +161,14 @@ def test_a_lattice_reads_downwards_with_the_best_path_on_it(heard):
     logits = np.log(posteriors)
     states, _ = sl.ctc.lattice(logits, [1, 2], blank=0)
     best = sl.ctc.forced_alignment(logits, [1, 2], blank=0)
-    ax = plots.ctc_lattice(states, ["a", "b"], hop=0.1, alignment=best, phones=phones)
+    ax = plots.ctc_lattice(states, ["a", "b"], hop_seconds=0.1, alignment=best, phones=phones)
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
     low, high = ax.get_ylim()
     assert low > high  # the first label is on top
     path = [line for line in ax.lines if line.get_linewidth() == 3]
     assert [line.get_xdata()[0] for line in path] == pytest.approx([0.1, 0.5])
     with pytest.raises(errors.ArgumentError, match="1 names need"):
-        plots.ctc_lattice(states, ["a"], hop=0.1)
+        plots.ctc_lattice(states, ["a"], hop_seconds=0.1)
 
 
 def test_a_corpus_is_drawn_by_speaker_and_by_utterance(tmp_path, rng):

@@ -39,10 +39,10 @@ def gradient(function, x):
 def test_a_prelu_gives_no_distributions_and_a_softmax_does(rng):
     x = rng.normal(-50, 20, size=(8, 12, 8)).astype(np.float32)
     faulty_ones = np.asarray(
-        posts.prelu_head(sl.networks.base(**SMALL, head="logits"))(x)
+        posts.prelu_head(sl.networks.blstm_encoder(**SMALL, head="logits"))(x)
     )
     assert np.abs(faulty_ones.sum(axis=1) - 1).max() > 0.1
-    good = np.asarray(sl.networks.base(**SMALL)(x))
+    good = np.asarray(sl.networks.blstm_encoder(**SMALL)(x))
     assert (good > 0).all()
     np.testing.assert_allclose(good.sum(axis=1), 1, rtol=1e-5)
 
@@ -72,7 +72,7 @@ def test_a_clip_passes_no_gradient_where_outputs_are_wrong(outputs):
 
 def test_under_the_clip_the_slope_of_a_prelu_is_never_trained(rng):
     x = rng.normal(-50, 20, size=(32, 12, 8)).astype(np.float32)
-    base = posts.prelu_head(sl.networks.base(**SMALL, head="logits"))
+    base = posts.prelu_head(sl.networks.blstm_encoder(**SMALL, head="logits"))
     twins = sl.networks.Siamese(base, posts.clipped_kl, posts.MeanHinge())
     slope = base.get_layer("prelu").get_weights()[0].copy()
     others = base.get_layer("head").get_weights()[0].copy()
@@ -147,7 +147,7 @@ def test_broadcast_accuracy_is_one_half_whatever_is_measured(rng):
 
 
 def test_a_fresh_extractor_gives_what_no_layer_gives(features):
-    net = sl.networks.base(**SMALL, scaler=sl.scaling.Standard().fit(features))
+    net = sl.networks.blstm_encoder(**SMALL, scaler=sl.scaling.StandardScaler().fit(features))
     fresh = posts.fresh_extractor(net)
     x = np.stack([array[:12] for array in features])
     assert fresh(x).shape == (20, 12)

@@ -57,7 +57,7 @@ from siamlab import progress
 progress._LOG_INTERVAL_S = 0.0
 import numpy as np, siamlab as sl
 net = sl.networks.SpeakerNet(
-    sl.networks.base(frames=4, bands=3, units=2, outputs=2), sl.losses.KLHinge()
+    sl.networks.blstm_encoder(n_frames=4, n_mels=3, units=2, output_dim=2), sl.losses.KLHinge()
 )
 net.fit(np.zeros((16, 4, 3)), np.arange(16) // 4, batch_size=4, epochs=3)
 """

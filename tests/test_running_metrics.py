@@ -124,7 +124,7 @@ def test_a_metric_survives_saving(metric):
 
 
 def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, rng):
-    base = sl.networks.base(frames=6, bands=4, units=3, outputs=4)
+    base = sl.networks.blstm_encoder(n_frames=6, n_mels=4, units=3, output_dim=4)
     twins = sl.networks.Siamese(base, "kl", sl.losses.DistanceHinge())
     twins.compile(keras.optimizers.SGD(0.5), metrics=[metrics.EER(), metrics.AUC()])
     a, b = rng.normal(size=(2, 40, 6, 4)).astype(np.float32)
@@ -152,7 +152,7 @@ def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, rng):
 PROGRAM = """
 import siamlab as sl, keras, numpy as np
 rng = np.random.default_rng(0)
-base = sl.networks.base(frames=6, bands=4, units=3, outputs=4)
+base = sl.networks.blstm_encoder(n_frames=6, n_mels=4, units=3, output_dim=4)
 twins = sl.networks.Siamese(base, "kl", sl.losses.DistanceHinge())
 twins.compile(metrics=[sl.metrics.EER(), sl.metrics.AUC(), sl.metrics.AccuracyAt(0.1)])
 a, b = rng.normal(size=(2, 40, 6, 4)).astype("float32")
@@ -163,7 +163,7 @@ d = twins.predict((a, b), verbose=0).sum(axis=1)
 assert abs(found["eer"] - sl.metrics.eer(-d, same[:, 0])) < 1e-6, found
 assert abs(found["auc"] - sl.metrics.auc(-d, same[:, 0])) < 1e-6, found
 net = sl.networks.SpeakerNet(
-    sl.networks.base(
+    sl.networks.blstm_encoder(
         frames=6, bands=4, units=3, outputs=4, head="unit",
         augmentation=[
             sl.layers.RandomEQ(), sl.layers.RandomGain(), sl.layers.RandomNoise(),

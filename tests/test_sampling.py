@@ -30,7 +30,7 @@ def features():
 
 
 def test_a_batch_holds_segments_of_its_speakers(features):
-    batches = sampling.SpeakerBatches(features, speakers=4, segments=3, frames=40)
+    batches = sampling.SpeakerBatches(features, n_speakers=4, n_segments=3, n_frames=40)
     x, ids = batches[0]
     assert x.shape == (12, 40, 3)
     assert x.dtype == np.float32
@@ -47,7 +47,7 @@ def test_a_batch_holds_segments_of_its_speakers(features):
 
 
 def test_a_loop_over_batches_ends(features):
-    batches = sampling.SpeakerBatches(features, speakers=2, segments=2, steps=3)
+    batches = sampling.SpeakerBatches(features, n_speakers=2, n_segments=2, steps_per_epoch=3)
     assert len(list(iter(batches))) == 3
     np.testing.assert_array_equal(batches[-1][0], batches[2][0])
     labels = [np.array([1])] * 30
@@ -55,14 +55,14 @@ def test_a_loop_over_batches_ends(features):
 
 
 def test_ids_count_the_names(features):
-    batches = sampling.SpeakerBatches(features, speakers=6)
+    batches = sampling.SpeakerBatches(features, n_speakers=6)
     x, ids = batches[0]
     assert (batches.names[ids].astype(int) == x[:, 0, 0] // 5000).all()
 
 
 def test_a_batch_depends_on_seed_epoch_and_index_alone(features):
     first, second = (
-        sampling.SpeakerBatches(features, speakers=4, steps=5, seed=3) for _ in range(2)
+        sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=5, seed=3) for _ in range(2)
     )
     forwards = [first[i] for i in range(5)]
     backwards = [second[i] for i in reversed(range(5))][::-1]
@@ -71,25 +71,25 @@ def test_a_batch_depends_on_seed_epoch_and_index_alone(features):
         np.testing.assert_array_equal(ids, others)
     second.on_epoch_end()
     assert not np.array_equal(second[0][0], forwards[0][0])
-    other = sampling.SpeakerBatches(features, speakers=4, steps=5, seed=4)
+    other = sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=5, seed=4)
     assert not np.array_equal(other[0][0], forwards[0][0])
     assert len({x.tobytes() for x, _ in forwards}) == 5
 
 
 def test_all_speakers_are_taken_where_there_are_fewer_than_asked_for(features):
-    assert sampling.SpeakerBatches(features, speakers=99)[0][0].shape[0] == 24
+    assert sampling.SpeakerBatches(features, n_speakers=99)[0][0].shape[0] == 24
 
 
 def test_every_place_of_a_recording_is_seen():
     features = some_features([50, 50], ["a", "b"])
-    batches = sampling.SpeakerBatches(features, segments=4, frames=40, steps=60)
+    batches = sampling.SpeakerBatches(features, n_segments=4, n_frames=40, steps_per_epoch=60)
     starts = {int(s) % 1000 for i in range(60) for s in batches[i][0][:, 0, 0]}
     assert starts == set(range(11))
 
 
 def test_an_epoch_shows_as_much_as_there_is(features):
     # 30 utterances of 2 whole segments, 8 at a time.
-    batches = sampling.SpeakerBatches(features, speakers=2, segments=4, frames=40)
+    batches = sampling.SpeakerBatches(features, n_speakers=2, n_segments=4, n_frames=40)
     assert len(batches) == 8
 
 
@@ -154,9 +154,9 @@ def test_however_many_workers_draw_training_sees_the_same(features, workers):
 
     model.compile(loss=loss, metrics=[Seen()])
     batches = sampling.SpeakerBatches(
-        features, speakers=4, steps=6, workers=workers, max_queue_size=4
+        features, n_speakers=4, steps_per_epoch=6, workers=workers, max_queue_size=4
     )
-    again = sampling.SpeakerBatches(features, speakers=4, steps=6)
+    again = sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=6)
     again.on_epoch_end()  # Keras looks at two batches first, and starts anew
     seen = model.evaluate(batches, verbose=0)[1]
     expected = 0.0
@@ -166,7 +166,7 @@ def test_however_many_workers_draw_training_sees_the_same(features, workers):
 
 
 def test_batches_survive_pickling(features):
-    batches = sampling.SpeakerBatches(features, speakers=4)
+    batches = sampling.SpeakerBatches(features, n_speakers=4)
     again = pickle.loads(pickle.dumps(batches))
     np.testing.assert_array_equal(again[2][0], batches[2][0])
 
@@ -302,7 +302,7 @@ def test_batches_train_again_after_a_training_that_broke_off(features, ending):
         [keras.Input((40, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     model.compile(loss="mse")
-    batches = sampling.SpeakerBatches(features, speakers=3, segments=2, steps=9)
+    batches = sampling.SpeakerBatches(features, n_speakers=3, n_segments=2, steps_per_epoch=9)
     with contextlib.suppress(KeyboardInterrupt):
         model.fit(batches, epochs=3, verbose=0, callbacks=[Breaks()])
     counts = Counts()
@@ -474,7 +474,7 @@ def test_the_shares_of_the_workers_are_the_batch_of_one(
 def test_a_worker_reads_its_own_rows_alone():
     plain = some_features([100] * 30, np.arange(30) // 5)
     counted = sl.Features([Unread(array) for array in plain], plain.table)
-    batches = sampling.SpeakerBatches(counted, speakers=6, segments=5, shard=(1, 3))
+    batches = sampling.SpeakerBatches(counted, n_speakers=6, n_segments=5, shard=(1, 3))
     x, _ = batches[0]
     cuts = np.array([array.cuts for array in counted])
     assert cuts.sum() == len(x) == 10
@@ -485,7 +485,7 @@ def test_a_batch_that_cannot_be_shared_evenly_says_what_to_do(features):
     with pytest.raises(
         errors.ArgumentError, match="4 workers cannot share the 18 rows"
     ):
-        sampling.SpeakerBatches(features, speakers=6, segments=3, shard=(0, 4))
+        sampling.SpeakerBatches(features, n_speakers=6, n_segments=3, shard=(0, 4))
     with pytest.raises(errors.ArgumentError, match=r"got \(2, 2\)"):
         sampling.SpeakerBatches(features, shard=(2, 2))
 
@@ -516,8 +516,8 @@ class OnDemand(Arrays):
     ("kind", "arguments"),
     [
         (sampling.SpeakerBatches, {"speakers": 4, "segments": 3}),
-        (sampling.Pairs, {"batch_size": 6}),
-        (sampling.Pairs, {"batch_size": 6, "hard": "sex"}),
+        (sampling.PairBatches, {"batch_size": 6}),
+        (sampling.PairBatches, {"batch_size": 6, "hard": "sex"}),
     ],
 )
 def test_a_large_corpus_costs_some_bytes_an_utterance_and_no_reading(kind, arguments):
@@ -541,7 +541,7 @@ def test_a_large_corpus_costs_some_bytes_an_utterance_and_no_reading(kind, argum
     assert features.arrays.cuts == []
     batches[7]
     assert len(features.arrays.cuts) == 12
-    if kind is sampling.Pairs:
+    if kind is sampling.PairBatches:
         sampling.audit(kind(features, steps=2, **arguments))
     assert len(features.arrays.cuts) == 12
 
@@ -552,7 +552,7 @@ def test_speakers_of_a_batch_differ_and_are_drawn_by_chance(n):
     features = sl.Features(OnDemand(np.full(2 * n, 50, np.int32)), table)
     size = n // 5
     batches = sampling.SpeakerBatches(
-        features, speakers=size, segments=2, frames=1, steps=40
+        features, n_speakers=size, n_segments=2, n_frames=1, steps_per_epoch=40
     )
     drawn, orders = np.zeros(n, int), []
     for _, ids in batches:

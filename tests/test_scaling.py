@@ -9,10 +9,10 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from siamlab import Features, errors, layers
 from siamlab.scaling import (
-    Fixed,
-    MinMax,
-    Standard,
-    UtteranceMean,
+    AffineScaler,
+    MinMaxScaler,
+    StandardScaler,
+    MeanNormalizer,
     gate_saturation,
 )
 
@@ -24,10 +24,10 @@ def named(scaler):
 
 
 SCALERS = [
-    Standard(),
-    Standard(per_band=False),
-    MinMax(),
-    MinMax(per_band=True),
+    StandardScaler(),
+    StandardScaler(per_band=False),
+    MinMaxScaler(),
+    MinMaxScaler(per_band=True),
 ]
 decibels = hnp.arrays(
     np.float32,
@@ -54,7 +54,7 @@ def test_the_inverse_gives_back_what_was_scaled(scaler, x):
 
 def test_standard_is_scikit_learns(spectrograms):
     frames = np.concatenate(spectrograms)
-    ours = Standard().fit(spectrograms)
+    ours = StandardScaler().fit(spectrograms)
     expected = StandardScaler().fit(frames).transform(frames)
     scaled = np.concatenate(ours.transform(spectrograms))
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
@@ -62,7 +62,7 @@ def test_standard_is_scikit_learns(spectrograms):
 
 
 def test_standard_as_a_whole_has_mean_0_and_deviation_1(spectrograms):
-    scaler = Standard(per_band=False).fit(spectrograms)
+    scaler = StandardScaler(per_band=False).fit(spectrograms)
     scaled = np.concatenate(scaler.transform(spectrograms))
     assert scaled.mean() == pytest.approx(0, abs=1e-5)
     assert scaled.std() == pytest.approx(1, abs=1e-5)
@@ -71,19 +71,19 @@ def test_standard_as_a_whole_has_mean_0_and_deviation_1(spectrograms):
 def test_min_max_per_band_is_scikit_learns(spectrograms):
     frames = np.concatenate(spectrograms)
     expected = MinMaxScaler((-1, 1)).fit(frames).transform(frames)
-    scaled = MinMax(per_band=True).fit(spectrograms).transform(spectrograms)
+    scaled = MinMaxScaler(per_band=True).fit(spectrograms).transform(spectrograms)
     np.testing.assert_allclose(np.concatenate(scaled), expected, atol=1e-5)
 
 
 def test_min_max_as_a_whole_is_the_formula(spectrograms):
     frames = np.concatenate(spectrograms)
     low, high = frames.min(), frames.max()
-    scaled = MinMax().fit(spectrograms).transform(frames)
+    scaled = MinMaxScaler().fit(spectrograms).transform(frames)
     np.testing.assert_allclose(scaled, 2 * (frames - low) / (high - low) - 1, atol=1e-5)
 
 
 def test_min_max_per_utterance_scales_each_by_its_own(spectrograms):
-    scaled = MinMax(per="utterance").fit(spectrograms).transform(spectrograms)
+    scaled = MinMaxScaler(per="utterance").fit(spectrograms).transform(spectrograms)
     for x, y in zip(spectrograms, scaled, strict=True):
         expected = 2 * (x - x.min()) / (x.max() - x.min()) - 1
         np.testing.assert_allclose(y, expected, atol=1e-5)
@@ -91,14 +91,14 @@ def test_min_max_per_utterance_scales_each_by_its_own(spectrograms):
 
 def test_min_max_per_utterance_erases_loudness(spectrograms):
     quiet = [x - 20 for x in spectrograms]
-    scaler = MinMax(per="utterance")
+    scaler = MinMaxScaler(per="utterance")
     for a, b in zip(
         scaler.transform(spectrograms), scaler.transform(quiet), strict=True
     ):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-@pytest.mark.parametrize("scaler", [*SCALERS, MinMax(per="utterance")], ids=named)
+@pytest.mark.parametrize("scaler", [*SCALERS, MinMaxScaler(per="utterance")], ids=named)
 def test_silence_is_scaled_without_dividing_by_zero(scaler):
     silence = np.full((10, 4), -100.0, dtype=np.float32)
     np.testing.assert_array_equal(scaler.fit(silence).transform(silence), 0.0)
@@ -107,12 +107,12 @@ def test_silence_is_scaled_without_dividing_by_zero(scaler):
 def test_a_band_that_never_changes_is_shifted_only(spectrograms):
     for x in spectrograms:
         x[:, 3] = -100.0
-    scaler = Standard().fit(spectrograms)
+    scaler = StandardScaler().fit(spectrograms)
     assert scaler.scale[3] == 1.0
     np.testing.assert_array_equal(scaler.transform(spectrograms[0])[:, 3], 0.0)
 
 
-@pytest.mark.parametrize("scaler", [Standard, MinMax])
+@pytest.mark.parametrize("scaler", [StandardScaler, MinMaxScaler])
 def test_what_kind_goes_in_comes_out(spectrograms, scaler):
     table = pd.DataFrame({"speaker": list("abc")})
     features = Features(spectrograms, table)
@@ -129,12 +129,12 @@ def test_what_kind_goes_in_comes_out(spectrograms, scaler):
 
 
 def test_fitting_one_array_is_fitting_a_list_of_it(spectrograms):
-    one, listed = (Standard().fit(x) for x in (spectrograms[0], spectrograms[:1]))
+    one, listed = (StandardScaler().fit(x) for x in (spectrograms[0], spectrograms[:1]))
     np.testing.assert_array_equal(one.shift, listed.shift)
     np.testing.assert_array_equal(one.scale, listed.scale)
 
 
-@pytest.mark.parametrize("scaler", [Standard(), MinMax()])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
 def test_scaling_before_fitting_is_named(scaler):
     with pytest.raises(errors.NotFittedError, match="call fit with the features"):
         scaler.transform(np.zeros((3, 4)))
@@ -142,28 +142,28 @@ def test_scaling_before_fitting_is_named(scaler):
 
 def test_extremes_of_an_utterance_cannot_be_undone():
     with pytest.raises(errors.ArgumentError, match="forgets the extremes"):
-        MinMax(per="utterance").inverse(np.zeros((3, 4)))
+        MinMaxScaler(per="utterance").inverse(np.zeros((3, 4)))
 
 
 def test_an_unknown_per_is_named():
     with pytest.raises(errors.ArgumentError, match="got 'band'"):
-        MinMax(per="band")
+        MinMaxScaler(per="band")
 
 
-@pytest.mark.parametrize("scaler", [Standard(), MinMax()])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
 def test_nothing_to_fit_is_named(scaler):
     with pytest.raises(errors.ArgumentError, match="at least one array; got none"):
         scaler.fit([])
 
 
-@pytest.mark.parametrize("scaler", [Standard(), MinMax()])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()])
 def test_an_array_of_another_shape_is_named(scaler):
     with pytest.raises(errors.ArgumentError, match=r"\(frames, bands\); got \(3,\)"):
         scaler.fit([np.zeros(3)])
 
 
 @given(decibels, st.floats(-90, 30))
-@pytest.mark.parametrize("kind", [Standard, MinMax])
+@pytest.mark.parametrize("kind", [StandardScaler, MinMaxScaler])
 def test_a_floor_is_the_same_as_clipping_first(kind, x, floor):
     clipped = np.maximum(x, np.float32(floor))
     np.testing.assert_array_equal(
@@ -174,24 +174,24 @@ def test_a_floor_is_the_same_as_clipping_first(kind, x, floor):
 def test_a_floor_keeps_the_bottom_from_ruling_the_scale(rng):
     speech = rng.uniform(-60, 0, size=(100, 8))
     speech[3, 2] = -160.0  # one bin that is digitally silent (FAULTS C4)
-    squeezed = MinMax().fit(speech).transform(speech)
+    squeezed = MinMaxScaler().fit(speech).transform(speech)
     assert np.median(squeezed) > 0.5
-    scaled = MinMax(floor=-60).fit(speech).transform(speech)
+    scaled = MinMaxScaler(floor_db=-60).fit(speech).transform(speech)
     assert abs(np.median(scaled)) < 0.1
 
 
 def test_an_utterances_floor_counts_for_its_own_extremes():
     x = np.array([[-160.0, -60.0], [-30.0, 0.0]])
-    scaled = MinMax(per="utterance", floor=-60).transform(x)
+    scaled = MinMaxScaler(per="utterance", floor_db=-60).transform(x)
     np.testing.assert_allclose(scaled, [[-1, -1], [0, 1]])
 
 
 def test_fixed_turns_decibels_into_the_natural_logarithm(rng):
     power = rng.uniform(1e-6, 10, size=(20, 4))
-    natural = Fixed(0, 10 / np.log(10)).transform(10 * np.log10(power))
+    natural = AffineScaler(0, 10 / np.log(10)).transform(10 * np.log10(power))
     np.testing.assert_allclose(natural, np.log(power), rtol=1e-5, atol=1e-5)
     with pytest.raises(errors.ArgumentError, match="must not be 0"):
-        Fixed(scale=[1.0, 0.0])
+        AffineScaler(scale=[1.0, 0.0])
 
 
 def slow_gates(lstm, x):
@@ -283,7 +283,7 @@ def test_a_model_without_gates_is_named():
 
 @pytest.mark.parametrize("per_band", [True, False])
 def test_a_mean_of_the_utterance_takes_the_microphone_with_it(rng, per_band):
-    scaler = UtteranceMean(per_band).fit(None)
+    scaler = MeanNormalizer(per_band).fit(None)
     arrays = [rng.normal(-50, 10, size=(n, 6)).astype(np.float32) for n in (30, 7)]
     added = rng.normal(0, 6, size=6) if per_band else 4.0
     found = scaler.transform(arrays)
@@ -299,10 +299,10 @@ def test_a_mean_of_the_utterance_takes_the_microphone_with_it(rng, per_band):
 
 
 def test_a_mean_that_was_removed_does_not_come_back(rng):
-    scaler = UtteranceMean()
+    scaler = MeanNormalizer()
     with pytest.raises(errors.ArgumentError, match="has no inverse"):
         scaler.inverse(rng.normal(size=(3, 4)))
     with pytest.raises(errors.ArgumentError, match="frames, bands"):
         scaler.transform([np.zeros(3)])
     with pytest.raises(errors.ArgumentError, match="cannot be part of a network"):
-        layers.Scale.of(scaler)
+        layers.Scale.from_scaler(scaler)

@@ -15,7 +15,7 @@ import siamlab as sl
 from siamlab import audio, errors
 from siamlab.features import manifest, plan, shards, tables
 
-SPECTROGRAM = sl.Spectrogram(bands=20)
+SPECTROGRAM = sl.Spectrogram(n_mels=20)
 SHARD_BYTES = 8000  # two or three utterances of those below
 
 
@@ -162,7 +162,7 @@ def test_shards_of_real_speech_hold_what_arrays_hold(cache, data, folder):
 
 
 def test_phones_and_further_columns_come_along(cache, folder):
-    corpus = sl.corpora.voices(speakers=2, utterances=3)
+    corpus = sl.corpora.voices(n_speakers=2, n_utterances=3)
     features = sl.extract(corpus, folder=folder)
     pd.testing.assert_frame_equal(features.table, corpus.table)
     assert features.transcripts() == sl.extract(corpus).transcripts()
@@ -280,7 +280,7 @@ def test_a_folder_can_move(cache, recordings, folder, tmp_path):
 
 def test_a_floor_that_is_out_of_range_is_named(recordings):
     with pytest.raises(errors.ArgumentError, match=r"-327.68 .* floor=-400"):
-        plan.Plan(recordings, sl.Spectrogram(floor=-400))
+        plan.Plan(recordings, sl.Spectrogram(floor_db=-400))
 
 
 def test_which_shard_a_row_is_in_depends_on_the_corpus_alone(recordings):
@@ -303,7 +303,7 @@ def test_a_batch_reads_segments_and_not_recordings(cache, recordings, folder):
     touched = []
     cut = features._arrays.cut
     features._arrays.cut = lambda i, first, n: touched.append(n) or cut(i, first, n)
-    for kind in (sl.sampling.SpeakerBatches, sl.sampling.Pairs):
+    for kind in (sl.sampling.SpeakerBatches, sl.sampling.PairBatches):
         a, b = (kind(x, frames=10, seed=1) for x in (features, plain))
         assert len(a) == len(b)
         assert not touched

@@ -28,7 +28,7 @@ def test_importing_siamlab_loads_nothing_heavy():
 @pytest.mark.parametrize(
     "program",
     [
-        "import siamlab; siamlab.networks.base(units=2)",
+        "import siamlab; siamlab.networks.blstm_encoder(units=2)",
         "import siamlab, tensorflow as tf; tf.zeros(3) + 1",
         "import siamlab, keras; keras.ops.ones(3)",
         "import siamlab, umap; umap.UMAP",

@@ -13,7 +13,7 @@ SMALL = {"frames": 12, "bands": 8, "units": 6, "outputs": 5}
 @pytest.fixture
 def twins():
     keras.utils.set_random_seed(1)
-    return networks.Siamese(networks.base(**SMALL), "kl", losses.DistanceHinge())
+    return networks.Siamese(networks.blstm_encoder(**SMALL), "kl", losses.DistanceHinge())
 
 
 def all_pairs(x, ids):
@@ -43,7 +43,7 @@ def all_pairs(x, ids):
 def test_twins_and_a_batch_of_speakers_have_the_same_loss(
     rng, head, distance, of_pairs, of_batch
 ):
-    base = networks.base(**SMALL, head=head)
+    base = networks.blstm_encoder(**SMALL, head=head)
     x, ids = rng.normal(size=(7, 12, 8)).astype(np.float32), np.arange(7) // 2
     pairs, same = all_pairs(x, ids)
     twins = networks.Siamese(base, distance, of_pairs)
@@ -87,7 +87,7 @@ def test_trained_twins_survive_saving(twins, rng, tmp_path):
 
 
 def test_twins_of_a_function_survive_saving(rng, tmp_path):
-    base = networks.base(**SMALL)
+    base = networks.blstm_encoder(**SMALL)
     twins = networks.Siamese(base, sl.posts.clipped_kl, losses.DistanceHinge())
     a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
     assert twins((a, b)).shape == (3, 1)
@@ -134,7 +134,7 @@ def test_what_is_no_network_is_named():
 
 
 def test_a_classifier_has_a_vector_for_each_speaker(rng):
-    base = networks.base(**SMALL, head="unit")
+    base = networks.blstm_encoder(**SMALL, head="unit")
     model = networks.classifier(base, 7)
     x = rng.normal(size=(3, 12, 8)).astype(np.float32)
     vectors = model.get_layer("speakers").get_weights()[0]
@@ -155,7 +155,7 @@ def test_a_classifier_learns_who_speaks(rng):
     shapes = rng.normal(size=(4, 1, 8))
     ids = np.arange(64) % 4
     x = (shapes[ids] + 0.3 * rng.normal(size=(64, 12, 8))).astype(np.float32)
-    base = networks.base(**SMALL, head="unit", dropout=0.0)
+    base = networks.blstm_encoder(**SMALL, head="unit", dropout=0.0)
     net = networks.SpeakerNet(networks.classifier(base, 4), losses.AAMSoftmax(scale=10))
     net.compile(keras.optimizers.Adam(1e-2))
     net.fit(x, ids, epochs=20, verbose=0)

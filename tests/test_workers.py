@@ -57,14 +57,14 @@ with sl.training.join() as team:
     arrays = [rng.normal(-50, 15, (60, 16)).astype("float32") for _ in range(24)]
     table = pd.DataFrame({"speaker": np.repeat(list("abcdef"), 4)})
     features = sl.Features(arrays, table)
-    sizes = {"bands": 16, "outputs": 8, "scaler": sl.scaling.Standard().fit(features)}
+    sizes = {"bands": 16, "outputs": 8, "scaler": sl.scaling.StandardScaler().fit(features)}
 
-    def xvector():
+    def xvector_encoder():
         changes = sl.embeddings.augmentation()
-        return sl.networks.xvector(units=8, augmentation=changes, **sizes)
+        return sl.networks.xvector_encoder(units=8, augmentation=changes, **sizes)
 
     def base(head):
-        return sl.networks.base(frames=30, units=6, head=head, **sizes)
+        return sl.networks.blstm_encoder(n_frames=30, units=6, head=head, **sizes)
 
     measure("contrastive", xvector, sl.losses.SupervisedContrastive(), further=20)
     measure("kl_hinge", lambda: base("logits"), sl.losses.KLHinge(from_logits=True))
@@ -343,7 +343,7 @@ def test_who_cannot_join_is_told_why(arguments, sentence):
 
 
 def test_the_bytes_of_a_step_are_those_of_the_gradients():
-    base = sl.networks.base(bands=8, units=4, outputs=4)
+    base = sl.networks.blstm_encoder(n_mels=8, units=4, output_dim=4)
     numbers = sum(int(np.prod(w.shape)) for w in base.trainable_weights)
     assert [training.step_bytes(base, n) for n in (1, 2, 4)] == [
         0,

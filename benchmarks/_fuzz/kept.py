@@ -58,7 +58,7 @@ def _feature_entry(wav):
 
 
 def _voices_cache():
-    return _in_a_cache(lambda folder: sl.corpora.voices(speakers=1, utterances=2))
+    return _in_a_cache(lambda folder: sl.corpora.voices(n_speakers=1, n_utterances=2))
 
 
 def runs():

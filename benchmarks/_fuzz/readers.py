@@ -186,7 +186,7 @@ def features(path, folder):
 def voices(path, folder):
     """Speak with a damaged recording or table in the cache."""
     with _cache(folder):
-        corpus = sl.corpora.voices(speakers=1, utterances=2)
+        corpus = sl.corpora.voices(n_speakers=1, n_utterances=2)
         assert len(corpus) == 2
         _each(lambda: corpus[0], lambda: corpus[1])
 

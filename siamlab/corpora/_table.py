@@ -42,7 +42,7 @@ class Corpus:
     Examples
     --------
     >>> import siamlab as sl
-    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
     >>> samples, rate = corpus[0]
     >>> samples.dtype, rate
     (dtype('float32'), 16000)
@@ -125,7 +125,7 @@ class Corpus:
         Examples
         --------
         >>> import siamlab as sl
-        >>> corpus = sl.corpora.voices(speakers=4, utterances=2)
+        >>> corpus = sl.corpora.voices(n_speakers=4, n_utterances=2)
         >>> train, test = corpus.split(by="speaker", fractions=(0.5, 0.5))
         >>> set(train.table.speaker) & set(test.table.speaker)
         set()

@@ -129,7 +129,7 @@ def describe(corpus, shortest=0.1):
     Examples
     --------
     >>> import siamlab as sl
-    >>> corpus = sl.corpora.voices(speakers=2, utterances=3)
+    >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=3)
     >>> found = sl.corpora.describe(corpus)
     >>> found.speakers.utterances.tolist(), found.rates.to_dict()
     ([3, 3], {16000: 6})

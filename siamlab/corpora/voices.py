@@ -45,7 +45,7 @@ _PAUSE = "sil"
 _COLUMNS = {"speaker", "session", "start", "duration", "text", "stress", "sex"}
 
 
-def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
+def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
     """Let synthetic speakers read sentences, each in another room.
 
     Rate, pitch, intonation, loudness, filter, room and noise are drawn for each
@@ -56,10 +56,10 @@ def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
     ----------
     language : {"de", "en"}
         German or English.
-    speakers : int
+    n_speakers : int
         Number of speakers, each another voice of eSpeak NG; 74 at most, about one
         in five a woman.
-    utterances : int
+    n_utterances : int
         Number of utterances per speaker, each another sentence of about 2.5 s.
     seed : int
         Which voices speak, what they say and where.
@@ -85,7 +85,7 @@ def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
     Examples
     --------
     >>> import siamlab as sl
-    >>> sl.corpora.voices(speakers=2, utterances=3)
+    >>> sl.corpora.voices(n_speakers=2, n_utterances=3)
     voices de: 6 utterances, 2 speakers, 0.2 min
     """
     if language not in LANGUAGES:
@@ -93,25 +93,25 @@ def voices(language="de", speakers=24, utterances=20, seed=0, rooms=True):
             f"language must be one of {', '.join(LANGUAGES)}; got {language!r}"
         )
     names = _WOMEN + _MEN
-    if not 1 <= speakers <= len(names):
+    if not 1 <= n_speakers <= len(names):
         raise ArgumentError(
             f"speakers must be 1 to {len(names)}, as many as there are voices; "
-            f"got {speakers}"
+            f"got {n_speakers}"
         )
-    if utterances < 1:
-        raise ArgumentError(f"utterances must be at least 1; got {utterances}")
+    if n_utterances < 1:
+        raise ArgumentError(f"utterances must be at least 1; got {n_utterances}")
     rng = np.random.default_rng((seed, LANGUAGES.index(language)))
-    chosen = [names[i] for i in rng.permutation(len(names))[:speakers]]
-    texts = sentences(language, speakers * utterances, rng=rng)
+    chosen = [names[i] for i in rng.permutation(len(names))[:n_speakers]]
+    texts = sentences(language, n_speakers * n_utterances, rng=rng)
     tasks = [
-        (language, name, texts[i * utterances : (i + 1) * utterances], seed, rooms)
+        (language, name, texts[i * n_utterances : (i + 1) * n_utterances], seed, rooms)
         for i, name in enumerate(chosen)
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         rows = list(
             track(
                 pool.map(lambda task: _speaker(*task), tasks),
-                total=speakers,
+                total=n_speakers,
                 description="voices",
                 unit="speaker",
             )

@@ -1,7 +1,7 @@
-"""What `networks.xvector` computes, with NumPy alone.
+"""What `networks.xvector_encoder` computes, with NumPy alone.
 
 TensorFlow takes seconds to import and to compile; a network of this size computes an
-embedding in less time than either. The layers are those of `networks.xvector`, by the
+embedding in less time than either. The layers are those of `networks.xvector_encoder`, by the
 names that they have there.
 """
 

@@ -37,7 +37,7 @@ class ChannelRobustness:
         return "EER\n" + "\n".join(f"  {name:<28} {rate}" for name, rate in rows)
 
 
-def channel_robustness(net, features, *, depth=6.0, seed=0, **embedding):
+def channel_robustness(net, features, *, range_db=6.0, seed=0, **embedding):
     """Ask whether a network hears voices or microphones (FAULTS S38).
 
     A smooth random curve is added to each utterance's spectrogram, as another
@@ -50,7 +50,7 @@ def channel_robustness(net, features, *, depth=6.0, seed=0, **embedding):
         (utterances, dim).
     features : Features
         In dB, of speakers whom the network was not trained on.
-    depth : float
+    range_db : float
         Standard deviation of the curves, in dB; see `layers.RandomEQ`.
     seed : int
         Of the curves, and of the intervals' resamples.
@@ -71,8 +71,8 @@ def channel_robustness(net, features, *, depth=6.0, seed=0, **embedding):
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=4, utterances=3))
-    >>> check = channel_robustness(sl.networks.base(units=4), features)
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=4, n_utterances=3))
+    >>> check = channel_robustness(sl.networks.blstm_encoder(units=4), features)
     >>> check.filtered.low <= check.filtered <= check.filtered.high
     True
     """
@@ -93,19 +93,19 @@ def channel_robustness(net, features, *, depth=6.0, seed=0, **embedding):
 
     return ChannelRobustness(
         rate(vectors(features)),
-        rate(vectors(randomize_channel(features, depth, seed))),
+        rate(vectors(randomize_channel(features, range_db, seed))),
         rate(average_spectra(features)),
     )
 
 
-def randomize_channel(features, depth=6.0, seed=0):
+def randomize_channel(features, range_db=6.0, seed=0):
     """Give each utterance a microphone of its own.
 
     Parameters
     ----------
     features : Features
         In dB.
-    depth : float
+    range_db : float
         Standard deviation of the curves, in dB.
     seed : int
         Of the curves.
@@ -119,7 +119,7 @@ def randomize_channel(features, depth=6.0, seed=0):
 
     bands = np.shape(features[0])[-1]
     flat = np.zeros((len(features), 1, bands), dtype=np.float32)
-    curves = np.asarray(RandomEQ(depth, seed=seed)(flat, training=True))
+    curves = np.asarray(RandomEQ(range_db, seed=seed)(flat, training=True))
     arrays = [array + curve for array, curve in zip(features, curves, strict=True)]
     return Features(arrays, features.table, features.spectrogram, features.rejected)
 

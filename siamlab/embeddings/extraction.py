@@ -63,8 +63,8 @@ def embed(
     *,
     layer="blstm_2",
     extractor=None,
-    frames=None,
-    hop=None,
+    n_frames=None,
+    hop_frames=None,
     batch_size=256,
     client=None,
     folder=None,
@@ -88,9 +88,9 @@ def embed(
         An extraction network of your own, in place of `layer`. It is tried on the
         first segments and refused unless it gives what a layer of `net` gives, as
         one with fresh weights does not (FAULTS S19); see `check_extractor`.
-    frames : int, optional
+    n_frames : int, optional
         Length of a segment; what the network takes by default.
-    hop : int, optional
+    hop_frames : int, optional
         From one segment to the next; they do not overlap by default, those of an
         encoder by half.
     batch_size : int
@@ -116,7 +116,7 @@ def embed(
         If there is no such layer or its output is no vector, if an extractor does
         not have the weights that were trained, if there is no
         utterance or one of other bands, or if the network takes any length and
-        `frames` was not given.
+        `n_frames` was not given.
     CorpusError
         If a folder holds no recording.
     WorkerError
@@ -125,7 +125,7 @@ def embed(
     Examples
     --------
     >>> import siamlab as sl
-    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
     >>> embed(corpus).shape
     (4, 128)
     """
@@ -138,16 +138,16 @@ def embed(
             raise ArgumentError("an encoder needs no extractor; leave it away")
         features = _features(features, net.spectrogram, client)
         model, dim, bands = net, net.dim, net.spectrogram.width
-        frames = net.frames if frames is None else frames
-        hop = net.hop if hop is None else hop
+        n_frames = net.frames if n_frames is None else n_frames
+        hop_frames = net.hop if hop_frames is None else hop_frames
     else:
-        model, frames, bands = _model(net, layer, extractor, frames)
+        model, n_frames, bands = _model(net, layer, extractor, n_frames)
         dim = model.output_shape[-1]
     # Says what cannot be embedded, before any worker is asked.
-    x, owners = next(batches(features, frames, bands, hop, batch_size))
+    x, owners = next(batches(features, n_frames, bands, hop_frames, batch_size))
     settings = {
-        "frames": frames,
-        "hop": hop,
+        "frames": n_frames,
+        "hop": hop_frames,
         "bands": x.shape[-1],
         "batch_size": batch_size,
     }

@@ -25,7 +25,7 @@ class Encoder:
     Parameters
     ----------
     weights : dict of str to numpy.ndarray
-        Of a `networks.xvector` with a scaler, by "layer/weight".
+        Of a `networks.xvector_encoder` with a scaler, by "layer/weight".
     spectrogram : Spectrogram
         That it was trained on.
     about : dict
@@ -46,7 +46,7 @@ class Encoder:
     Examples
     --------
     >>> import siamlab as sl
-    >>> samples, rate = sl.corpora.voices(speakers=1, utterances=1)[0]
+    >>> samples, rate = sl.corpora.voices(n_speakers=1, n_utterances=1)[0]
     >>> sl.encoder().embed(samples, rate).shape
     (128,)
     """
@@ -128,24 +128,24 @@ class Encoder:
         Parameters
         ----------
         augmentation : sequence of keras.layers.Layer
-            In front of it, in training only; as for `networks.xvector`.
+            In front of it, in training only; as for `networks.xvector_encoder`.
 
         Returns
         -------
         keras.Model
-            (batch, frames, bands) -> (batch, dim), as `networks.xvector` gives it.
+            (batch, frames, bands) -> (batch, dim), as `networks.xvector_encoder` gives it.
         """
         from .. import networks, scaling
 
         w = self.weights
-        scaler = scaling.Standard()
+        scaler = scaling.StandardScaler()
         scaler.shift, scaler.scale = w["scale/shift"], w["scale/scale"]
         if np.isfinite(w["scale/floor"]).all():
             scaler.floor = w["scale/floor"]
-        net = networks.xvector(
-            bands=self.spectrogram.width,
+        net = networks.xvector_encoder(
+            n_mels=self.spectrogram.width,
             units=w["conv_1/bias"].size,
-            outputs=self.dim,
+            output_dim=self.dim,
             scaler=scaler,
             augmentation=augmentation,
             name="encoder",
@@ -228,7 +228,7 @@ class Encoder:
         Parameters
         ----------
         net : keras.Model
-            A `networks.xvector` with a scaler, or a `SpeakerNet` over one.
+            A `networks.xvector_encoder` with a scaler, or a `SpeakerNet` over one.
         spectrogram : Spectrogram
             That it was trained on.
         about : dict
@@ -255,7 +255,7 @@ class Encoder:
         missing = [name for name in needed if name not in weights]
         if missing:
             raise ArgumentError(
-                "an encoder is made of a networks.xvector with a scaler; the network "
+                "an encoder is made of a networks.xvector_encoder with a scaler; the network "
                 f"{base.name!r} has no {', '.join(missing)}"
             )
         return cls(weights, spectrogram, about)
@@ -295,7 +295,7 @@ def encoder():
     Examples
     --------
     >>> import siamlab as sl
-    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
     >>> sl.embed(corpus).shape
     (4, 128)
     """

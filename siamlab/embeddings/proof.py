@@ -60,7 +60,7 @@ def check_extractor(net, extractor, x):
     Examples
     --------
     >>> import siamlab as sl
-    >>> net = sl.networks.base(units=4, outputs=3)
+    >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
     >>> x = np.zeros((2, 40, 128), dtype="float32")
     >>> check_extractor(net, sl.embeddings.extractor(net, "blstm_2"), x)
     'blstm_2'

@@ -33,7 +33,7 @@ class Embeddings(np.ndarray):
     Examples
     --------
     >>> import siamlab as sl
-    >>> embeddings = sl.embed(sl.corpora.voices(speakers=2, utterances=2))
+    >>> embeddings = sl.embed(sl.corpora.voices(n_speakers=2, n_utterances=2))
     >>> embeddings.shape, len(set(embeddings.speakers))
     ((4, 128), 2)
     """

@@ -14,14 +14,14 @@ def augmentation():
     Returns
     -------
     list of keras.layers.Layer
-        For `networks.xvector`. Without them a network learns microphones where each
+        For `networks.xvector_encoder`. Without them a network learns microphones where each
         speaker has one of his own (FAULTS S38); how strong they must be was measured
         (benchmarks/voice_equality.py).
     """
     return [
-        layers.RandomReverb(seconds=(0.05, 0.6), ratio=(0.0, 15.0), share=0.7),
-        layers.RandomEQ(depth=6.0, waves=6),
-        layers.RandomNoise(ratio=(5.0, 40.0), share=0.8),
+        layers.RandomReverb(rt60=(0.05, 0.6), drr_db=(0.0, 15.0), probability=0.7),
+        layers.RandomEQ(range_db=6.0, n_waves=6),
+        layers.RandomNoise(snr_db=(5.0, 40.0), probability=0.8),
         layers.RandomGain(10.0),
     ]
 
@@ -29,7 +29,7 @@ def augmentation():
 def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
     """Train an encoder as the one that comes with siamlab was trained.
 
-    `networks.xvector` on segments of 1.2 s with random rooms, filters, noise and
+    `networks.xvector_encoder` on segments of 1.2 s with random rooms, filters, noise and
     gains; supervised contrastive loss (Khosla et al., 2020), Adam with a cosine decay.
 
     Parameters
@@ -49,18 +49,18 @@ def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
         Trained.
     """
     keras.utils.set_random_seed(seed)
-    base = networks.xvector(
-        bands=features[0].shape[1],
-        scaler=scaling.Standard().fit(features),
+    base = networks.xvector_encoder(
+        n_mels=features[0].shape[1],
+        scaler=scaling.StandardScaler().fit(features),
         augmentation=augmentation(),
     )
     net = speaker_net(base, losses.SupervisedContrastive(0.1), updates=steps * epochs)
-    batches = sampling.SpeakerBatches(features, frames=FRAMES, steps=steps, seed=seed)
+    batches = sampling.SpeakerBatches(features, n_frames=FRAMES, steps_per_epoch=steps, seed=seed)
     net.fit(batches, epochs=epochs)
     about = described(
         features, FRAMES, corpus=corpus, seed=seed, epochs=epochs, steps=steps
     )
-    return Encoder.of(net, features.spectrogram, about)
+    return Encoder.from_network(net, features.spectrogram, about)
 
 
 def speaker_net(base, loss, *, updates, rate=2e-3, clipnorm=5.0):

@@ -85,7 +85,7 @@ def extract(
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=2, utterances=2))
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=2, n_utterances=2))
     >>> features
     4 spectrograms, 2 speakers
     >>> features[0].shape[1]
@@ -95,7 +95,7 @@ def extract(
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
-    >>> corpus = sl.corpora.voices(speakers=2, utterances=2)
+    >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
     >>> sl.extract(corpus, folder=folder)
     4 spectrograms, 2 speakers
     >>> sl.Features.open(folder)

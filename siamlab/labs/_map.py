@@ -85,7 +85,7 @@ class MapPicture(Picture):
         known = frames.shape[1] == shape.width
         plots.spectrogram(
             frames,
-            hop=self._hop,
+            hop_seconds=self._hop,
             frequencies=shape.frequencies if known else None,
             ax=ax,
         )

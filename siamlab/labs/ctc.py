@@ -100,7 +100,7 @@ class _CTCPicture(Picture):
         return self._letters, self._strokes
 
     def _prepare_lattice(self, ax):
-        plots.ctc_lattice(np.zeros((1, 1)), [], hop=self._hop, ax=ax)
+        plots.ctc_lattice(np.zeros((1, 1)), [], hop_seconds=self._hop, ax=ax)
         self._lattice = ax.images[0]
         # So that the broad band of a network that does not know when can be seen.
         self._lattice.set_norm(PowerNorm(0.5, 0, 1))
@@ -171,11 +171,11 @@ class CTCLab(Lab):
     outputs : dict of str to sequence of sequence of array_like
         Logits of each network: by epoch, 0 before training; by utterance; shape
         (frames, outputs) each, without padding. `callbacks.Outputs` keeps them.
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         What the outputs stand for, with a blank.
     truth : sequence of sequence of str
         The phones of each utterance; from about 40 on they are hard to read.
-    hop : float
+    hop_seconds : float
         From one output to the next, in seconds.
     phones : sequence of sequence of (str, float, float), optional
         Where they really are: symbol, start and end in seconds, for each utterance.
@@ -215,13 +215,13 @@ class CTCLab(Lab):
     1
     """
 
-    def __init__(self, outputs, symbols, truth, *, hop, phones=None, names=None):
+    def __init__(self, outputs, vocabulary, truth, *, hop_seconds, phones=None, names=None):
         # Columns of a table, too, count from 0 from here on.
         truth = [list(said) for said in truth]
         names = [" ".join(said) for said in truth] if names is None else list(names)
         if phones is not None:
-            phones = [[p for p in each if p[0] in symbols.names] for each in phones]
-        _check(outputs, symbols, truth)
+            phones = [[p for p in each if p[0] in vocabulary.names] for each in phones]
+        _check(outputs, vocabulary, truth)
         for what, values in {"phones": phones, "names": names}.items():
             if values is not None and len(values) != len(truth):
                 raise ArgumentError(
@@ -248,13 +248,13 @@ class CTCLab(Lab):
         }
 
         def compute(utterance, epoch, stage, network=first):
-            return read_off(outputs[network], symbols, truth, utterance, epoch, stage)
+            return read_off(outputs[network], vocabulary, truth, utterance, epoch, stage)
 
         self.name = ipywidgets.HTML(layout={"width": "24em"})
         super().__init__(
             controls,
             compute,
-            _CTCPicture(symbols, phones, hop),
+            _CTCPicture(vocabulary, phones, hop_seconds),
             "go from epoch 0 on: what comes first, blanks or phones? Does the band of "
             "the lattice become narrow - and where it does not, what does the network "
             "know of the time?",

@@ -68,7 +68,7 @@ class SpeakerExplorer(Lab):
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=2, utterances=3))
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=2, n_utterances=3))
     >>> def flat(x, **settings):
     ...     return x[:, :2]
     >>> lab = SpeakerExplorer(np.eye(6), features, layout=flat)

@@ -171,10 +171,10 @@ def ladder(floor=None, reference=0.0):
     array([[20.]], dtype=float32)
     """
     return {
-        "raw": scalers.Fixed(reference, _NEPER, floor),
-        "+20": scalers.Fixed(reference - 20 * _NEPER, _NEPER, floor),
-        "min-max": scalers.MinMax(per="utterance", floor=floor),
-        "standardized": scalers.Standard(floor=floor),
+        "raw": scalers.AffineScaler(reference, _NEPER, floor),
+        "+20": scalers.AffineScaler(reference - 20 * _NEPER, _NEPER, floor),
+        "min-max": scalers.MinMaxScaler(per="utterance", floor_db=floor),
+        "standardized": scalers.StandardScaler(floor_db=floor),
     }
 
 

@@ -233,7 +233,7 @@ class SpectrogramLab(Lab):
         def compute(bands, **settings):
             # No value of a selection may be None.
             bands = None if bands == "all" else bands
-            return analyze(samples, rate, Spectrogram(rate, bands=bands, **settings))
+            return analyze(samples, rate, Spectrogram(rate, n_mels=bands, **settings))
 
         first = Spectrogram(rate)
         controls = {

@@ -15,12 +15,12 @@ from ..errors import ArgumentError
 class _Augmentation(keras.layers.Layer):
     """Change some segments of a batch in training, none otherwise."""
 
-    def __init__(self, share=1.0, seed=None, **kwargs):
+    def __init__(self, probability=1.0, seed=None, **kwargs):
         # Decibels stay as they come, also under mixed precision: `Scale` rounds them.
         super().__init__(autocast=False, **kwargs)
-        if not 0 < share <= 1:
-            raise ArgumentError(f"share must be above 0 and at most 1; got {share}")
-        self.share = share
+        if not 0 < probability <= 1:
+            raise ArgumentError(f"share must be above 0 and at most 1; got {probability}")
+        self.share = probability
         self.seed = seed
         self._seeds = keras.random.SeedGenerator(seed)
         self.supports_masking = True
@@ -105,12 +105,12 @@ class RandomEQ(_Augmentation):
 
     Parameters
     ----------
-    depth : float
+    range_db : float
         Standard deviation of the curve, in dB.
-    waves : int
+    n_waves : int
         Number of cosines; the fastest goes up and down ``waves / 2`` times over
         the bands.
-    share : float
+    probability : float
         Share of the segments that are changed, on average.
     seed : int, optional
         Of the draws.
@@ -126,22 +126,22 @@ class RandomEQ(_Augmentation):
     --------
     >>> import numpy as np
     >>> x = np.zeros((2, 3, 128), dtype="float32")
-    >>> y = np.asarray(RandomEQ(depth=6.0, seed=0)(x, training=True))
+    >>> y = np.asarray(RandomEQ(range_db=6.0, seed=0)(x, training=True))
     >>> bool((y[:, 0] == y[:, 2]).all()), bool((y[0] == y[1]).any())
     (True, False)
     """
 
     _arguments = ("depth", "waves")
 
-    def __init__(self, depth=6.0, waves=6, share=1.0, seed=None, **kwargs):
-        super().__init__(share, seed, **kwargs)
-        if not depth > 0 or waves < 1:
+    def __init__(self, range_db=6.0, n_waves=6, probability=1.0, seed=None, **kwargs):
+        super().__init__(probability, seed, **kwargs)
+        if not range_db > 0 or n_waves < 1:
             raise ArgumentError(
                 "depth must be positive and waves at least 1; got "
-                f"depth={depth}, waves={waves}"
+                f"depth={range_db}, waves={n_waves}"
             )
-        self.depth = depth
-        self.waves = waves
+        self.depth = range_db
+        self.waves = n_waves
 
     def _change(self, x):
         return x + self.depth * self._curve(x, self.waves)
@@ -153,9 +153,9 @@ class RandomGain(_Augmentation):
 
     Parameters
     ----------
-    most : float
-        Gains are drawn evenly from ``-most`` to ``most``, in dB.
-    share : float
+    max_gain_db : float
+        Gains are drawn evenly from ``-most`` to ``max_gain_db``, in dB.
+    probability : float
         Share of the segments that are changed, on average.
     seed : int, optional
         Of the draws.
@@ -171,18 +171,18 @@ class RandomGain(_Augmentation):
     --------
     >>> import numpy as np
     >>> x = np.zeros((2, 3, 4), dtype="float32")
-    >>> y = np.asarray(RandomGain(most=10.0)(x, training=True))
+    >>> y = np.asarray(RandomGain(max_gain_db=10.0)(x, training=True))
     >>> bool(np.abs(y).max() <= 10.0), bool(np.ptp(y[0]) == 0)
     (True, True)
     """
 
     _arguments = ("most",)
 
-    def __init__(self, most=10.0, share=1.0, seed=None, **kwargs):
-        super().__init__(share, seed, **kwargs)
-        if not most > 0:
-            raise ArgumentError(f"most must be positive, in dB; got {most}")
-        self.most = most
+    def __init__(self, max_gain_db=10.0, probability=1.0, seed=None, **kwargs):
+        super().__init__(probability, seed, **kwargs)
+        if not max_gain_db > 0:
+            raise ArgumentError(f"most must be positive, in dB; got {max_gain_db}")
+        self.most = max_gain_db
 
     def _change(self, x):
         return x + self._uniform(x, -self.most, self.most)
@@ -204,11 +204,11 @@ class RandomNoise(_Augmentation):
 
     Parameters
     ----------
-    ratio : tuple of float
+    snr_db : tuple of float
         Lowest and highest ratio of the segment's mean power to the noise's, in dB.
-    color : float
+    color_db : float
         Standard deviation of the noise's spectrum over the bands, in dB.
-    share : float
+    probability : float
         Share of the segments that are changed, on average.
     seed : int, optional
         Of the draws.
@@ -224,19 +224,19 @@ class RandomNoise(_Augmentation):
     --------
     >>> import numpy as np
     >>> x = np.full((1, 40, 128), -30.0, dtype="float32")
-    >>> y = np.asarray(RandomNoise(ratio=(0, 20))(x, training=True))
+    >>> y = np.asarray(RandomNoise(snr_db=(0, 20))(x, training=True))
     >>> bool((y >= x).all())
     True
     """
 
     _arguments = ("ratio", "color")
 
-    def __init__(self, ratio=(5.0, 40.0), color=6.0, share=1.0, seed=None, **kwargs):
-        super().__init__(share, seed, **kwargs)
-        self.ratio = _range("ratio", ratio, "dB")
-        if not color >= 0:
-            raise ArgumentError(f"color must not be negative, in dB; got {color}")
-        self.color = color
+    def __init__(self, snr_db=(5.0, 40.0), color_db=6.0, probability=1.0, seed=None, **kwargs):
+        super().__init__(probability, seed, **kwargs)
+        self.ratio = _range("ratio", snr_db, "dB")
+        if not color_db >= 0:
+            raise ArgumentError(f"color must not be negative, in dB; got {color_db}")
+        self.color = color_db
 
     def _change(self, x):
         power = _power(x)
@@ -256,13 +256,13 @@ class RandomReverb(_Augmentation):
 
     Parameters
     ----------
-    seconds : tuple of float
+    rt60 : tuple of float
         Shortest and longest time to fall by 60 dB.
-    ratio : tuple of float
+    drr_db : tuple of float
         Lowest and highest ratio of direct to reverberant power, in dB.
-    hop : float
+    hop_seconds : float
         From one frame to the next, in seconds.
-    share : float
+    probability : float
         Share of the segments that are changed, on average.
     seed : int, optional
         Of the draws.
@@ -279,7 +279,7 @@ class RandomReverb(_Augmentation):
     >>> import numpy as np
     >>> x = np.full((1, 40, 8), -90.0, dtype="float32")
     >>> x[:, 5] = 0.0  # a clap
-    >>> y = np.asarray(RandomReverb(seconds=(0.3, 0.3))(x, training=True))[0, :, 0]
+    >>> y = np.asarray(RandomReverb(rt60=(0.3, 0.3))(x, training=True))[0, :, 0]
     >>> bool(y[4] < -80), bool(y[6] > y[16] > y[26] > -80)
     (True, True)
     """
@@ -288,21 +288,21 @@ class RandomReverb(_Augmentation):
 
     def __init__(
         self,
-        seconds=(0.1, 0.7),
-        ratio=(0.0, 15.0),
-        hop=0.01,
-        share=1.0,
+        rt60=(0.1, 0.7),
+        drr_db=(0.0, 15.0),
+        hop_seconds=0.01,
+        probability=1.0,
         seed=None,
         **kwargs,
     ):
-        super().__init__(share, seed, **kwargs)
-        self.seconds = _range("seconds", seconds, "seconds")
-        self.ratio = _range("ratio", ratio, "dB")
-        if not self.seconds[0] > 0 or not hop > 0:
+        super().__init__(probability, seed, **kwargs)
+        self.seconds = _range("seconds", rt60, "seconds")
+        self.ratio = _range("ratio", drr_db, "dB")
+        if not self.seconds[0] > 0 or not hop_seconds > 0:
             raise ArgumentError(
-                f"seconds and hop must be positive; got {self.seconds} and {hop}"
+                f"seconds and hop must be positive; got {self.seconds} and {hop_seconds}"
             )
-        self.hop = hop
+        self.hop = hop_seconds
 
     def _change(self, x):
         frames = ops.shape(x)[1]

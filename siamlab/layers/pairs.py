@@ -118,7 +118,7 @@ class CosineClassifier(keras.layers.Layer):
 
     Parameters
     ----------
-    speakers : int
+    n_speakers : int
         Speakers of the training set.
     **kwargs
         As for `keras.layers.Layer`.
@@ -135,11 +135,11 @@ class CosineClassifier(keras.layers.Layer):
     TensorShape([2, 10])
     """
 
-    def __init__(self, speakers, **kwargs):
+    def __init__(self, n_speakers, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        if speakers < 2:
-            raise ArgumentError(f"speakers must be at least 2; got {speakers}")
-        self.speakers = speakers
+        if n_speakers < 2:
+            raise ArgumentError(f"speakers must be at least 2; got {n_speakers}")
+        self.speakers = n_speakers
 
     def build(self, input_shape):
         """Make one vector for each speaker.

@@ -47,7 +47,7 @@ class Scale(keras.layers.Layer):
 
         Parameters
         ----------
-        scaler : scaling.Standard or scaling.MinMax
+        scaler : scaling.StandardScaler or scaling.MinMaxScaler
             Fitted.
         **kwargs
             As for `keras.layers.Layer`.

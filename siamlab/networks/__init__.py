@@ -14,8 +14,8 @@ Of phones (notebook 03_ctc_that_does_not_learn):
 - `ctc`: the same with CTC, which needs no times; a `CTCNet`.
 """
 
-from .phones import CTCNet, FramewiseNet, ctc, framewise
-from .speakers import HEADS, SpeakerNet, base, classifier, xvector
+from .phones import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
+from .speakers import HEADS, SpeakerNet, blstm_encoder, classifier, xvector_encoder
 from .twins import Siamese
 
 __all__ = [

@@ -43,7 +43,7 @@ class OverBase(Trained):
         if not isinstance(base, keras.Model):
             raise ArgumentError(
                 f"base must be a keras.Model; got {type(base).__name__}. "
-                "Make one with siamlab.networks.base."
+                "Make one with siamlab.networks.blstm_encoder."
             )
         self.base = base
         self.pair_loss = loss

@@ -25,7 +25,7 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
     mask = our_layers.SequenceMask(name="sequence_mask")(spectrogram, frames)
     x = spectrogram
     if scaler is not None:
-        x = our_layers.Scale.of(scaler, name="scale")(x)
+        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
     for i, n in enumerate(units, start=1):
         lstm = layers.LSTM(n, return_sequences=True)
         x = layers.Bidirectional(lstm, name=f"blstm_{i}")(x, mask=mask)
@@ -315,9 +315,9 @@ class FramewiseNet(_PhoneNet):
         return right / total
 
 
-def ctc(
-    symbols,
-    bands=128,
+def ctc_blstm(
+    vocabulary,
+    n_bins=128,
     units=(100, 100, 150),
     scaler=None,
     stride=1,
@@ -328,13 +328,13 @@ def ctc(
 
     Parameters
     ----------
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         With a blank.
-    bands : int
+    n_bins : int
         Bands of the spectrogram.
     units : sequence of int
         Of each BLSTM, in each direction.
-    scaler : scaling.Standard or scaling.MinMax, optional
+    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
         Fitted; becomes the first layer. Without one the network sees what it is
         given.
     stride : int
@@ -361,15 +361,15 @@ def ctc(
     >>> net(x).shape
     TensorShape([2, 9, 3])
     """
-    if symbols.blank is None:
+    if vocabulary.blank is None:
         raise ArgumentError("CTC needs symbols with a blank; got blank=None")
-    encoder = _encoder(len(symbols), bands, units, scaler, stride, dropout, name)
-    return _compiled(CTCNet(encoder, symbols, stride))
+    encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
+    return _compiled(CTCNet(encoder, vocabulary, stride))
 
 
-def framewise(
-    symbols,
-    bands=128,
+def framewise_blstm(
+    vocabulary,
+    n_bins=128,
     units=(100, 100, 150),
     scaler=None,
     stride=1,
@@ -380,7 +380,7 @@ def framewise(
 
     Parameters
     ----------
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         Without a blank (``blank=None``).
     bands, units, scaler, stride, dropout, name
         As for `ctc`.
@@ -402,9 +402,9 @@ def framewise(
     >>> net(x).shape
     TensorShape([2, 9, 2])
     """
-    if symbols.blank is not None:
+    if vocabulary.blank is not None:
         raise ArgumentError(
             "a framewise network has no blank; make its symbols with blank=None"
         )
-    encoder = _encoder(len(symbols), bands, units, scaler, stride, dropout, name)
-    return _compiled(FramewiseNet(encoder, symbols, stride))
+    encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
+    return _compiled(FramewiseNet(encoder, vocabulary, stride))

@@ -11,11 +11,11 @@ __all__ = ["HEADS", "SpeakerNet", "base", "classifier", "xvector"]
 HEADS = ("softmax", "logits", "unit")
 
 
-def base(
-    frames=40,
-    bands=128,
+def blstm_encoder(
+    n_frames=40,
+    n_mels=128,
     units=128,
-    outputs=128,
+    output_dim=128,
     head="softmax",
     scaler=None,
     augmentation=(),
@@ -26,18 +26,18 @@ def base(
 
     Parameters
     ----------
-    frames : int or None
+    n_frames : int or None
         Length of a segment; None for any length.
-    bands : int
+    n_mels : int
         Bands of the spectrogram.
     units : int
         Of each BLSTM, in each direction: its outputs are twice as many.
-    outputs : int
+    output_dim : int
         Of the last layer.
     head : {"softmax", "logits", "unit"}
         What the outputs are: probabilities, their logits, or vectors of unit
         length.
-    scaler : scaling.Standard or scaling.MinMax, optional
+    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
         Fitted; becomes the first layer, so that the network takes spectrograms
         in dB as they are. Without one the network sees what it is given.
     augmentation : sequence of keras.layers.Layer
@@ -67,31 +67,31 @@ def base(
     if head not in HEADS:
         raise ArgumentError(f"head must be one of {', '.join(HEADS)}; got {head!r}")
     layers = keras.layers
-    inputs = keras.Input((frames, bands), name="spectrogram")
+    inputs = keras.Input((n_frames, n_mels), name="spectrogram")
     x = inputs
     for layer in augmentation:
         x = layer(x)
     if scaler is not None:
-        x = our_layers.Scale.of(scaler, name="scale")(x)
+        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
     lstm = layers.LSTM(units, return_sequences=True)
     x = layers.Bidirectional(lstm, name="blstm_1")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Bidirectional(layers.LSTM(units), name="blstm_2")(x)
-    x = layers.Dense(2 * outputs, activation="relu", name="dense_1")(x)
+    x = layers.Dense(2 * output_dim, activation="relu", name="dense_1")(x)
     # In float32 also under mixed precision: losses compute with it.
     if head == "unit":
-        x = layers.Dense(outputs, name="dense_2")(x)
+        x = layers.Dense(output_dim, name="dense_2")(x)
         x = layers.UnitNormalization(dtype="float32", name="head")(x)
     else:
         activation = "softmax" if head == "softmax" else None
-        x = layers.Dense(outputs, activation=activation, dtype="float32", name="head")(
+        x = layers.Dense(output_dim, activation=activation, dtype="float32", name="head")(
             x
         )
     return keras.Model(inputs, x, name=name)
 
 
-def xvector(
-    bands=128, units=192, outputs=128, scaler=None, augmentation=(), name="xvector"
+def xvector_encoder(
+    n_mels=128, units=192, output_dim=128, scaler=None, augmentation=(), name="xvector"
 ):
     """Build a network that hears a second or more at a time (Snyder et al., 2018).
 
@@ -101,13 +101,13 @@ def xvector(
 
     Parameters
     ----------
-    bands : int
+    n_mels : int
         Bands of the spectrogram.
     units : int
         Of each convolution but the last, which has twice as many.
-    outputs : int
+    output_dim : int
         Length of the embedding.
-    scaler : scaling.Standard or scaling.MinMax, optional
+    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
         Fitted; becomes the first layer, as in `base`.
     augmentation : sequence of keras.layers.Layer
         In front of the scaler, where spectrograms are still in dB.
@@ -119,7 +119,7 @@ def xvector(
     keras.Model
         (batch, frames, bands) -> (batch, outputs), for any number of frames; rows
         of unit length, from the layer "head": embed with
-        ``siamlab.embed(net, features, layer="head", frames=120)``.
+        ``siamlab.embed(net, features, layer="head", n_frames=120)``.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def xvector(
 
     Examples
     --------
-    >>> xvector(units=16, outputs=8).output_shape
+    >>> xvector_encoder(units=16, output_dim=8).output_shape
     (None, 8)
     """
     layers = keras.layers
@@ -144,11 +144,11 @@ def xvector(
         )
         return layers.BatchNormalization(name=f"norm_{number}")(conv(x))
 
-    inputs = x = keras.Input((None, bands), name="spectrogram")
+    inputs = x = keras.Input((None, n_mels), name="spectrogram")
     for layer in augmentation:
         x = layer(x)
     if scaler is not None:
-        x = our_layers.Scale.of(scaler, name="scale")(x)
+        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
     # Neighboring frames overlap by more than half: every second one will do.
     x = convolve(x, units, 5, 1, strides=2)
     for dilation in (1, 2, 3):
@@ -156,21 +156,21 @@ def xvector(
     x = convolve(x, 2 * units, 1, 5)
     x = our_layers.StatisticsPooling(name="pool")(x)
     x = layers.BatchNormalization(name="norm_pool")(x)
-    x = layers.Dense(outputs, name="dense")(x)
+    x = layers.Dense(output_dim, name="dense")(x)
     # Losses compute with the outputs: float32 also under mixed precision.
     x = layers.BatchNormalization(name="norm_dense", dtype="float32")(x)
     x = layers.UnitNormalization(name="head", dtype="float32")(x)
     return keras.Model(inputs, x, name=name)
 
 
-def classifier(base, speakers):
+def classifier(base, n_speakers):
     """Put a vector for each speaker behind a base network, to name them.
 
     Parameters
     ----------
     base : keras.Model
         (batch, frames, bands) -> (batch, outputs).
-    speakers : int
+    n_speakers : int
         Speakers of the training set, numbered from 0.
 
     Returns
@@ -185,7 +185,7 @@ def classifier(base, speakers):
     >>> classifier(base(units=8, head="unit"), speakers=10).output_shape
     (None, 10)
     """
-    cosines = our_layers.CosineClassifier(speakers, name="speakers")(base.output)
+    cosines = our_layers.CosineClassifier(n_speakers, name="speakers")(base.output)
     return keras.Model(base.input, cosines, name=base.name)
 
 
@@ -214,10 +214,10 @@ class SpeakerNet(OverBase):
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=4, utterances=2))
-    >>> scaler = sl.scaling.Standard().fit(features)
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=4, n_utterances=2))
+    >>> scaler = sl.scaling.StandardScaler().fit(features)
     >>> net = SpeakerNet(base(units=8, scaler=scaler), loss=sl.losses.KLHinge())
-    >>> batches = sl.sampling.SpeakerBatches(features, speakers=4, steps=2)
+    >>> batches = sl.sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=2)
     >>> history = net.fit(batches, epochs=1)
     >>> sl.embed(net, features).shape
     (8, 16)

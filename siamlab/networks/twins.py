@@ -35,12 +35,12 @@ class Siamese(OverBase):
     Examples
     --------
     >>> import siamlab as sl
-    >>> base = sl.networks.base
-    >>> features = sl.extract(sl.corpora.voices(speakers=4, utterances=2))
-    >>> scaler = sl.scaling.Standard().fit(features)
+    >>> base = sl.networks.blstm_encoder
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=4, n_utterances=2))
+    >>> scaler = sl.scaling.StandardScaler().fit(features)
     >>> twins = Siamese(base(units=8, scaler=scaler), "kl", sl.losses.DistanceHinge())
-    >>> history = twins.fit(sl.sampling.Pairs(features, batch_size=8, steps=2))
-    >>> (a, b), same = sl.sampling.Pairs(features, batch_size=8)[0]
+    >>> history = twins.fit(sl.sampling.PairBatches(features, batch_size=8, steps_per_epoch=2))
+    >>> (a, b), same = sl.sampling.PairBatches(features, batch_size=8)[0]
     >>> twins.predict((a, b), verbose=0).shape, same.shape
     ((8, 2), (8, 1))
     """

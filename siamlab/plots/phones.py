@@ -21,16 +21,16 @@ def _mark_phones(ax, phones):
         )
 
 
-def phone_outputs(posteriors, symbols, *, hop, phones=(), ax=None):
+def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
     """Draw the outputs of a network of phones over time.
 
     Parameters
     ----------
     posteriors : numpy.ndarray
         Probabilities, shape (frames, outputs), of one utterance.
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         What the outputs stand for.
-    hop : float
+    hop_seconds : float
         From one output to the next, in seconds.
     phones : sequence of (str, float, float)
         The truth: symbol, start and end in seconds.
@@ -49,20 +49,20 @@ def phone_outputs(posteriors, symbols, *, hop, phones=(), ax=None):
         If there are not as many outputs as symbols.
     """
     posteriors = np.asarray(posteriors)
-    if posteriors.ndim != 2 or posteriors.shape[1] != len(symbols):
+    if posteriors.ndim != 2 or posteriors.shape[1] != len(vocabulary):
         raise ArgumentError(
-            f"posteriors must have shape (frames, {len(symbols)}), an output for "
+            f"posteriors must have shape (frames, {len(vocabulary)}), an output for "
             f"each symbol; got {posteriors.shape}"
         )
     ax = axes(ax, (9, 2.5))
-    time = hop * (np.arange(len(posteriors)) + 0.5)
-    if symbols.blank is not None:
-        blank = posteriors[:, symbols.blank]
+    time = hop_seconds * (np.arange(len(posteriors)) + 0.5)
+    if vocabulary.blank is not None:
+        blank = posteriors[:, vocabulary.blank]
         ax.plot(time, blank, color="0.4", linestyle="--", linewidth=1, label="blank")
         ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     best = posteriors.argmax(axis=1)
     for output in np.unique(best):
-        if output == symbols.blank:
+        if output == vocabulary.blank:
             continue
         p = posteriors[:, output]
         (line,) = ax.plot(time, p, linewidth=1.5)
@@ -70,20 +70,20 @@ def phone_outputs(posteriors, symbols, *, hop, phones=(), ax=None):
         places = np.flatnonzero(best == output)
         for stretch in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
             peak = stretch[np.argmax(p[stretch])]
-            (name,) = symbols.decode([output])
+            (name,) = vocabulary.decode([output])
             ax.annotate(name, (time[peak], p[peak]), color=line.get_color())
     _mark_phones(ax, phones)
     ax.set(
         xlabel="time (s)",
         ylabel="probability",
-        xlim=(0, hop * len(posteriors)),
+        xlim=(0, hop_seconds * len(posteriors)),
         ylim=(0, 1.1),
     )
     ax.grid(visible=False)
     return ax
 
 
-def ctc_lattice(posteriors, names, *, hop, alignment=(), phones=(), ax=None):
+def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=None):
     """Draw how probable each state of CTC is at each time.
 
     Parameters
@@ -92,7 +92,7 @@ def ctc_lattice(posteriors, names, *, hop, alignment=(), phones=(), ax=None):
         Shape (frames, 2 * labels + 1), of `ctc.lattice`.
     names : sequence of str
         Of the labels; blanks stand before, between and after them.
-    hop : float
+    hop_seconds : float
         From one output to the next, in seconds.
     alignment : sequence of (int, int)
         First and last frame of each label, of `ctc.forced_alignment`.
@@ -125,13 +125,13 @@ def ctc_lattice(posteriors, names, *, hop, alignment=(), phones=(), ax=None):
         cmap="Greys",
         vmin=0,
         vmax=1,
-        extent=(0, hop * len(posteriors), posteriors.shape[1] - 0.5, -0.5),
+        extent=(0, hop_seconds * len(posteriors), posteriors.shape[1] - 0.5, -0.5),
     )
     ax.figure.colorbar(image, ax=ax, label="probability", pad=0.02)
     for i, (first, last) in enumerate(alignment):
         place = 2 * i + 1
         ax.plot(
-            [hop * first, hop * (last + 1)],
+            [hop_seconds * first, hop_seconds * (last + 1)],
             [place, place],
             color="#D55E00",
             linewidth=3,

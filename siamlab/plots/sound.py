@@ -32,14 +32,14 @@ def waveform(samples, rate, *, ax=None):
     return ax
 
 
-def spectrogram(frames, *, hop=0.010, frequencies=None, ax=None, unit="dB"):
+def spectrogram(frames, *, hop_seconds=0.010, frequencies=None, ax=None, unit="dB"):
     """Draw a spectrogram.
 
     Parameters
     ----------
     frames : numpy.ndarray
         Shape (frames, bands): time first, as everywhere here.
-    hop : float
+    hop_seconds : float
         From one frame to the next, in seconds.
     frequencies : numpy.ndarray, optional
         Of the bands in hertz (`Spectrogram.frequencies`), to be written beside
@@ -71,7 +71,7 @@ def spectrogram(frames, *, hop=0.010, frequencies=None, ax=None, unit="dB"):
         aspect="auto",
         interpolation="nearest",
         cmap="magma",
-        extent=(0, len(frames) * hop, 0, frames.shape[1]),
+        extent=(0, len(frames) * hop_seconds, 0, frames.shape[1]),
     )
     ax.figure.colorbar(image, ax=ax, label=unit, pad=0.02)
     ax.set(xlabel="time (s)", ylabel="band")

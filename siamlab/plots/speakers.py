@@ -25,7 +25,7 @@ def speaker_map(
     embeddings,
     speakers=None,
     *,
-    neighbors=15,
+    n_neighbors=15,
     min_dist=0.1,
     metric="cosine",
     seed=0,
@@ -76,7 +76,7 @@ def speaker_map(
         speakers = embeddings.speakers
     speakers = np.asarray(speakers)
     points = clusters.umap(
-        embeddings, neighbors=neighbors, min_dist=min_dist, metric=metric, seed=seed
+        embeddings, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, seed=seed
     )
     k = min(k, len(points) - 1)
     purity = clusters.neighbor_purity(embeddings, speakers, k=k, metric=metric)

@@ -16,12 +16,12 @@ def prelu_head(base):
     ReLU, then.
     Shown by: rows that do not sum to 1; divergences below 0, down to -1/e for each
     output, -47 for 128 of them.
-    Mend: a softmax (``networks.base(head="softmax")``).
+    Mend: a softmax (``networks.blstm_encoder(head="softmax")``).
 
     Parameters
     ----------
     base : keras.Model
-        Of ``networks.base(head="logits")``.
+        Of ``networks.blstm_encoder(head="logits")``.
 
     Returns
     -------

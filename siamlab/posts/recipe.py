@@ -116,11 +116,11 @@ class Recipe:
         networks.SpeakerNet or networks.Siamese
             To be trained on `batches`.
         """
-        scaler = scaling.Standard().fit(features) if self.scaled else None
+        scaler = scaling.StandardScaler().fit(features) if self.scaled else None
 
         def base(head):
-            return networks.base(
-                bands=features[0].shape[-1], units=self.units, head=head, scaler=scaler
+            return networks.blstm_encoder(
+                n_mels=features[0].shape[-1], units=self.units, head=head, scaler=scaler
             )
 
         if self.loss == "supcon":
@@ -167,8 +167,8 @@ class Recipe:
             For `fit`.
         """
         if self.all_pairs:
-            return sampling.SpeakerBatches(features, steps=steps, seed=seed)
-        return sampling.Pairs(features, batch_size=64, steps=steps, seed=seed)
+            return sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
+        return sampling.PairBatches(features, batch_size=64, steps_per_epoch=steps, seed=seed)
 
 
 POSTED = Recipe()

@@ -100,10 +100,10 @@ def train(config, folder, team=None):
         net = _network(config, train_features)
     batches = sampling.SpeakerBatches(
         train_features,
-        speakers=config.speakers,
-        segments=config.segments,
-        frames=config.frames,
-        steps=config.steps,
+        n_speakers=config.speakers,
+        n_segments=config.segments,
+        n_frames=config.frames,
+        steps_per_epoch=config.steps,
         seed=config.seed,
         epoch=len(history),
         shard=team.shard,
@@ -141,7 +141,7 @@ def embed(net, config, exam):
     """Embed the exam with a network of this configuration."""
     layer = "head" if config.network == "xvector" else "blstm_2"
     hop = max(config.frames // 2, 1)
-    return embeddings.embed(net, exam, layer=layer, frames=config.frames, hop=hop)
+    return embeddings.embed(net, exam, layer=layer, n_frames=config.frames, hop_frames=hop)
 
 
 def _claim(folder, config):
@@ -196,7 +196,7 @@ def _check_backend(path, backend):
 
 def _corpus(layout, data, subset):
     if layout == "voices":
-        return corpora.voices(speakers=74, utterances=20)
+        return corpora.voices(n_speakers=74, n_utterances=20)
     return read(data, layout, subset)
 
 
@@ -249,7 +249,7 @@ def _load(path):
 def _network(config, train_features):
     """Build and compile the network."""
     keras.utils.set_random_seed(config.seed)
-    scaler = scaling.Standard().fit(train_features)
+    scaler = scaling.StandardScaler().fit(train_features)
     sizes = {
         "bands": train_features[0].shape[1],
         "units": config.units,
@@ -284,7 +284,7 @@ def _encoder(net, config, train_features):
         epochs=config.epochs,
         steps=config.steps,
     )
-    return embeddings.Encoder.of(net, train_features.spectrogram, about)
+    return embeddings.Encoder.from_network(net, train_features.spectrogram, about)
 
 
 class _Keeper(keras.callbacks.Callback):

@@ -1,7 +1,7 @@
 """What a network is shown: segments and batches.
 
 - `SpeakerBatches`: batches of P speakers with K segments each.
-- `Pairs`: pairs of segments, half of them of the same speaker.
+- `PairBatches`: pairs of segments, half of them of the same speaker.
 - `audit`: what is in the pairs; `PairAudit`.
 - `segment`, `segments`: stretches of a fixed length.
 - `UtteranceBatches`: whole utterances with their labels, padded.

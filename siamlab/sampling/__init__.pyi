@@ -1,13 +1,13 @@
 from .auditing import PairAudit, audit
 from .cutting import segment, segments
 from .labels import frame_labels, phone_labels
-from .pairs import Pairs
+from .pairs import PairBatches
 from .speakers import SpeakerBatches
 from .utterances import UtteranceBatches, pad
 
 __all__ = [
     "PairAudit",
-    "Pairs",
+    "PairBatches",
     "SpeakerBatches",
     "UtteranceBatches",
     "audit",

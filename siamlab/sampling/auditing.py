@@ -71,7 +71,7 @@ def audit(pairs, against=None, epochs=1):
     Parameters
     ----------
     pairs : Pairs
-        Or anything with `features`, `draw` and a length, as `Pairs` has; nothing in
+        Or anything with `features`, `draw` and a length, as `PairBatches` has; nothing in
         it is changed.
     against : Features or Pairs, optional
         Another split, such as the test speakers: none of them, and none of their
@@ -92,8 +92,8 @@ def audit(pairs, against=None, epochs=1):
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=6, utterances=4))
-    >>> audit(sl.sampling.Pairs(features, batch_size=8, steps=10)).problems
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=6, n_utterances=4))
+    >>> audit(sl.sampling.PairBatches(features, batch_size=8, steps_per_epoch=10)).problems
     ()
     """
     if epochs < 1:

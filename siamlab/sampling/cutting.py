@@ -16,14 +16,14 @@ def long_enough(array, frames):
     return np.tile(array, (-(-frames // len(array)), 1))[:frames]
 
 
-def segment(array, frames, rng):
+def segment(array, n_frames, rng):
     """Cut a stretch of a spectrogram at a random place.
 
     Parameters
     ----------
     array : numpy.ndarray
         Shape (frames, bands). A shorter one than asked for is repeated.
-    frames : int
+    n_frames : int
         Length of the stretch.
     rng : numpy.random.Generator
         Draws the place: always the first 0.4 s would teach how people begin
@@ -44,7 +44,7 @@ def segment(array, frames, rng):
     >>> segment(np.zeros((100, 128)), 40, np.random.default_rng(0)).shape
     (40, 128)
     """
-    return stretch(array, draw_place(len(array), frames, rng), frames)
+    return stretch(array, draw_place(len(array), n_frames, rng), n_frames)
 
 
 def draw_place(length, frames, rng):
@@ -57,17 +57,17 @@ def stretch(array, first, frames):
     return long_enough(array, frames)[first : first + frames]
 
 
-def segments(array, frames, hop=None):
+def segments(array, n_frames, hop_frames=None):
     """Cut a spectrogram into stretches of the same length.
 
     Parameters
     ----------
     array : numpy.ndarray
         Shape (frames, bands). A shorter one than a segment is repeated.
-    frames : int
+    n_frames : int
         Length of a stretch.
-    hop : int, optional
-        From one to the next; `frames` by default, so that they do not overlap.
+    hop_frames : int, optional
+        From one to the next; `n_frames` by default, so that they do not overlap.
 
     Returns
     -------
@@ -85,10 +85,10 @@ def segments(array, frames, hop=None):
     >>> segments(np.zeros((100, 128)), 40).shape, segments(np.zeros((7, 128)), 40).shape
     ((2, 40, 128), (1, 40, 128))
     """
-    hop = frames if hop is None else hop
-    for name, value in (("frames", frames), ("hop", hop)):
+    hop_frames = n_frames if hop_frames is None else hop_frames
+    for name, value in (("frames", n_frames), ("hop", hop_frames)):
         if value < 1:
             raise ArgumentError(f"{name} must be at least 1; got {value}")
-    array = long_enough(array, frames)
-    windows = np.lib.stride_tricks.sliding_window_view(array, frames, axis=0)
-    return windows[::hop].transpose(0, 2, 1)
+    array = long_enough(array, n_frames)
+    windows = np.lib.stride_tricks.sliding_window_view(array, n_frames, axis=0)
+    return windows[::hop_frames].transpose(0, 2, 1)

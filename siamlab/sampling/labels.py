@@ -6,14 +6,14 @@ from ..errors import ArgumentError
 from ..progress import say
 
 
-def phone_labels(features, symbols, without=("sil",), strict=False):
+def phone_labels(features, vocabulary, without=("sil",), strict=False):
     """Label each utterance with its phones, in their order: for CTC.
 
     Parameters
     ----------
     features : Features
         With phones in its table.
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         With a blank.
     without : sequence of str
         Phones that are left out, as in `Features.transcripts`.
@@ -36,8 +36,8 @@ def phone_labels(features, symbols, without=("sil",), strict=False):
     Examples
     --------
     >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(speakers=1, utterances=2))
-    >>> symbols = sl.ctc.Vocabulary.of(features.transcripts())
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=1, n_utterances=2))
+    >>> symbols = sl.ctc.Vocabulary.from_sequences(features.transcripts())
     >>> features, labels = phone_labels(features, symbols)
     >>> [symbols.decode(each) for each in labels] == features.transcripts()
     True
@@ -47,19 +47,19 @@ def phone_labels(features, symbols, without=("sil",), strict=False):
         spoken = [symbol for symbol, _, _ in phones or () if symbol not in without]
         if not spoken:
             raise ArgumentError("its transcript is empty")
-        return symbols.encode(spoken)
+        return vocabulary.encode(spoken)
 
     return _labeled(features, label, strict)
 
 
-def frame_labels(features, symbols, strict=False):
+def frame_labels(features, vocabulary, strict=False):
     """Label each frame with the phone at its center.
 
     Parameters
     ----------
     features : Features
         With times of phones in its table, and a `Spectrogram`.
-    symbols : ctc.Vocabulary
+    vocabulary : ctc.Vocabulary
         Without a blank.
     strict : bool
         Raise at the first utterance that cannot be labeled, rather than report it.
@@ -85,7 +85,7 @@ def frame_labels(features, symbols, strict=False):
         names, starts, ends = zip(*phones, strict=True)
         place = np.searchsorted(starts, center, side="right") - 1
         inside = (place >= 0) & (center < np.asarray(ends)[place])
-        return np.where(inside, symbols.encode(names)[place], -1).astype(np.int32)
+        return np.where(inside, vocabulary.encode(names)[place], -1).astype(np.int32)
 
     return _labeled(features, label, strict)
 

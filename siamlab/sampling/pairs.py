@@ -12,7 +12,7 @@ from .cutting import long_enough
 _NEAREST = 10
 
 
-class Pairs(DrawnAhead):
+class PairBatches(DrawnAhead):
     """Batches of pairs for `networks.Siamese`: label 1 is the same speaker.
 
     Half of each batch are of the same speaker: from two of his sessions where he has
@@ -25,9 +25,9 @@ class Pairs(DrawnAhead):
         Spectrograms and their speakers; sessions and sexes where known.
     batch_size : int
         Pairs at a time, an even number.
-    frames : int
+    n_frames : int
         Length of a segment, cut at a random place (FAULTS S27).
-    steps : int, optional
+    steps_per_epoch : int, optional
         Batches per epoch. By default an epoch shows as many segments as there are
         in the corpus without overlap.
     hard : {None, "sex"} or array_like
@@ -61,7 +61,7 @@ class Pairs(DrawnAhead):
     >>> from siamlab import Features
     >>> table = pd.DataFrame({"speaker": ["anna", "anna", "ben"]})
     >>> features = Features([np.zeros((100, 128), np.float32)] * 3, table)
-    >>> (a, b), same = Pairs(features, batch_size=4)[0]
+    >>> (a, b), same = PairBatches(features, batch_size=4)[0]
     >>> a.shape, b.shape, same[:, 0].tolist()
     ((4, 40, 128), (4, 40, 128), [1, 0, 1, 0])
     """
@@ -70,8 +70,8 @@ class Pairs(DrawnAhead):
         self,
         features,
         batch_size=64,
-        frames=40,
-        steps=None,
+        n_frames=40,
+        steps_per_epoch=None,
         hard=None,
         hard_fraction=0.5,
         fresh=True,
@@ -81,8 +81,8 @@ class Pairs(DrawnAhead):
         super().__init__(**kwargs)
         for name, value, least in (
             ("batch_size", batch_size, 2),
-            ("frames", frames, 1),
-            ("steps", 1 if steps is None else steps, 1),
+            ("frames", n_frames, 1),
+            ("steps", 1 if steps_per_epoch is None else steps_per_epoch, 1),
         ):
             if value < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {value}")
@@ -102,7 +102,7 @@ class Pairs(DrawnAhead):
             )
         self.features = features
         self.batch_size = batch_size
-        self.frames = frames
+        self.frames = n_frames
         self.hard_fraction = hard_fraction
         self.fresh = fresh
         self.seed = seed
@@ -112,10 +112,10 @@ class Pairs(DrawnAhead):
         sessions = features.table.get("session")
         self._sessions = None if sessions is None else groups(sessions)[1]
         self._others = _hard_negatives(hard, features, self._ids)
-        if steps is None:
-            there = epoch_of(self._lengths, frames)
-            steps = max(1, round(there / (2 * batch_size)))
-        self.steps = steps
+        if steps_per_epoch is None:
+            there = epoch_of(self._lengths, n_frames)
+            steps_per_epoch = max(1, round(there / (2 * batch_size)))
+        self.steps = steps_per_epoch
 
     def __len__(self):
         return self.steps

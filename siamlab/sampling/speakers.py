@@ -21,13 +21,13 @@ class SpeakerBatches(DrawnAhead):
     ----------
     features : Features
         Spectrograms and their speakers.
-    speakers : int
+    n_speakers : int
         P, at most: all of them where the corpus has fewer.
-    segments : int
+    n_segments : int
         K, at least 2: with one segment each there is no pair of the same speaker.
-    frames : int
+    n_frames : int
         Length of a segment.
-    steps : int, optional
+    steps_per_epoch : int, optional
         Batches per epoch. By default an epoch shows as many segments as there are
         in the corpus without overlap.
     seed : int
@@ -59,7 +59,7 @@ class SpeakerBatches(DrawnAhead):
     >>> from siamlab import Features
     >>> table = pd.DataFrame({"speaker": ["anna", "anna", "ben"]})
     >>> features = Features([np.zeros((100, 128), np.float32)] * 3, table)
-    >>> x, speaker_ids = SpeakerBatches(features, speakers=2, segments=3)[0]
+    >>> x, speaker_ids = SpeakerBatches(features, n_speakers=2, n_segments=3)[0]
     >>> x.shape, sorted(speaker_ids.tolist())
     ((6, 40, 128), [0, 0, 0, 1, 1, 1])
     """
@@ -67,10 +67,10 @@ class SpeakerBatches(DrawnAhead):
     def __init__(
         self,
         features,
-        speakers=32,
-        segments=4,
-        frames=40,
-        steps=None,
+        n_speakers=32,
+        n_segments=4,
+        n_frames=40,
+        steps_per_epoch=None,
         seed=0,
         epoch=0,
         shard=(0, 1),
@@ -79,10 +79,10 @@ class SpeakerBatches(DrawnAhead):
         super().__init__(**kwargs)
         for name, value, least in (
             ("epoch", epoch, 0),
-            ("speakers", speakers, 2),
-            ("segments", segments, 2),
-            ("frames", frames, 1),
-            ("steps", 1 if steps is None else steps, 1),
+            ("speakers", n_speakers, 2),
+            ("segments", n_segments, 2),
+            ("frames", n_frames, 1),
+            ("steps", 1 if steps_per_epoch is None else steps_per_epoch, 1),
         ):
             if value < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {value}")
@@ -95,16 +95,16 @@ class SpeakerBatches(DrawnAhead):
         self._features = features
         self._lengths = features.lengths
         self._of_speaker = members(ids, len(self.names))
-        self.speakers = min(speakers, len(self.names))
-        self.segments = segments
-        self._rows = _share(self.speakers, segments, *shard)
-        self.frames = frames
+        self.speakers = min(n_speakers, len(self.names))
+        self.segments = n_segments
+        self._rows = _share(self.speakers, n_segments, *shard)
+        self.frames = n_frames
         self.seed = seed
         self._epoch = epoch
-        if steps is None:
-            there = epoch_of(self._lengths, frames)
-            steps = max(1, round(there / (self.speakers * segments)))
-        self.steps = steps
+        if steps_per_epoch is None:
+            there = epoch_of(self._lengths, n_frames)
+            steps_per_epoch = max(1, round(there / (self.speakers * n_segments)))
+        self.steps = steps_per_epoch
 
     def __len__(self):
         return self.steps

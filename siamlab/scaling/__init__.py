@@ -1,9 +1,9 @@
 """Scaling of spectrograms, and what happens to a network without it.
 
-- `Standard`: mean 0 and standard deviation 1.
-- `MinMax`: from -1 to 1.
-- `Fixed`: by numbers of your own.
-- `UtteranceMean`: without the mean of each utterance, and so without its microphone.
+- `StandardScaler`: mean 0 and standard deviation 1.
+- `MinMaxScaler`: from -1 to 1.
+- `AffineScaler`: by numbers of your own.
+- `MeanNormalizer`: without the mean of each utterance, and so without its microphone.
 - `gate_saturation`: share of an LSTM's gates that are shut before training.
 
 Scalers are fitted as in scikit-learn: fit, transform, inverse. They take one array
@@ -14,6 +14,6 @@ Notebook: 02_scaling.
 """
 
 from .saturation import gate_saturation
-from .scalers import Fixed, MinMax, Standard, UtteranceMean
+from .scalers import AffineScaler, MinMaxScaler, StandardScaler, MeanNormalizer
 
-__all__ = ["Fixed", "MinMax", "Standard", "UtteranceMean", "gate_saturation"]
+__all__ = ["AffineScaler", "MinMaxScaler", "StandardScaler", "MeanNormalizer", "gate_saturation"]

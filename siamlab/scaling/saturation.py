@@ -39,7 +39,7 @@ def gate_saturation(model, batch, beyond=4.0):
     Examples
     --------
     >>> import siamlab as sl
-    >>> net = sl.networks.base(frames=40, bands=128, units=8)
+    >>> net = sl.networks.blstm_encoder(n_frames=40, n_mels=128, units=8)
     >>> quiet = np.full((4, 40, 128), -15.0, dtype="float32")
     >>> bool(sl.scaling.gate_saturation(net, quiet)["blstm_1"] > 0.1)
     True

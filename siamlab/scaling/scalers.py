@@ -5,7 +5,7 @@ import numpy as np
 from ..errors import ArgumentError, NotFittedError
 from ..features import Features
 
-__all__ = ["Fixed", "MinMax", "Standard", "UtteranceMean"]
+__all__ = ["AffineScaler", "MinMaxScaler", "StandardScaler", "MeanNormalizer"]
 
 
 def _arrays(features):
@@ -26,8 +26,8 @@ def _apply(function, features):
 class _Affine:
     """y = (max(x, floor) - shift) / scale, for each band or for all together."""
 
-    def __init__(self, floor=None):
-        self.floor = floor
+    def __init__(self, floor_db=None):
+        self.floor = floor_db
         self.shift = None
         self.scale = None
 
@@ -104,14 +104,14 @@ def _nonzero(scale):
     return np.where(scale >= np.finfo(np.float32).tiny, scale, np.float32(1.0))
 
 
-class Standard(_Affine):
+class StandardScaler(_Affine):
     """Mean 0, standard deviation 1, with statistics of the training set.
 
     Parameters
     ----------
     per_band : bool
         Statistics for each band, or one pair of numbers for all.
-    floor : float, optional
+    floor_db : float, optional
         Values below it count as it, in the units of the features (dB): the bottom
         of a recording is its converter's, and should not rule the scale (FAULTS
         C4).
@@ -119,13 +119,13 @@ class Standard(_Affine):
     Examples
     --------
     >>> x = np.random.default_rng(0).normal(-60, 15, size=(500, 4))
-    >>> y = Standard().fit(x).transform(x)
+    >>> y = StandardScaler().fit(x).transform(x)
     >>> bool(abs(y.mean()) < 1e-3), bool(abs(y.std() - 1) < 1e-3)
     (True, True)
     """
 
-    def __init__(self, per_band=True, floor=None):
-        super().__init__(floor)
+    def __init__(self, per_band=True, floor_db=None):
+        super().__init__(floor_db)
         self.per_band = per_band
 
     def fit(self, features):
@@ -162,7 +162,7 @@ class Standard(_Affine):
         return self
 
 
-class MinMax(_Affine):
+class MinMaxScaler(_Affine):
     """From -1 to 1: ``2 (x - min) / (max - min) - 1``.
 
     Parameters
@@ -172,7 +172,7 @@ class MinMax(_Affine):
         loudness, and cannot be scaled before it has ended (FAULTS C5).
     per_band : bool
         Extremes for each band, or one pair for all.
-    floor : float, optional
+    floor_db : float, optional
         Values below it count as it, in the units of the features (dB): the bottom
         of a recording is its converter's, and should not rule the scale (FAULTS
         C4).
@@ -185,13 +185,13 @@ class MinMax(_Affine):
     Examples
     --------
     >>> x = np.array([[-80.0, -60.0], [-40.0, 0.0]])
-    >>> MinMax().fit(x).transform(x)
+    >>> MinMaxScaler().fit(x).transform(x)
     array([[-1. , -0.5],
            [ 0. ,  1. ]], dtype=float32)
     """
 
-    def __init__(self, per="corpus", per_band=False, floor=None):
-        super().__init__(floor)
+    def __init__(self, per="corpus", per_band=False, floor_db=None):
+        super().__init__(floor_db)
         if per not in ("corpus", "utterance"):
             raise ArgumentError(f'per must be "corpus" or "utterance"; got {per!r}')
         self.per = per
@@ -249,7 +249,7 @@ class MinMax(_Affine):
             return super().transform(features)
 
         def own(array):
-            scaler = MinMax(per_band=self.per_band, floor=self.floor).fit(array)
+            scaler = MinMaxScaler(per_band=self.per_band, floor_db=self.floor).fit(array)
             return scaler.transform(array)
 
         return _apply(own, features)
@@ -274,25 +274,25 @@ class MinMax(_Affine):
         """
         if self.per == "utterance":
             raise ArgumentError(
-                'MinMax(per="utterance") forgets the extremes of each utterance; '
+                'MinMaxScaler(per="utterance") forgets the extremes of each utterance; '
                 'use per="corpus" where you need the inverse'
             )
         return super().inverse(features)
 
 
-class Fixed(_Affine):
+class AffineScaler(_Affine):
     """Numbers that are given rather than found: ``(max(x, floor) - shift) / scale``.
 
     For statistics that somebody published with a network, and for scalings that
-    are none: ``Fixed(0, 10 / np.log(10))`` turns decibels into the natural
+    are none: ``AffineScaler(0, 10 / np.log(10))`` turns decibels into the natural
     logarithm.
 
     Parameters
     ----------
     shift, scale : float or numpy.ndarray
         One number, or one for each band.
-    floor : float, optional
-        As for `Standard`.
+    floor_db : float, optional
+        As for `StandardScaler`.
 
     Raises
     ------
@@ -301,12 +301,12 @@ class Fixed(_Affine):
 
     Examples
     --------
-    >>> Fixed(shift=-40, scale=20).transform(np.array([[-60.0, 0.0]]))
+    >>> AffineScaler(shift=-40, scale=20).transform(np.array([[-60.0, 0.0]]))
     array([[-1.,  2.]], dtype=float32)
     """
 
-    def __init__(self, shift=0.0, scale=1.0, floor=None):
-        super().__init__(floor)
+    def __init__(self, shift=0.0, scale=1.0, floor_db=None):
+        super().__init__(floor_db)
         self.shift = np.asarray(shift, dtype=np.float32)
         self.scale = np.asarray(scale, dtype=np.float32)
         if not np.all(self.scale):
@@ -328,7 +328,7 @@ class Fixed(_Affine):
         return self
 
 
-class UtteranceMean:
+class MeanNormalizer:
     """Remove each utterance's mean: what a microphone adds is gone (Atal, 1974).
 
     In decibels a microphone is a constant for each band. So is the average spectrum of
@@ -349,7 +349,7 @@ class UtteranceMean:
     --------
     >>> x = np.random.default_rng(0).normal(-60, 15, size=(500, 4))
     >>> microphone = np.array([3.0, -2.0, 0.0, 6.0])
-    >>> plain, colored = (UtteranceMean().transform(y) for y in (x, x + microphone))
+    >>> plain, colored = (MeanNormalizer().transform(y) for y in (x, x + microphone))
     >>> bool(np.allclose(plain, colored, atol=1e-4))
     True
     """

@@ -182,7 +182,7 @@ def device_report(model=None, x=None):
     Examples
     --------
     >>> import siamlab as sl
-    >>> net = sl.networks.base(units=4, outputs=3)
+    >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
     >>> report = device_report(net)
     >>> report.fast, [layer.name for layer in report.layers][:1]
     (True, ['blstm_1'])

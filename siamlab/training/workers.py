@@ -366,19 +366,19 @@ def step_bytes(net, workers):
     ====================  ==========  =========  ==========  =================
     network               parameters   1 Gbit/s  10 Gbit/s   NVLink (450 GB/s)
     ====================  ==========  =========  ==========  =================
-    `networks.base`          756,096         24         2.4              0.007
-    `networks.xvector`       632,064         20         2.0              0.006
+    `networks.blstm_encoder`          756,096         24         2.4              0.007
+    `networks.xvector_encoder`       632,064         20         2.0              0.006
     ====================  ==========  =========  ==========  =================
 
     It pays where a step takes much longer than that. Counted on the wire for
-    `networks.xvector` and 128 segments: 2.74 MB a step for 2.53 MB here; outputs,
+    `networks.xvector_encoder` and 128 segments: 2.74 MB a step for 2.53 MB here; outputs,
     statistics and headers are the rest. `join` says which recurrent layers are
     exchanged in each frame instead: for those, count their weights so often.
 
     Examples
     --------
     >>> import siamlab as sl
-    >>> base = sl.networks.base(bands=8, units=4, outputs=4)
+    >>> base = sl.networks.blstm_encoder(n_mels=8, units=4, output_dim=4)
     >>> step_bytes(base, 2) == 4 * base.count_params()
     True
     """

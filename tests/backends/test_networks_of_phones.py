@@ -18,7 +18,7 @@ from keras import ops
 
 rng = np.random.default_rng(0)
 symbols = sl.ctc.Vocabulary(tuple("abc"))
-net = sl.networks.ctc(symbols, bands=8, units=(12, 6), scaler=sl.scaling.Fixed(0.5, 2))
+net = sl.networks.ctc_blstm(symbols, n_bins=8, units=(12, 6), scaler=sl.scaling.AffineScaler(0.5, 2))
 # The same seed gives other weights on another backend.
 rng_weights = np.random.default_rng(1)
 net.set_weights([
@@ -59,7 +59,7 @@ figures["reloaded"] = float(max(
 ))
 
 symbols = sl.ctc.Vocabulary(tuple("abc"), blank=None)
-net = sl.networks.framewise(symbols, bands=8, units=(6,))
+net = sl.networks.framewise_blstm(symbols, n_bins=8, units=(6,))
 labels = [rng.integers(-1, 3, n) for n in lengths]
 batches = sl.sampling.UtteranceBatches(sound, labels, batch_size=4)
 history = net.fit(batches, epochs=20, verbose=0).history["loss"]

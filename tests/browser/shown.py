@@ -91,7 +91,7 @@ SHORT = {
     "05_kl_hinge_loss.ipynb": {"steps=80": "steps=2"},
     "06_accuracy_on_distances.ipynb": {"steps=25": "steps=1", "steps=120": "steps=2"},
     "09_speaker_clusters.ipynb": {
-        "SpeakerBatches(train_features, ": "SpeakerBatches(train_features, steps=2, "
+        "SpeakerBatches(train_features, ": "SpeakerBatches(train_features, steps_per_epoch=2, "
     },
 }
 

@@ -147,7 +147,7 @@ REAL = {
 @pytest.fixture(scope="module", params=["voices", "timit", *TREES, *REAL])
 def corpus(request, tmp_path_factory):
     if request.param == "voices":
-        return corpora.voices(speakers=3, utterances=2)
+        return corpora.voices(n_speakers=3, n_utterances=2)
     if request.param in REAL:
         return REAL[request.param](request.getfixturevalue("data"))
     root = tmp_path_factory.mktemp("corpus")

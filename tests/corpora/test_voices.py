@@ -17,7 +17,7 @@ voices_module = importlib.import_module("siamlab.corpora.voices")
 PROGRAM = """
 import hashlib, sys
 from siamlab import corpora
-corpus = corpora.voices(speakers=3, utterances=3, seed=1)
+corpus = corpora.voices(n_speakers=3, n_utterances=3, seed=1)
 for i in range(9):
     print(hashlib.md5(corpus[i][0].tobytes()).hexdigest())
 """
@@ -52,44 +52,44 @@ def test_two_processes_may_speak_into_one_cache(tmp_path):
 
 
 def test_what_was_spoken_is_not_spoken_again(cache, monkeypatch):
-    first = corpora.voices(speakers=2, utterances=2)
+    first = corpora.voices(n_speakers=2, n_utterances=2)
     monkeypatch.setattr(subprocess, "run", None)
-    assert corpora.voices(speakers=2, utterances=2).table.equals(first.table)
+    assert corpora.voices(n_speakers=2, n_utterances=2).table.equals(first.table)
 
 
 def test_a_damaged_recording_is_spoken_again(cache):
-    corpus = corpora.voices(speakers=2, utterances=2)
+    corpus = corpora.voices(n_speakers=2, n_utterances=2)
     expected, _ = corpus[1]
     path = corpus.table.path[1]
     with open(path, "r+b") as file:
         file.truncate(100)
-    again = corpora.voices(speakers=2, utterances=2)
+    again = corpora.voices(n_speakers=2, n_utterances=2)
     np.testing.assert_array_equal(again[1][0], expected)
 
 
 def test_a_killed_synthesis_is_completed(cache):
-    corpora.voices(speakers=1, utterances=1)  # another folder, which stays
-    program = "from siamlab import corpora; corpora.voices(speakers=20, utterances=10)"
+    corpora.voices(n_speakers=1, n_utterances=1)  # another folder, which stays
+    program = "from siamlab import corpora; corpora.voices(n_speakers=20, n_utterances=10)"
     with subprocess.Popen([sys.executable, "-c", program]) as process:
         for _ in range(600):
             if len(list(cache.rglob("*.flac"))) > 5:
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
-    corpus = corpora.voices(speakers=20, utterances=10)
+    corpus = corpora.voices(n_speakers=20, n_utterances=10)
     assert len(corpus) == 200
     assert all(len(corpus[i][0]) > 8000 for i in range(0, 200, 13))
 
 
 def test_speakers_say_different_things_at_different_rates():
-    corpus = corpora.voices(speakers=3, utterances=8)
+    corpus = corpora.voices(n_speakers=3, n_utterances=8)
     assert corpus.table.text.is_unique
     pace = corpus.table.text.str.len() / corpus.table.duration
     assert pace.groupby(corpus.table.speaker).std().min() > 0.5
 
 
 def test_stress_is_kept_beside_the_phones():
-    corpus = corpora.voices(speakers=2, utterances=4)
+    corpus = corpora.voices(n_speakers=2, n_utterances=4)
     for row in corpus.table.itertuples():
         symbols = [symbol for symbol, _, _ in row.phones]
         assert len(row.stress) == len(symbols)
@@ -109,14 +109,14 @@ def test_a_change_of_language_is_no_phone():
 
 
 def test_phones_cover_the_utterance():
-    for row in corpora.voices(speakers=2, utterances=2).table.itertuples():
+    for row in corpora.voices(n_speakers=2, n_utterances=2).table.itertuples():
         covered = sum(end - start for _, start, end in row.phones)
         assert covered == pytest.approx(row.duration, rel=0.1)
 
 
 def test_a_studio_adds_nothing():
-    table = corpora.voices(speakers=1, utterances=2, rooms=False)
-    in_room = corpora.voices(speakers=1, utterances=2)
+    table = corpora.voices(n_speakers=1, n_utterances=2, rooms=False)
+    in_room = corpora.voices(n_speakers=1, n_utterances=2)
     for i in range(2):
         dry, wet = table[i][0], in_room[i][0]
         assert np.abs(dry).max() == pytest.approx(10 ** (-6 / 20), abs=1e-3)
@@ -128,9 +128,9 @@ def test_a_studio_adds_nothing():
 
 
 def test_english_is_another_language():
-    english = corpora.voices("en", speakers=1, utterances=5).table
+    english = corpora.voices("en", n_speakers=1, n_utterances=5).table
     assert not english.text.str.contains("[äöüß]").any()
-    german = corpora.voices("de", speakers=1, utterances=5).table
+    german = corpora.voices("de", n_speakers=1, n_utterances=5).table
     assert set(english.text).isdisjoint(german.text)
 
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_spoken_is_named(arguments, sentence):
 def test_a_machine_without_espeak_is_told_what_to_do(cache, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(errors.CorpusError, match="Install espeakng-loader"):
-        corpora.voices(speakers=1, utterances=1)
+        corpora.voices(n_speakers=1, n_utterances=1)
 
 
 def test_every_recording_has_a_room_of_its_own(rng):
@@ -182,14 +182,14 @@ def test_reverberation_falls_by_60_db_in_its_time(rng, monkeypatch):
     [b"[]", b"{}", b"[1]", b'[{"path": "x"}]', b"[" * 100_000, b"\xff", b"null"],
 )
 def test_a_damaged_table_is_spoken_again(cache, content):
-    expected = corpora.voices(speakers=1, utterances=2).table
+    expected = corpora.voices(n_speakers=1, n_utterances=2).table
     (table,) = cache.rglob("table.json")
     table.write_bytes(content)
-    assert corpora.voices(speakers=1, utterances=2).table.equals(expected)
+    assert corpora.voices(n_speakers=1, n_utterances=2).table.equals(expected)
 
 
 def test_a_table_that_lacks_a_column_is_spoken_again(cache):
-    expected = corpora.voices(speakers=1, utterances=2).table
+    expected = corpora.voices(n_speakers=1, n_utterances=2).table
     (table,) = cache.rglob("table.json")
     table.write_text(table.read_text("utf-8").replace('"text"', '"test"'), "utf-8")
-    assert corpora.voices(speakers=1, utterances=2).table.equals(expected)
+    assert corpora.voices(n_speakers=1, n_utterances=2).table.equals(expected)

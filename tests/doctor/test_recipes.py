@@ -9,7 +9,7 @@ from siamlab.doctor import examine
 
 @pytest.fixture(scope="module")
 def features():
-    return sl.extract(sl.corpora.voices(speakers=8, utterances=4))
+    return sl.extract(sl.corpora.voices(n_speakers=8, n_utterances=4))
 
 
 # What each rung of the ladder still has, and the metric that all twins had.
@@ -40,6 +40,6 @@ def test_networks_of_phones_are_healthy_once_their_input_is_scaled(features):
     )
     labeled = sl.sampling.phone_labels(features, symbols)
     batch = sl.sampling.UtteranceBatches(*labeled, batch_size=6)[0]
-    for scaler, codes in ((sl.scaling.Standard().fit(features), ()), (None, ("C1",))):
-        net = sl.networks.ctc(symbols, features[0].shape[1], (8,), scaler)
+    for scaler, codes in ((sl.scaling.StandardScaler().fit(features), ()), (None, ("C1",))):
+        net = sl.networks.ctc_blstm(symbols, features[0].shape[1], (8,), scaler)
         assert examine(net, batch).codes == codes

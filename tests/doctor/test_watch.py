@@ -97,7 +97,7 @@ def test_saturated_gates_are_seen():
 
 def test_only_blanks_are_seen():
     symbols = sl.ctc.Vocabulary(("a", "b"))
-    net = sl.networks.ctc(symbols, bands=5, units=(4,))
+    net = sl.networks.ctc_blstm(symbols, n_bins=5, units=(4,))
     x, _ = data(4)
     bias = net.encoder.layers[-1].bias
     bias.assign([0.0, 0.0, 12.0])  # the blank is the last output

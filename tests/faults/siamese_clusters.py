@@ -7,10 +7,10 @@ from program import siamese, speech, twins
 from scipy.spatial.distance import pdist, squareform
 
 
-def voices(rng, speakers, each, dim, spread):
+def voices(rng, n_speakers, each, dim, spread):
     """Unit vectors around one center a speaker."""
-    centers = rng.normal(size=(speakers, dim))
-    who = np.repeat(np.arange(speakers), each)
+    centers = rng.normal(size=(n_speakers, dim))
+    who = np.repeat(np.arange(n_speakers), each)
     e = centers[who] + spread * rng.normal(size=(len(who), dim))
     return (e / np.linalg.norm(e, axis=1, keepdims=True)).astype("float32"), who
 

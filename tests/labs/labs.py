@@ -74,7 +74,7 @@ def heard():
     import siamlab as sl  # the voices are only needed here
 
     rng = np.random.default_rng(0)
-    few = sl.extract(sl.corpora.voices(speakers=2, utterances=2))
+    few = sl.extract(sl.corpora.voices(n_speakers=2, n_utterances=2))
     features = few.select(np.arange(40) % 4)
     features.table["speaker"] = [f"speaker {i % 5}" for i in range(40)]
     embeddings = (
@@ -90,7 +90,7 @@ def heard():
 
 # Name -> how to make one.
 LABS = {
-    "ctc": lambda: labs.CTCLab(*recorded()[:3], hop=0.01, phones=recorded()[3]),
+    "ctc": lambda: labs.CTCLab(*recorded()[:3], hop_seconds=0.01, phones=recorded()[3]),
     "explorer": lambda: labs.SpeakerExplorer(*heard()[:2], layout=heard()[2]),
     "margin": lambda: labs.MarginLab(*outputs()),
     "scaling": lambda: labs.ScalingLab(decibels()),

@@ -24,7 +24,7 @@ def certain(path, symbols=SYMBOLS):
 @pytest.fixture
 def lab():
     outputs, symbols, truth, phones = recorded()
-    return CTCLab(outputs, symbols, truth, hop=0.01, phones=phones)
+    return CTCLab(outputs, symbols, truth, hop_seconds=0.01, phones=phones)
 
 
 def test_a_path_is_collapsed_rule_by_rule():
@@ -139,7 +139,7 @@ def test_a_network_that_was_trained_for_less_stays_as_it_was(lab):
 
 def test_there_is_no_choice_of_networks_where_there_is_one():
     outputs, symbols, truth, _ = recorded()
-    lab = CTCLab({"scaled": outputs["scaled"]}, symbols, truth, hop=0.01)
+    lab = CTCLab({"scaled": outputs["scaled"]}, symbols, truth, hop_seconds=0.01)
     assert not hasattr(lab, "network")
     assert lab.found.heard == tuple("banana")
 
@@ -149,7 +149,7 @@ def test_columns_of_a_table_will_do():
     rows = {"said": truth, "phones": phones, "name": ["one", "two"]}
     table = pd.DataFrame(rows, index=[7, 3])
     truth, phones, names = table.said, table.phones, table.name
-    lab = CTCLab(outputs, symbols, truth, hop=0.01, phones=phones, names=names)
+    lab = CTCLab(outputs, symbols, truth, hop_seconds=0.01, phones=phones, names=names)
     lab.utterance.label = "two"
     assert lab.found.said == tuple("abba")
 
@@ -157,7 +157,7 @@ def test_columns_of_a_table_will_do():
 def test_silences_and_sentences_that_were_never_timed_have_no_borders():
     outputs, symbols, truth, phones = recorded()
     timed = [("sil", -0.1, 0.0), *phones[0], ("sil", 0.3, 0.4)]
-    lab = CTCLab(outputs, symbols, truth, hop=0.01, phones=[timed, []])
+    lab = CTCLab(outputs, symbols, truth, hop_seconds=0.01, phones=[timed, []])
     borders = lab._picture._borders[0]
     times = [segment[0, 0] for segment in borders.get_segments()]
     np.testing.assert_allclose(times, [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_named():
 
     def refused(message, outputs, truth=("ab",), symbols=SYMBOLS, **more):
         with pytest.raises(sl.SiamlabError, match=message):
-            CTCLab(outputs, symbols, truth, hop=0.01, **more)
+            CTCLab(outputs, symbols, truth, hop_seconds=0.01, **more)
 
     refused("got 1 utterances and these epochs by network: {}", {})
     refused("got 1 utterances .* {'small': 0}", {"small": []})

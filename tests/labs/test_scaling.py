@@ -21,8 +21,8 @@ RUNGS = ("raw", "+20", "min-max", "standardized")
 @pytest.fixture(scope="module")
 def speech():
     """Five sentences as log power, with a floor that is as good as none."""
-    corpus = sl.corpora.voices("de", speakers=2, utterances=3, rooms=False)
-    spectrogram = sl.Spectrogram(bands=None, window=0.032, hop=0.016, floor=-200)
+    corpus = sl.corpora.voices("de", n_speakers=2, n_utterances=3, rooms=False)
+    spectrogram = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=-200)
     return [spectrogram(*corpus[i]) for i in range(5)]
 
 
@@ -178,7 +178,7 @@ def test_the_lab_shows_the_plain_functions_numbers():
 
 def test_features_do_as_well_as_a_list():
     arrays = decibels()
-    table = sl.corpora.voices("de", speakers=1, utterances=2, rooms=False).table
+    table = sl.corpora.voices("de", n_speakers=1, n_utterances=2, rooms=False).table
     features = sl.Features(arrays, table)
     one, other = ScalingLab(features), ScalingLab(arrays)
     for lab in (one, other):

@@ -54,7 +54,7 @@ def test_a_layer_that_stands_twice_is_one_row():
 
 @pytest.mark.parametrize("base", ["base", "xvector"])
 def test_our_networks_of_speakers_are_fast_on_every_backend(base):
-    make = {"base": networks.base, "xvector": networks.xvector}[base]
+    make = {"base": networks.blstm_encoder, "xvector": networks.xvector_encoder}[base]
     for net in (
         make(units=4, outputs=3),
         networks.SpeakerNet(make(units=4, outputs=3), losses.GE2E()),
@@ -67,7 +67,7 @@ def test_our_networks_of_speakers_are_fast_on_every_backend(base):
 
 
 def test_our_networks_of_phones_have_a_mask_that_only_tensorflow_takes():
-    net = networks.ctc(ctc.Vocabulary(("a",)), bands=4, units=(3, 2))
+    net = networks.ctc_blstm(ctc.Vocabulary(("a",)), n_bins=4, units=(3, 2))
     report = device_report(net)
     assert [layer.mask for layer in report.layers] == ["some", "some"]
     assert report.fast == (BACKEND == "tensorflow")
@@ -148,7 +148,7 @@ def test_it_shows_itself_as_text_and_as_a_table():
 def test_without_a_gpu_it_would_and_with_one_it_does(monkeypatch):
     import tensorflow as tf
 
-    net = networks.base(units=4, outputs=3)
+    net = networks.blstm_encoder(units=4, output_dim=3)
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [])
     assert "2 of 2 recurrent layers would, on a GPU, run" in repr(device_report(net))
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["gpu"])
@@ -171,8 +171,8 @@ def test_whether_xla_compiles_is_decided_as_keras_decides(monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {})
     yes = []
     for model in (
-        networks.base(units=4, outputs=3),
-        networks.xvector(units=4, outputs=3),
+        networks.blstm_encoder(units=4, output_dim=3),
+        networks.xvector_encoder(units=4, output_dim=3),
         keras.Sequential([keras.Input((3, 2)), layers.LSTM(2, use_bias=False)]),
         keras.Sequential([keras.Input((3, 2)), layers.LSTM(2, use_cudnn=False)]),
         keras.Sequential([keras.Input((3, 2)), layers.RNN(layers.LSTMCell(2))]),

@@ -90,7 +90,7 @@ for name in LAYERS:
     }
 
 with own_rows():
-    base = sl.networks.base(bands=8, units=16, outputs=4)
+    base = sl.networks.blstm_encoder(n_mels=8, units=16, output_dim=4)
     segments = rng.normal(size=(8, 40, 8)).astype("float32")
     _, exchanged = measure(base, segments)
 sizes = [
@@ -174,7 +174,7 @@ def test_afterwards_layers_are_as_before(rng):
     owners = (keras.layers.LSTM, keras.layers.GRU, keras.layers.RNN)
     before = [owner.inner_loop for owner in owners]
     x = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    net = sl.networks.base(frames=5, bands=3, units=2, outputs=2)
+    net = sl.networks.blstm_encoder(n_frames=5, n_mels=3, units=2, output_dim=2)
     expected = keras.ops.convert_to_numpy(net(x))
     with own_rows():
         assert [owner.inner_loop for owner in owners] != before

@@ -96,9 +96,9 @@ def test_a_real_network_and_its_batches_are_as_before(rng):
     table = pd.DataFrame({"speaker": ["anna", "anna", "ben", "ben"]})
     x = [rng.normal(size=(20, 4)).astype(np.float32) for _ in range(4)]
     batches = sampling.SpeakerBatches(
-        Features(x, table), speakers=2, segments=2, frames=8, steps=6
+        Features(x, table), n_speakers=2, n_segments=2, n_frames=8, steps_per_epoch=6
     )
-    base = networks.base(frames=8, bands=4, units=2, outputs=3, head="unit")
+    base = networks.blstm_encoder(n_frames=8, n_mels=4, units=2, output_dim=3, head="unit")
     net = networks.SpeakerNet(base, losses.SupervisedContrastive())
     net.fit(batches, verbose=0)
     next_batch = batches[0]

@@ -141,7 +141,7 @@ def _padded(x):
     symptom="The loss hardly moves; everything is embedded nearly alike.",
     cause="Log spectrograms lie far from 0, where gates are saturated.",
     fix="scale with the mean and deviation of the training set "
-    "(siamlab.scaling.Standard)",
+    "(siamlab.scaling.StandardScaler)",
     notebook="02_scaling",
 )
 def s30_unscaled(case):

@@ -64,7 +64,7 @@ def by_librosa(root, files, threads):
             n_fft=ours.n_fft,
             win_length=ours.win_length,
             hop_length=ours.hop_length,
-            n_mels=ours.bands,
+            n_mels=ours.n_mels,
             center=False,
         )
         return librosa.power_to_db(power, amin=1e-10, top_db=None).T
@@ -80,13 +80,16 @@ def by_kaldi(root, files, threads):
 
     ours, options = Spectrogram(), knf.FbankOptions()
     frames, mel = options.frame_opts, options.mel_opts
-    frames.samp_freq = ours.rate
-    frames.frame_length_ms, frames.frame_shift_ms = 1e3 * ours.window, 1e3 * ours.hop
+    frames.samp_freq = ours.sr
+    frames.frame_length_ms, frames.frame_shift_ms = (
+        1e3 * ours.window,
+        1e3 * ours.hop_seconds,
+    )
     frames.window_type, frames.dither, frames.preemph_coeff = "hann", 0.0, 0.0
     frames.remove_dc_offset, frames.snip_edges = False, True
-    mel.num_bins, mel.low_freq, mel.high_freq = ours.bands, 0.0, ours.rate / 2
+    mel.num_bins, mel.low_freq, mel.high_freq = ours.n_mels, 0.0, ours.sr / 2
     mel.is_librosa = True  # the same filters; Kaldi's own refuse 128 bands
-    options.eps = 10 ** (ours.floor / 10)
+    options.eps = 10 ** (ours.floor_db / 10)
 
     def make(path):
         samples, rate = _read(path)

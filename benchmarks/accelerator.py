@@ -114,7 +114,9 @@ def measure(settings):
 def network(features):
     import siamlab as sl
 
-    base = sl.networks.blstm_encoder(head="unit", scaler=sl.scaling.StandardScaler().fit(features))
+    base = sl.networks.blstm_encoder(
+        head="unit", scaler=sl.scaling.StandardScaler().fit(features)
+    )
     return sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
 
 

@@ -27,7 +27,9 @@ import siamlab as sl
 # counted per unit of the window's energy and is 1e-8 at least: its logarithm goes
 # from -18 to about 3, more than 98 % of it negative.
 ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
-SOURCE = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=ENERGY - 80)
+SOURCE = sl.Spectrogram(
+    n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=ENERGY - 80
+)
 NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
 
 
@@ -52,8 +54,12 @@ RECIPES = {
     "framewise, standardized": Recipe("framewise", sl.scaling.StandardScaler(), adam),
     "CTC, standardized": Recipe("ctc", sl.scaling.StandardScaler(), sgd),
     "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
-    "CTC, min-max of each": Recipe("ctc", sl.scaling.MinMaxScaler(per="utterance"), sgd),
-    "CTC, +20": Recipe("ctc", sl.scaling.AffineScaler(ENERGY - 20 * NATURAL, NATURAL), sgd),
+    "CTC, min-max of each": Recipe(
+        "ctc", sl.scaling.MinMaxScaler(per="utterance"), sgd
+    ),
+    "CTC, +20": Recipe(
+        "ctc", sl.scaling.AffineScaler(ENERGY - 20 * NATURAL, NATURAL), sgd
+    ),
     "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
     "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
     "CTC, standardized, Adam": Recipe("ctc", sl.scaling.StandardScaler(), adam),
@@ -80,7 +86,9 @@ def measure(recipe, train, test, seed, arguments):
     x, x_test = scaler.transform(train), scaler.transform(test)
     bands = x[0].shape[1]
     if recipe.kind == "ctc":
-        symbols = sl.ctc.Vocabulary.from_sequences(train.transcripts() + test.transcripts())
+        symbols = sl.ctc.Vocabulary.from_sequences(
+            train.transcripts() + test.transcripts()
+        )
         net = sl.networks.ctc_blstm(symbols, bands, arguments.units)
         x, labels = sl.sampling.phone_labels(x, symbols)
     else:
@@ -112,7 +120,7 @@ def error(net, test):
     """Phone error rate, or share of frames that are named wrongly."""
     if isinstance(net, sl.networks.CTCNet):
         return sl.metrics.phone_error_rate(test.transcripts(), net.transcribe(test))
-    return 1 - net.accuracy(*sl.sampling.frame_labels(test, net.symbols))
+    return 1 - net.accuracy(*sl.sampling.frame_labels(test, net.vocabulary))
 
 
 def spread(values, form="{:.2f}"):

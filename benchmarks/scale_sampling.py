@@ -135,7 +135,9 @@ def main():
     kinds = {
         "SpeakerBatches": lambda f: sl.sampling.SpeakerBatches(f, n_speakers=32),
         "PairBatches": lambda f: sl.sampling.PairBatches(f, batch_size=64),
-        "Pairs, hard by sex": lambda f: sl.sampling.PairBatches(f, batch_size=64, hard="sex"),
+        "Pairs, hard by sex": lambda f: sl.sampling.PairBatches(
+            f, batch_size=64, hard="sex"
+        ),
     }
     rows, figures, drawn = [], {}, {}
     with tempfile.TemporaryDirectory() as root:

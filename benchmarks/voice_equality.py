@@ -45,7 +45,9 @@ NETWORKS = {
         "blstm_2",
     ),
     "voices": (
-        lambda scaler: sl.networks.xvector_encoder(scaler=scaler, augmentation=augmentation()),
+        lambda scaler: sl.networks.xvector_encoder(
+            scaler=scaler, augmentation=augmentation()
+        ),
         120,
         "head",
     ),
@@ -188,7 +190,9 @@ def main():
     train = sl.extract(readers)
     keras.utils.set_random_seed(arguments.seed)
     scaler = sl.scaling.StandardScaler().fit(train)
-    nets = {"untrained": ("course", sl.networks.blstm_encoder(head="unit", scaler=scaler))}
+    nets = {
+        "untrained": ("course", sl.networks.blstm_encoder(head="unit", scaler=scaler))
+    }
     arguments.nets.mkdir(parents=True, exist_ok=True)
     for kind in NETWORKS:
         # One for each set of readers: who is examined was not trained on.

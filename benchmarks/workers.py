@@ -84,7 +84,7 @@ def extract(where, corpus, client):
         began = time.perf_counter()
         features = sl.extract(corpus, client=client, folder=folder, shard_bytes=SHARD)
         seconds = time.perf_counter() - began
-        return features.spectrogram.hop * int(features.lengths.sum()) / seconds
+        return features.spectrogram.hop_seconds * int(features.lengths.sum()) / seconds
 
 
 def in_turn(names, measure):

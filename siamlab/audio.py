@@ -259,7 +259,7 @@ def resample(samples, orig_sr, target_sr):
     Returns
     -------
     numpy.ndarray
-        float32, about ``len(samples) * to / rate`` samples.
+        float32, about ``len(samples) * target_sr / orig_sr`` samples.
 
     Raises
     ------

@@ -112,7 +112,7 @@ def test_symbols_come_back_from_their_labels(text, blank):
 
 def test_symbols_are_collected_from_a_corpus():
     symbols = ctc.Vocabulary.from_sequences([["b", "a"], ["c", "a"]], blank=0)
-    assert symbols.names == ("a", "b", "c")
+    assert symbols.symbols == ("a", "b", "c")
     assert (symbols.blank, len(symbols)) == (0, 4)
     assert ctc.Vocabulary.from_sequences(["ab"]).blank == 2
 
@@ -138,7 +138,9 @@ def test_symbols_that_cannot_be_are_named(make, sentence):
 
 @pytest.fixture(scope="module")
 def net():
-    return networks.ctc_blstm(ctc.Vocabulary(("a", "b")), n_bins=3, units=(2,), stride=2)
+    return networks.ctc_blstm(
+        ctc.Vocabulary(("a", "b")), n_bins=3, units=(2,), stride=2
+    )
 
 
 def a_batch(frames=(10, 10), labels=((0, 1, -1), (0, 0, 1)), longest=10):

@@ -47,7 +47,9 @@ def test_a_saved_scale_is_the_scaler_still(scaler, decibels, tmp_path):
 
 
 def test_a_scale_is_described_without_its_numbers(decibels):
-    layer = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels), name="scale")
+    layer = layers.Scale.from_scaler(
+        scaling.StandardScaler().fit(decibels), name="scale"
+    )
     config = json.loads(json.dumps(layer.get_config()))
     assert layers.Scale.from_config(config).name == "scale"
 

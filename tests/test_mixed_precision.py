@@ -107,7 +107,9 @@ def test_heads_are_float32_and_lstms_are_not(head, half):
 
 def test_heads_of_other_networks_are_float32(half):
     symbols = ctc.Vocabulary(("a", "b"))
-    base = networks.blstm_encoder(n_frames=6, n_mels=4, units=3, output_dim=4, head="unit")
+    base = networks.blstm_encoder(
+        n_frames=6, n_mels=4, units=3, output_dim=4, head="unit"
+    )
     for net in (
         networks.xvector_encoder(n_mels=4, units=3, output_dim=4),
         networks.ctc_blstm(symbols, n_bins=4, units=(3,)).encoder,

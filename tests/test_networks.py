@@ -55,7 +55,9 @@ def test_a_scaler_in_a_network_scales_as_outside(features, scaler):
 
 
 def test_a_scaler_of_other_bands_is_named():
-    scaler = sl.scaling.StandardScaler().fit(np.random.default_rng(0).normal(size=(9, 16)))
+    scaler = sl.scaling.StandardScaler().fit(
+        np.random.default_rng(0).normal(size=(9, 16))
+    )
     with pytest.raises(
         errors.ArgumentError, match=r"each of 8 bands; got shape \(16,\)"
     ):
@@ -228,7 +230,9 @@ def test_a_ctc_network_learns_to_write_down(rng, blank, stride):
     symbols = sl.ctc.Vocabulary(("a", "b", "c"), blank)
     arrays, texts = spoken(rng, 48)
     scaler = sl.scaling.StandardScaler().fit(arrays)
-    net = networks.ctc_blstm(symbols, n_bins=6, units=(12,), scaler=scaler, stride=stride)
+    net = networks.ctc_blstm(
+        symbols, n_bins=6, units=(12,), scaler=scaler, stride=stride
+    )
     net.compile(optimizer=keras.optimizers.Adam(0.02))
     labels = [symbols.encode(text) for text in texts]
     net.fit(sl.sampling.UtteranceBatches(arrays, labels, 8), epochs=25, verbose=0)
@@ -309,7 +313,7 @@ def test_a_network_of_phones_survives_saving(rng, tmp_path, kind):
     )
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
-    assert again.symbols == symbols
+    assert again.vocabulary == symbols
     assert again.stride == 2
     arrays = [rng.normal(-50, 9, (n, 6)).astype(np.float32) for n in (30, 21)]
     for a, b in zip(net.logits(arrays), again.logits(arrays), strict=True):

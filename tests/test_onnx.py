@@ -22,7 +22,10 @@ def exported(tmp_path_factory):
     x = np.random.default_rng(5).normal(-50, 15, size=(400, 16))
     # With a floor: also what is silent has to come out the same.
     net = sl.networks.xvector_encoder(
-        n_mels=16, units=6, output_dim=5, scaler=sl.scaling.StandardScaler(floor_db=-80.0).fit(x)
+        n_mels=16,
+        units=6,
+        output_dim=5,
+        scaler=sl.scaling.StandardScaler(floor_db=-80.0).fit(x),
     )
     spectrogram = sl.Spectrogram(n_mels=16)
     encoder = Encoder.from_network(net, spectrogram, {"frames": 30, "hop": 15})

@@ -50,13 +50,17 @@ def test_segments_are_those_that_were_drawn(features):
 @given(st.integers(1, 20), st.integers(0, 99), st.integers(2, 6))
 def test_half_of_every_batch_is_of_the_same_speaker(half, seed, speakers):
     features = features_of([f"s{i % speakers}" for i in range(13)])
-    pairs = sampling.PairBatches(features, batch_size=2 * half, steps_per_epoch=2, seed=seed)
+    pairs = sampling.PairBatches(
+        features, batch_size=2 * half, steps_per_epoch=2, seed=seed
+    )
     for _, same in (pairs[0], pairs[1]):
         assert same.sum() == half
 
 
 def test_pairs_of_a_speaker_go_across_his_sessions(features):
-    audit = sampling.audit(sampling.PairBatches(features, batch_size=32, steps_per_epoch=20))
+    audit = sampling.audit(
+        sampling.PairBatches(features, batch_size=32, steps_per_epoch=20)
+    )
     assert audit.same_session == 0
     assert audit.same_recording == 0
     assert audit.problems == ()
@@ -64,7 +68,9 @@ def test_pairs_of_a_speaker_go_across_his_sessions(features):
 
 def test_without_a_second_session_they_go_across_recordings():
     features = features_of(["a", "a", "b", "b"], session=["a", "a", "b", "b"])
-    audit = sampling.audit(sampling.PairBatches(features, batch_size=32, steps_per_epoch=5))
+    audit = sampling.audit(
+        sampling.PairBatches(features, batch_size=32, steps_per_epoch=5)
+    )
     assert audit.same_recording == 0
     assert audit.same_session == 1
     assert any("one session" in problem for problem in audit.problems)
@@ -72,7 +78,9 @@ def test_without_a_second_session_they_go_across_recordings():
 
 def test_of_one_recording_two_stretches_are_taken_and_named():
     features = features_of(["a", "b", "c"])
-    pairs = sampling.PairBatches(features, batch_size=32, n_frames=20, steps_per_epoch=10)
+    pairs = sampling.PairBatches(
+        features, batch_size=32, n_frames=20, steps_per_epoch=10
+    )
     drawn = pairs.draw(0)
     same = drawn[drawn.same]
     assert (same["first"] == same.second).all()
@@ -94,7 +102,9 @@ def test_hard_negatives_of_the_same_sex(features):
         features, batch_size=32, steps_per_epoch=20, hard="sex", hard_fraction=1
     )
     assert sampling.audit(pairs).same_sex == 1
-    mixed = sampling.PairBatches(features, batch_size=32, steps_per_epoch=20, hard="sex")
+    mixed = sampling.PairBatches(
+        features, batch_size=32, steps_per_epoch=20, hard="sex"
+    )
     assert 0.5 < sampling.audit(mixed).same_sex < 0.9
 
 
@@ -122,7 +132,9 @@ def test_who_draws_a_batch_does_not_matter(features):
 
 def test_epochs_differ_unless_they_shall_not(features):
     for fresh in (True, False):
-        pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2, fresh=fresh)
+        pairs = sampling.PairBatches(
+            features, batch_size=8, steps_per_epoch=2, fresh=fresh
+        )
         before = pairs.draw(0)
         pairs.on_epoch_end()
         assert before.equals(pairs.draw(0)) is not fresh

@@ -161,7 +161,9 @@ def test_a_lattice_reads_downwards_with_the_best_path_on_it(heard):
     logits = np.log(posteriors)
     states, _ = sl.ctc.lattice(logits, [1, 2], blank=0)
     best = sl.ctc.forced_alignment(logits, [1, 2], blank=0)
-    ax = plots.ctc_lattice(states, ["a", "b"], hop_seconds=0.1, alignment=best, phones=phones)
+    ax = plots.ctc_lattice(
+        states, ["a", "b"], hop_seconds=0.1, alignment=best, phones=phones
+    )
     assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
     low, high = ax.get_ylim()
     assert low > high  # the first label is on top

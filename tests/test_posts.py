@@ -147,7 +147,9 @@ def test_broadcast_accuracy_is_one_half_whatever_is_measured(rng):
 
 
 def test_a_fresh_extractor_gives_what_no_layer_gives(features):
-    net = sl.networks.blstm_encoder(**SMALL, scaler=sl.scaling.StandardScaler().fit(features))
+    net = sl.networks.blstm_encoder(
+        **SMALL, scaler=sl.scaling.StandardScaler().fit(features)
+    )
     fresh = posts.fresh_extractor(net)
     x = np.stack([array[:12] for array in features])
     assert fresh(x).shape == (20, 12)

@@ -47,7 +47,9 @@ def test_a_batch_holds_segments_of_its_speakers(features):
 
 
 def test_a_loop_over_batches_ends(features):
-    batches = sampling.SpeakerBatches(features, n_speakers=2, n_segments=2, steps_per_epoch=3)
+    batches = sampling.SpeakerBatches(
+        features, n_speakers=2, n_segments=2, steps_per_epoch=3
+    )
     assert len(list(iter(batches))) == 3
     np.testing.assert_array_equal(batches[-1][0], batches[2][0])
     labels = [np.array([1])] * 30
@@ -62,7 +64,8 @@ def test_ids_count_the_names(features):
 
 def test_a_batch_depends_on_seed_epoch_and_index_alone(features):
     first, second = (
-        sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=5, seed=3) for _ in range(2)
+        sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=5, seed=3)
+        for _ in range(2)
     )
     forwards = [first[i] for i in range(5)]
     backwards = [second[i] for i in reversed(range(5))][::-1]
@@ -82,7 +85,9 @@ def test_all_speakers_are_taken_where_there_are_fewer_than_asked_for(features):
 
 def test_every_place_of_a_recording_is_seen():
     features = some_features([50, 50], ["a", "b"])
-    batches = sampling.SpeakerBatches(features, n_segments=4, n_frames=40, steps_per_epoch=60)
+    batches = sampling.SpeakerBatches(
+        features, n_segments=4, n_frames=40, steps_per_epoch=60
+    )
     starts = {int(s) % 1000 for i in range(60) for s in batches[i][0][:, 0, 0]}
     assert starts == set(range(11))
 
@@ -302,7 +307,9 @@ def test_batches_train_again_after_a_training_that_broke_off(features, ending):
         [keras.Input((40, 3)), keras.layers.Flatten(), keras.layers.Dense(1)]
     )
     model.compile(loss="mse")
-    batches = sampling.SpeakerBatches(features, n_speakers=3, n_segments=2, steps_per_epoch=9)
+    batches = sampling.SpeakerBatches(
+        features, n_speakers=3, n_segments=2, steps_per_epoch=9
+    )
     with contextlib.suppress(KeyboardInterrupt):
         model.fit(batches, epochs=3, verbose=0, callbacks=[Breaks()])
     counts = Counts()

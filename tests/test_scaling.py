@@ -5,14 +5,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn import preprocessing
 
 from siamlab import Features, errors, layers
 from siamlab.scaling import (
     AffineScaler,
+    MeanNormalizer,
     MinMaxScaler,
     StandardScaler,
-    MeanNormalizer,
     gate_saturation,
 )
 

@@ -13,7 +13,9 @@ SMALL = {"frames": 12, "bands": 8, "units": 6, "outputs": 5}
 @pytest.fixture
 def twins():
     keras.utils.set_random_seed(1)
-    return networks.Siamese(networks.blstm_encoder(**SMALL), "kl", losses.DistanceHinge())
+    return networks.Siamese(
+        networks.blstm_encoder(**SMALL), "kl", losses.DistanceHinge()
+    )
 
 
 def all_pairs(x, ids):

@@ -47,7 +47,9 @@ def encoders():
     import keras
 
     keras.utils.set_random_seed(0)
-    scaler = sl.scaling.StandardScaler().fit(np.random.default_rng(0).normal(size=(50, 16)))
+    scaler = sl.scaling.StandardScaler().fit(
+        np.random.default_rng(0).normal(size=(50, 16))
+    )
     net = sl.networks.xvector_encoder(n_mels=16, units=4, output_dim=4, scaler=scaler)
     small = sl.embeddings.Encoder.from_network(
         net, sl.Spectrogram(n_mels=16), {"frames": 30, "hop": 15}
@@ -97,7 +99,9 @@ def _models():
     keras.utils.set_random_seed(0)
     made = {}
     with tempfile.TemporaryDirectory() as folder:
-        base = sl.networks.blstm_encoder(n_frames=6, n_mels=5, units=4, output_dim=8, head="unit")
+        base = sl.networks.blstm_encoder(
+            n_frames=6, n_mels=5, units=4, output_dim=8, head="unit"
+        )
         net = sl.networks.Siamese(
             base, "euclidean", sl.losses.DistanceHinge(margin=0.5)
         )

@@ -80,7 +80,7 @@ def validate_batch(batch, model):
 
 def _utterance(i, frames, there, labels, model):
     labels = labels[labels >= 0]
-    blank, outputs = model.symbols.blank, len(model.symbols)
+    blank, outputs = model.vocabulary.blank, len(model.vocabulary)
     if not 0 < frames <= there:
         yield Problem(
             i,

@@ -13,7 +13,7 @@ class Vocabulary:
 
     Parameters
     ----------
-    names : tuple of str
+    symbols : tuple of str
         Phones, or letters, each once.
     blank : int or None
         Which output is the blank; -1 for the last, None for a network that has
@@ -28,34 +28,34 @@ class Vocabulary:
 
     Examples
     --------
-    >>> symbols = Vocabulary(("a", "b"), blank=0)
-    >>> symbols.encode(["b", "a", "a"]).tolist()
+    >>> vocabulary = Vocabulary(("a", "b"), blank=0)
+    >>> vocabulary.encode(["b", "a", "a"]).tolist()
     [2, 1, 1]
-    >>> symbols.decode([2, 1, 1])
+    >>> vocabulary.decode([2, 1, 1])
     ['b', 'a', 'a']
     """
 
-    names: tuple[str, ...]
+    symbols: tuple[str, ...]
     blank: int | None = -1
 
     def __post_init__(self):
-        names = tuple(self.names)
-        if not names or len(set(names)) < len(names):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            what = f"twice: {', '.join(twice)}" if twice else "none"
-            raise ArgumentError(f"symbols need names, each once; got {what}")
-        if self.blank is not None and not -1 <= self.blank <= len(names):
+        symbols = tuple(self.symbols)
+        if not symbols or len(set(symbols)) < len(symbols):
+            repeated = sorted({s for s in symbols if symbols.count(s) > 1})
+            what = f"repeated: {', '.join(repeated)}" if repeated else "none"
+            raise ArgumentError(f"symbols must be distinct, at least one; got {what}")
+        if self.blank is not None and not -1 <= self.blank <= len(symbols):
             raise ArgumentError(
-                f"blank must be an output, 0 to {len(names)}, or -1 for the last; "
+                f"blank must be an output, 0 to {len(symbols)}, or -1 for the last; "
                 f"got {self.blank}"
             )
         # A frozen object sets its own attributes this way.
-        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "symbols", symbols)
         if self.blank == -1:
-            object.__setattr__(self, "blank", len(names))
+            object.__setattr__(self, "blank", len(symbols))
 
     @classmethod
-    def of(cls, sequences, blank=-1):
+    def from_sequences(cls, sequences, blank=-1):
         """Collect the symbols of a corpus.
 
         Parameters
@@ -74,7 +74,7 @@ class Vocabulary:
 
     def __len__(self):
         """Return the number of outputs, the blank among them."""
-        return len(self.names) + (self.blank is not None)
+        return len(self.symbols) + (self.blank is not None)
 
     def encode(self, sequence):
         """Turn symbols into labels.
@@ -82,7 +82,7 @@ class Vocabulary:
         Parameters
         ----------
         sequence : sequence of str
-            Vocabulary.
+            Symbols.
 
         Returns
         -------
@@ -94,14 +94,14 @@ class Vocabulary:
         ArgumentError
             If a symbol is unknown.
         """
-        where = {name: i for i, name in enumerate(self.names)}
+        where = {name: i for i, name in enumerate(self.symbols)}
         if self.blank is not None:
             where = {name: i + (i >= self.blank) for name, i in where.items()}
         unknown = sorted({name for name in sequence if name not in where})
         if unknown:
             raise ArgumentError(
                 f"unknown symbols: {' '.join(unknown)}; known are "
-                f"{' '.join(self.names)}"
+                f"{' '.join(self.symbols)}"
             )
         return np.array([where[name] for name in sequence], dtype=np.int32)
 
@@ -117,7 +117,7 @@ class Vocabulary:
         Returns
         -------
         list of str
-            Vocabulary.
+            Symbols.
 
         Raises
         ------
@@ -134,4 +134,4 @@ class Vocabulary:
             )
         if self.blank is not None:
             labels = labels - (labels > self.blank)
-        return [self.names[label] for label in labels]
+        return [self.symbols[label] for label in labels]

@@ -137,9 +137,9 @@ def embed(
         if extractor is not None:
             raise ArgumentError("an encoder needs no extractor; leave it away")
         features = _features(features, net.spectrogram, client)
-        model, dim, bands = net, net.dim, net.spectrogram.width
-        n_frames = net.frames if n_frames is None else n_frames
-        hop_frames = net.hop if hop_frames is None else hop_frames
+        model, dim, bands = net, net.dim, net.spectrogram.n_bins
+        n_frames = net.n_frames if n_frames is None else n_frames
+        hop_frames = net.hop_frames if hop_frames is None else hop_frames
     else:
         model, n_frames, bands = _model(net, layer, extractor, n_frames)
         dim = model.output_shape[-1]

@@ -15,7 +15,7 @@ from . import _forward
 
 _HERE = Path(__file__).parent
 # What is not an array of the network's.
-_ABOUT, _WINDOW, _FILTERS = "about", "spectrogram/window", "spectrogram/filters"
+_ABOUT, _WINDOW, _FILTERS = "about", "spectrogram/window", "spectrogram/mel_filters"
 _LONGEST = 100_000  # frames in a segment, a quarter of an hour
 
 
@@ -29,14 +29,14 @@ class Encoder:
     spectrogram : Spectrogram
         That it was trained on.
     about : dict
-        ``frames`` and ``hop``, of a segment; and what else should be known of its
+        ``n_frames`` and ``hop_frames``, of a segment; and what else should be known of its
         training.
 
     Attributes
     ----------
     spectrogram : Spectrogram
         What it hears.
-    frames, hop : int
+    n_frames, hop_frames : int
         Length of a segment, and from one to the next, in frames.
     dim : int
         Numbers in an embedding.
@@ -56,7 +56,7 @@ class Encoder:
         self._layers = _forward.fold(weights)
         self.spectrogram = spectrogram
         self.about = about
-        self.frames, self.hop = about["frames"], about["hop"]
+        self.n_frames, self.hop_frames = about["n_frames"], about["hop_frames"]
         self.dim = weights["dense/bias"].size
 
     def __repr__(self):
@@ -86,7 +86,7 @@ class Encoder:
             If the shape is another.
         """
         x = np.asarray(segments, dtype=np.float32)
-        bands = self.spectrogram.width
+        bands = self.spectrogram.n_bins
         if x.ndim != 3 or x.shape[-1] != bands or not x.shape[1]:
             raise ArgumentError(
                 f"the encoder takes (segments, frames, {bands}), in dB; got shape "
@@ -119,7 +119,7 @@ class Encoder:
         from ..sampling import segments
 
         x = self.spectrogram(samples, rate)
-        mean = self(segments(x, self.frames, self.hop)).mean(axis=0)
+        mean = self(segments(x, self.n_frames, self.hop_frames)).mean(axis=0)
         return mean / np.linalg.norm(mean)
 
     def network(self, augmentation=()):
@@ -143,7 +143,7 @@ class Encoder:
         if np.isfinite(w["scale/floor"]).all():
             scaler.floor = w["scale/floor"]
         net = networks.xvector_encoder(
-            n_mels=self.spectrogram.width,
+            n_mels=self.spectrogram.n_bins,
             units=w["conv_1/bias"].size,
             output_dim=self.dim,
             scaler=scaler,
@@ -156,7 +156,7 @@ class Encoder:
                 if key in w:
                     weight.assign(w[key])
         # Keras exports to ONNX nothing that was never called.
-        net(np.zeros((1, self.frames, self.spectrogram.width), dtype=np.float32))
+        net(np.zeros((1, self.n_frames, self.spectrogram.n_bins), dtype=np.float32))
         return net
 
     def save(self, path):
@@ -174,8 +174,8 @@ class Encoder:
                 allow_pickle=False,
                 **{
                     _ABOUT: np.array(json.dumps(about)),
-                    _WINDOW: self.spectrogram.hann,
-                    _FILTERS: self.spectrogram.filters,
+                    _WINDOW: self.spectrogram.window,
+                    _FILTERS: self.spectrogram.mel_filters,
                     **self.weights,
                 },
             )
@@ -210,7 +210,7 @@ class Encoder:
             # a library make; and librosa, which makes them, takes a second to import.
             filters = arrays.pop(_FILTERS)
             vars(spectrogram).update(
-                hann=arrays.pop(_WINDOW), filters=filters, width=filters.shape[1]
+                window=arrays.pop(_WINDOW), mel_filters=filters, n_bins=filters.shape[1]
             )
             loaded = cls(arrays, spectrogram, about)
             _try(loaded)
@@ -222,7 +222,7 @@ class Encoder:
             ) from error
 
     @classmethod
-    def of(cls, net, spectrogram, about):
+    def from_network(cls, net, spectrogram, about):
         """Take the weights of a network that was trained.
 
         Parameters
@@ -232,7 +232,7 @@ class Encoder:
         spectrogram : Spectrogram
             That it was trained on.
         about : dict
-            ``frames`` and ``hop`` of a segment, and what else should be known.
+            ``n_frames`` and ``hop_frames`` of a segment, and what else should be known.
 
         Returns
         -------
@@ -265,17 +265,17 @@ def _try(encoder):
     """Hand an encoder its shortest segment: what a file lacks would show later."""
     spectrogram = encoder.spectrogram
     expected = {
-        "filters": (spectrogram.n_fft // 2 + 1, spectrogram.bands),
-        "hann": (spectrogram.win_length,),
+        "mel_filters": (spectrogram.n_fft // 2 + 1, spectrogram.n_mels),
+        "window": (spectrogram.win_length,),
     }
     for name, shape in expected.items():
         if getattr(spectrogram, name).shape != shape:
             raise ValueError(f"the spectrogram's {name} must have the shape {shape}")
-    for name in ("frames", "hop"):
+    for name in ("n_frames", "hop_frames"):
         value = encoder.about[name]
         if type(value) is not int or not 1 <= value <= _LONGEST:
             raise ValueError(f"{name} must be 1 to {_LONGEST}; got {value!r}")
-    made = encoder(np.zeros((1, 1, spectrogram.bands)))
+    made = encoder(np.zeros((1, 1, spectrogram.n_mels)))
     if made.shape != (1, encoder.dim) or not np.isfinite(made).all():
         raise ValueError("its weights do not fit each other")
 

@@ -55,7 +55,9 @@ def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
         augmentation=augmentation(),
     )
     net = speaker_net(base, losses.SupervisedContrastive(0.1), updates=steps * epochs)
-    batches = sampling.SpeakerBatches(features, n_frames=FRAMES, steps_per_epoch=steps, seed=seed)
+    batches = sampling.SpeakerBatches(
+        features, n_frames=FRAMES, steps_per_epoch=steps, seed=seed
+    )
     net.fit(batches, epochs=epochs)
     about = described(
         features, FRAMES, corpus=corpus, seed=seed, epochs=epochs, steps=steps
@@ -74,8 +76,8 @@ def speaker_net(base, loss, *, updates, rate=2e-3, clipnorm=5.0):
 def described(features, frames, **training):
     """Say what an encoder was trained on, and how: `Encoder.about`."""
     return {
-        "frames": frames,
-        "hop": max(frames // 2, 1),
+        "n_frames": frames,
+        "hop_frames": max(frames // 2, 1),
         "speakers": len(set(features.speakers.tolist())),
         "recordings": len(features),
         **training,

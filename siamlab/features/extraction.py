@@ -105,7 +105,7 @@ def extract(
 
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
     # Its filters are made here, once, before several threads do.
-    spectrogram(np.zeros(spectrogram.win_length), spectrogram.rate)
+    spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)
     # One thread of linear algebra for each of ours: more would wait for each other.
     with threadpool_limits(1, user_api="blas"):
         if client is None and folder is None:

@@ -62,7 +62,7 @@ def collect(plan, folder, corpus):
         "spectrogram": dataclasses.asdict(plan.spectrogram),
         "unit": f"dB / {shards.PER_DB}",
         "dtype": shards.DTYPE.str,
-        "bands": plan.spectrogram.width,
+        "bands": plan.spectrogram.n_bins,
         "utterances": int(good.sum()),
         "shards": entries,
         "rejected": [[row, path, reason] for row, path, reason in rejected],

@@ -33,17 +33,17 @@ class Plan:
     def __init__(self, corpus, spectrogram, shard_bytes=SHARD_BYTES):
         if shard_bytes < 1:
             raise ArgumentError(f"shard_bytes must be positive; got {shard_bytes}")
-        if not shards.LOWEST <= spectrogram.floor:
+        if not shards.LOWEST <= spectrogram.floor_db:
             raise ArgumentError(
                 f"shards hold {shards.LOWEST} to {shards.HIGHEST} dB; got a "
-                f"spectrogram with floor={spectrogram.floor:g}"
+                f"spectrogram with floor={spectrogram.floor_db:g}"
             )
         self.table = corpus.table[["path", "start", "duration"]]
         self.spectrogram = spectrogram
         seconds = self.table["duration"].to_numpy(float)
         seconds = np.where(np.isfinite(seconds), seconds, _UNKNOWN_S)
-        frames = np.maximum(seconds / spectrogram.hop, 1).astype(np.int64)
-        size = frames * spectrogram.width * shards.DTYPE.itemsize
+        frames = np.maximum(seconds / spectrogram.hop_seconds, 1).astype(np.int64)
+        size = frames * spectrogram.n_bins * shards.DTYPE.itemsize
         number = (np.cumsum(size) - size) // shard_bytes
         cuts = np.flatnonzero(np.diff(number)) + 1
         self.cuts = np.concatenate([[0], cuts, [len(corpus)]])

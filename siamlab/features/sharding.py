@@ -86,7 +86,7 @@ def _make(path, rows, spectrogram, strict, wanted):
             arrays.append(shards.quantize(frames))
     description = {**wanted, "lengths": lengths, "rejected": rejected}
     try:
-        shards.write(path, arrays, spectrogram.width, description)
+        shards.write(path, arrays, spectrogram.n_bins, description)
     except FileNotFoundError:
         # Somebody else has made it, ended the whole work, and cleared up.
         if _current(path, wanted) is None:

@@ -1,7 +1,6 @@
-"""One recording: from samples to frames."""
+"""Log-mel and log-power spectrograms of one recording."""
 
 import dataclasses
-import math
 from functools import cached_property
 
 import numpy as np
@@ -11,35 +10,41 @@ from ..errors import ArgumentError
 
 __all__ = ["Spectrogram"]
 
-# Frames at a time: their spectrum stays within a processor's cache.
+# Frames per block: their spectrum fits into a processor's cache.
 _BLOCK = 256
-# Mel bands at a time: each hears few bins, and neighbors hear nearly the same ones.
-# The whole product, nearly all of it with 0, took as long as the transform.
+# Mel bands per matrix product. A band covers few bins, and neighboring bands cover
+# nearly the same ones: the full product, mostly zeros, took as long as the FFT.
 _BANDS = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Spectrogram:
-    """Description of a log-power spectrogram, on the mel scale or as it is.
+    """Settings of a log-power spectrogram, with mel bands or without.
+
+    An instance is a function: ``spectrogram(samples, sr)`` computes the spectrogram.
+    The arguments are those of `librosa.feature.melspectrogram`.
 
     Parameters
     ----------
-    rate : int
-        Samples per second; recordings at another rate are resampled.
-    window : float
-        Length of the Hann window, in seconds.
-    hop : float
-        From one frame to the next, in seconds.
-    bands : int or None
-        Number of mel bands (Slaney, 1998), each of unit area. None leaves the bins
-        of the short-time Fourier transform as they are: 257 of them by default.
-    f_min, f_max : float
-        Where the first band begins and the last ends, in hertz; `f_max` is half
-        the rate if not given. Without mel bands, bins outside are left out.
-    floor : float
-        Power below this many decibels counts as this many, so that digital
-        silence has a logarithm (FAULTS C6). 0 dB is power 1: a sine of full scale
-        comes to about +40 dB with the default window.
+    sr : int
+        Sampling rate in hertz. Recordings at another rate are resampled to it.
+    n_fft : int
+        Length of the Fourier transform in samples. Windows are padded with zeros to
+        this length.
+    win_length : int
+        Length of the Hann window in samples; at most `n_fft`.
+    hop_length : int
+        Distance between the starts of neighboring frames, in samples.
+    n_mels : int or None
+        Number of mel bands (Slaney, 1998), each of unit area. With None, the frames
+        are the ``n_fft // 2 + 1`` bins of the short-time Fourier transform.
+    fmin, fmax : float
+        Lowest and highest frequency in hertz; `fmax` defaults to ``sr / 2``. Without
+        mel bands, bins outside this range are dropped.
+    floor_db : float
+        Power below this level is replaced by it, so that digital silence has a finite
+        logarithm. 0 dB is a power of 1; a full-scale sine has about +40 dB with the
+        default window.
 
     Raises
     ------
@@ -48,184 +53,168 @@ class Spectrogram:
 
     Examples
     --------
-    >>> spectrogram = Spectrogram()
+    >>> spectrogram = Spectrogram(sr=16000, win_length=400, hop_length=160, n_mels=64)
     >>> spectrogram(np.random.default_rng(0).normal(size=16000), 16000).shape
-    (98, 128)
-    >>> Spectrogram(bands=None).width
+    (98, 64)
+    >>> Spectrogram(n_fft=512, n_mels=None).n_bins
     257
     """
 
-    rate: int = 16000
-    window: float = 0.025
-    hop: float = 0.010
-    bands: int | None = 128
-    f_min: float = 0.0
-    f_max: float | None = None
-    floor: float = -100.0
+    sr: int = 16000
+    n_fft: int = 1024
+    win_length: int = 400
+    hop_length: int = 160
+    n_mels: int | None = 128
+    fmin: float = 0.0
+    fmax: float | None = None
+    floor_db: float = -100.0
 
     def __post_init__(self):
-        for name in ("rate", "window", "hop", "bands"):
+        for name in ("sr", "n_fft", "win_length", "hop_length", "n_mels"):
             value = getattr(self, name)
-            if not (value is None and name == "bands") and not value > 0:
-                raise ArgumentError(f"{name} must be positive; got {value}")
-        for name in ("window", "hop"):
-            if not 1 <= getattr(self, name) * self.rate < math.inf:
-                raise ArgumentError(
-                    f"{name} must last a sample at least, 1 / {self.rate} s; got "
-                    f"{getattr(self, name)} s"
-                )
-        top = self.rate / 2 if self.f_max is None else self.f_max
-        if not 0 <= self.f_min < top <= self.rate / 2:
+            if value is None and name == "n_mels":
+                continue
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ArgumentError(f"{name} must be a positive integer; got {value}")
+        if self.win_length > self.n_fft:
             raise ArgumentError(
-                "frequencies must satisfy 0 <= f_min < f_max <= rate / 2 = "
-                f"{self.rate / 2:g} Hz; got {self.f_min:g} and {top:g}"
+                f"win_length must be at most n_fft={self.n_fft}; got {self.win_length}"
+            )
+        if not 0 <= self.fmin < self._fmax <= self.sr / 2:
+            raise ArgumentError(
+                f"frequencies must satisfy 0 <= fmin < fmax <= sr / 2 = "
+                f"{self.sr / 2:g} Hz; got fmin={self.fmin:g} and fmax={self._fmax:g}"
             )
 
     @property
-    def win_length(self):
-        """Length of the window in samples."""
-        return round(self.window * self.rate)
+    def _fmax(self):
+        return self.sr / 2 if self.fmax is None else self.fmax
 
     @property
-    def hop_length(self):
-        """Length of the hop in samples."""
-        return round(self.hop * self.rate)
-
-    @property
-    def n_fft(self):
-        """Length of the Fourier transform: the window, padded with zeros.
-
-        At least twice the window where there are mel bands: 128 of them at 16 kHz
-        are narrower at the low end than a bin of a transform of the window's own
-        length.
-        """
-        least = self.win_length * (1 if self.bands is None else 2)
-        return 2 ** int(np.ceil(np.log2(least)))
+    def hop_seconds(self):
+        """Distance between the starts of neighboring frames, in seconds."""
+        return self.hop_length / self.sr
 
     @cached_property
-    def width(self):
-        """Numbers in each frame: mel bands, or bins of the transform."""
+    def n_bins(self):
+        """Size of the last axis: number of mel bands, or of STFT bins."""
         return len(self.frequencies)
 
     @property
     def frequencies(self):
-        """Center of each band or bin in hertz, shape (bands,)."""
+        """Center of each mel band or STFT bin in hertz, shape (n_bins,)."""
         import librosa
 
-        top = self.rate / 2 if self.f_max is None else self.f_max
-        if self.bands is None:
-            bins = librosa.fft_frequencies(sr=self.rate, n_fft=self.n_fft)
-            return bins[(bins >= self.f_min) & (bins <= top)]
-        edges = librosa.mel_frequencies(self.bands + 2, fmin=self.f_min, fmax=top)
+        if self.n_mels is None:
+            bins = librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
+            return bins[(bins >= self.fmin) & (bins <= self._fmax)]
+        edges = librosa.mel_frequencies(
+            self.n_mels + 2, fmin=self.fmin, fmax=self._fmax
+        )
         return edges[1:-1]
 
     @cached_property
-    def hann(self):
-        """Window, periodic (von Hann), float32, shape (win_length,)."""
+    def window(self):
+        """Periodic Hann window, float32, shape (win_length,)."""
         from scipy.signal import get_window
 
-        # Periodic, as spectral analysis wants it and librosa has it.
         return get_window("hann", self.win_length).astype(np.float32)
 
     @cached_property
-    def _bins(self):
-        """Bins of the transform that are kept where there are no mel bands."""
-        first = int(np.ceil(self.f_min * self.n_fft / self.rate))
-        return slice(first, first + self.width)
-
-    @cached_property
-    def filters(self):
-        """Weights of the mel bands, float32, shape (bins, bands)."""
+    def mel_filters(self):
+        """Weights of the mel bands, float32, shape (n_fft // 2 + 1, n_mels)."""
         import librosa
 
         return np.ascontiguousarray(
             librosa.filters.mel(
-                sr=self.rate,
+                sr=self.sr,
                 n_fft=self.n_fft,
-                n_mels=self.width,
-                fmin=self.f_min,
-                fmax=self.f_max,
+                n_mels=self.n_mels,
+                fmin=self.fmin,
+                fmax=self.fmax,
                 dtype=np.float32,
             ).T
         )
 
     @cached_property
-    def _groups(self):
-        """Neighboring bands: the bins that they hear, which they are, and weights."""
-        groups = []
-        for first in range(0, self.width, _BANDS):
-            bands = slice(first, first + _BANDS)
-            heard = np.flatnonzero(self.filters[:, bands].any(axis=1))
-            bins = slice(heard[0], heard[-1] + 1) if len(heard) else slice(0)
-            weights = np.ascontiguousarray(self.filters[bins, bands])
-            groups.append((bins, bands, weights))
-        return groups
+    def _stft_bins(self):
+        """Slice of the STFT bins between `fmin` and `fmax`."""
+        first = int(np.ceil(self.fmin * self.n_fft / self.sr))
+        return slice(first, first + self.n_bins)
 
-    def __call__(self, samples, rate):
-        """Make the spectrogram of one recording.
+    @cached_property
+    def _filter_blocks(self):
+        """Blocks of neighboring mel bands: (STFT bins, bands, weights) of each."""
+        blocks = []
+        for first in range(0, self.n_mels, _BANDS):
+            bands = slice(first, first + _BANDS)
+            used = np.flatnonzero(self.mel_filters[:, bands].any(axis=1))
+            bins = slice(used[0], used[-1] + 1) if len(used) else slice(0)
+            weights = np.ascontiguousarray(self.mel_filters[bins, bands])
+            blocks.append((bins, bands, weights))
+        return blocks
+
+    def __call__(self, samples, sr):
+        """Compute the spectrogram of one recording.
 
         Parameters
         ----------
-        samples : numpy.ndarray
-            Shape (samples,), one channel.
-        rate : int
-            Samples per second.
+        samples : array_like
+            One channel, shape (samples,).
+        sr : int
+            Sampling rate of `samples` in hertz.
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (frames, bands), in dB. Time runs along the first axis
-            (FAULTS S29). The first window begins with the first sample and the
-            last one ends within the recording: no frame holds samples that were
-            never recorded.
+            In dB, float32, shape (time, mel); without mel bands, (time, n_bins). The
+            first window starts at the first sample and the last one ends within the
+            recording, so that no frame contains padding.
 
         Raises
         ------
         ArgumentError
-            If the samples are not one channel, or shorter than one window.
+            If `samples` has more than one axis, or is shorter than one window.
         """
         samples = np.asarray(samples, dtype=np.float32)
         if samples.ndim != 1:
             raise ArgumentError(
                 f"samples must be one channel, shape (samples,); got {samples.shape}"
             )
-        samples = audio.resample(samples, rate, self.rate)
+        samples = audio.resample(samples, sr, self.sr)
         if len(samples) < self.win_length:
             raise ArgumentError(
-                f"a recording must last one window, {self.window:g} s; got "
-                f"{len(samples) / self.rate:.4f} s"
+                f"a recording must have at least {self.win_length} samples, the length "
+                f"of one window; got {len(samples)} samples at {self.sr} Hz"
             )
-        stretches = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
-        stretches = stretches[:: self.hop_length]
-        power = self._power(stretches)
-        floor = np.float32(10.0 ** (self.floor / 10.0))
+        frames = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
+        power = self._power(frames[:: self.hop_length])
+        floor = np.float32(10.0 ** (self.floor_db / 10.0))
         return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
 
-    def _power(self, stretches):
-        """Power (frames, bands) of stretches (frames, win_length).
+    def _power(self, frames):
+        """Power (time, n_bins) of frames of samples (time, win_length).
 
-        In blocks, whose memory is used again: the spectrum of an hour of sound would
-        take a gigabyte, and fresh memory costs more than the arithmetic.
+        Blocks of frames reuse the same memory: the spectrum of an hour of sound would
+        take a gigabyte, and allocating it costs more than the arithmetic.
         """
         from scipy.fft import rfft
 
-        power = np.empty((len(stretches), self.width), dtype=np.float32)
-        block = min(_BLOCK, len(stretches))
-        padded = np.zeros((block, self.n_fft), dtype=np.float32)
-        squares = np.empty((2, block, self.n_fft // 2 + 1), dtype=np.float32)
-        for i in range(0, len(stretches), block):
-            n = min(block, len(stretches) - i)
-            windowed, (real, imag) = padded[:n], squares[:, :n]
-            np.multiply(
-                stretches[i : i + n], self.hann, out=windowed[:, : self.win_length]
-            )
+        power = np.empty((len(frames), self.n_bins), dtype=np.float32)
+        size = min(_BLOCK, len(frames))
+        padded = np.zeros((size, self.n_fft), dtype=np.float32)
+        squares = np.empty((2, size, self.n_fft // 2 + 1), dtype=np.float32)
+        for i in range(0, len(frames), size):
+            block = frames[i : i + size]
+            windowed, (real, imag) = padded[: len(block)], squares[:, : len(block)]
+            np.multiply(block, self.window, out=windowed[:, : self.win_length])
             spectrum = rfft(windowed, axis=1)
             np.square(spectrum.real, out=real)
             np.square(spectrum.imag, out=imag)
             real += imag
-            if self.bands is None:
-                power[i : i + n] = real[:, self._bins]
+            if self.n_mels is None:
+                power[i : i + size] = real[:, self._stft_bins]
             else:
-                for bins, bands, weights in self._groups:
-                    np.matmul(real[:, bins], weights, out=power[i : i + n, bands])
+                for bins, bands, weights in self._filter_blocks:
+                    np.matmul(real[:, bins], weights, out=power[i : i + size, bands])
         return power

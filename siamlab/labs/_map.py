@@ -80,9 +80,9 @@ class MapPicture(Picture):
     def _prepare_recording(self, ax):
         features = self._features
         shape = features.spectrogram or Spectrogram()
-        self._hop = shape.hop
+        self._hop = shape.hop_seconds
         frames = features[0]
-        known = frames.shape[1] == shape.width
+        known = frames.shape[1] == shape.n_bins
         plots.spectrogram(
             frames,
             hop_seconds=self._hop,

@@ -105,7 +105,7 @@ class SpectrogramPicture(Picture):
         self._image.set_data(marked.T)
         # Mel bands are as far apart from each other in mel as bins are in hertz.
         centers, ticks = spectrogram.frequencies, _TICKS
-        if spectrogram.bands is None:
+        if spectrogram.n_mels is None:
             places = ticks = ticks[ticks >= 1000]
         else:
             centers, places = librosa.hz_to_mel(centers), librosa.hz_to_mel(ticks)
@@ -123,7 +123,7 @@ class SpectrogramPicture(Picture):
 
 def _outlines(spectrogram, weights):
     """Draw what each low band takes as a line, shape (points, 2), over hertz."""
-    frequencies = np.linspace(0, spectrogram.rate / 2, len(weights))
+    frequencies = np.linspace(0, spectrogram.sr / 2, len(weights))
     weights = weights / weights.max()
     lines = []
     for column in weights[:, spectrogram.frequencies <= _LOW].T:

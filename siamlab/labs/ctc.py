@@ -86,7 +86,7 @@ class _CTCPicture(Picture):
         self._blank = ax.plot([], [], color="0.3", linestyle="--")[0]
         ax.set(ylabel="probability", ylim=(0, 1.05), yticks=[0, 0.5, 1])
         ax.set_title("outputs (dashed: the blank); above, what was said when", y=1.1)
-        self._said = _Letters(ax, self._symbols.names, ax.get_xaxis_transform())
+        self._said = _Letters(ax, self._symbols.symbols, ax.get_xaxis_transform())
         return self._curves, self._blank, self._said
 
     def _prepare_letters(self, ax):
@@ -95,7 +95,7 @@ class _CTCPicture(Picture):
         ax.hlines([0.5, 1.5], 0, 1, "0.9", transform=ax.get_yaxis_transform())
         # At a given height: to look for one costs a fifth of the painting.
         ax.set_title("the most probable output of each frame", y=1.0)
-        self._letters = _Letters(ax, (None, *self._symbols.names), ax.transData)
+        self._letters = _Letters(ax, (None, *self._symbols.symbols), ax.transData)
         self._strokes = ax.plot([], [], color="0.5", linewidth=0.7)[0]
         return self._letters, self._strokes
 
@@ -108,7 +108,7 @@ class _CTCPicture(Picture):
         self._alignment = ax.plot([], [], **style)[0]
         ax.set_ylabel("phone that was said", labelpad=36)
         ax.set_title("where in the sentence it is (orange: the one best path)", y=1.0)
-        self._labels = _Letters(ax, self._symbols.names, ax.get_yaxis_transform())
+        self._labels = _Letters(ax, self._symbols.symbols, ax.get_yaxis_transform())
         return self._lattice, self._alignment, self._labels
 
     def draw(self, found):
@@ -215,12 +215,16 @@ class CTCLab(Lab):
     1
     """
 
-    def __init__(self, outputs, vocabulary, truth, *, hop_seconds, phones=None, names=None):
+    def __init__(
+        self, outputs, vocabulary, truth, *, hop_seconds, phones=None, names=None
+    ):
         # Columns of a table, too, count from 0 from here on.
         truth = [list(said) for said in truth]
         names = [" ".join(said) for said in truth] if names is None else list(names)
         if phones is not None:
-            phones = [[p for p in each if p[0] in vocabulary.names] for each in phones]
+            phones = [
+                [p for p in each if p[0] in vocabulary.symbols] for each in phones
+            ]
         _check(outputs, vocabulary, truth)
         for what, values in {"phones": phones, "names": names}.items():
             if values is not None and len(values) != len(truth):
@@ -248,7 +252,9 @@ class CTCLab(Lab):
         }
 
         def compute(utterance, epoch, stage, network=first):
-            return read_off(outputs[network], vocabulary, truth, utterance, epoch, stage)
+            return read_off(
+                outputs[network], vocabulary, truth, utterance, epoch, stage
+            )
 
         self.name = ipywidgets.HTML(layout={"width": "24em"})
         super().__init__(

@@ -64,7 +64,7 @@ class Analysis:
     @property
     def cut_off(self):
         """Which values are as low as the floor, shape (frames, bands)."""
-        return _cut_off(self.values, self.spectrogram.floor)
+        return _cut_off(self.values, self.spectrogram.floor_db)
 
     def __str__(self):
         """One line of HTML."""
@@ -123,12 +123,15 @@ def analyze(samples, rate, spectrogram):
     return Analysis(
         spectrogram=spectrogram,
         frames=len(values),
-        bands=spectrogram.width,
-        time_resolution=max(spectrogram.window / 2, spectrogram.hop),
-        frequency_resolution=max(
-            2 / spectrogram.window, float(np.diff(spectrogram.frequencies[:2])[0])
+        bands=spectrogram.n_bins,
+        time_resolution=max(
+            spectrogram.win_length / (2 * spectrogram.sr), spectrogram.hop_seconds
         ),
-        at_floor=float(np.mean(_cut_off(values, spectrogram.floor))),
+        frequency_resolution=max(
+            2 * spectrogram.sr / spectrogram.win_length,
+            float(np.diff(spectrogram.frequencies[:2])[0]),
+        ),
+        at_floor=float(np.mean(_cut_off(values, spectrogram.floor_db))),
         unheard=max(0.0, 1 - spectrogram.win_length / spectrogram.hop_length),
         empty=int(np.sum(~weights.any(axis=0))),
         values=values,
@@ -159,14 +162,14 @@ def band_weights(spectrogram):
     >>> band_weights(Spectrogram(bands=40)).shape
     (513, 40)
     """
-    if spectrogram.bands is None:
-        return np.eye(spectrogram.width, dtype=np.float32)
+    if spectrogram.n_mels is None:
+        return np.eye(spectrogram.n_bins, dtype=np.float32)
     weights = librosa.filters.mel(
-        sr=spectrogram.rate,
+        sr=spectrogram.sr,
         n_fft=spectrogram.n_fft,
-        n_mels=spectrogram.bands,
-        fmin=spectrogram.f_min,
-        fmax=spectrogram.f_max,
+        n_mels=spectrogram.n_mels,
+        fmin=spectrogram.fmin,
+        fmax=spectrogram.fmax,
     )
     return weights.T
 

@@ -19,8 +19,10 @@ class _Augmentation(keras.layers.Layer):
         # Decibels stay as they come, also under mixed precision: `Scale` rounds them.
         super().__init__(autocast=False, **kwargs)
         if not 0 < probability <= 1:
-            raise ArgumentError(f"share must be above 0 and at most 1; got {probability}")
-        self.share = probability
+            raise ArgumentError(
+                f"probability must be above 0 and at most 1; got {probability}"
+            )
+        self.probability = probability
         self.seed = seed
         self._seeds = keras.random.SeedGenerator(seed)
         self.supports_masking = True
@@ -60,8 +62,10 @@ class _Augmentation(keras.layers.Layer):
             return inputs
         x = ops.cast(inputs, "float32")
         changed = self._change(x)
-        if self.share < 1:
-            changed = ops.where(self._uniform(x, 0.0, 1.0) < self.share, changed, x)
+        if self.probability < 1:
+            changed = ops.where(
+                self._uniform(x, 0.0, 1.0) < self.probability, changed, x
+            )
         return ops.cast(changed, inputs.dtype)
 
     def compute_output_spec(self, inputs, training=None):
@@ -91,7 +95,7 @@ class _Augmentation(keras.layers.Layer):
         """
         return {
             **super().get_config(),
-            "share": self.share,
+            "probability": self.probability,
             "seed": self.seed,
             **{name: getattr(self, name) for name in self._arguments},
         }
@@ -131,20 +135,20 @@ class RandomEQ(_Augmentation):
     (True, False)
     """
 
-    _arguments = ("depth", "waves")
+    _arguments = ("range_db", "n_waves")
 
     def __init__(self, range_db=6.0, n_waves=6, probability=1.0, seed=None, **kwargs):
         super().__init__(probability, seed, **kwargs)
         if not range_db > 0 or n_waves < 1:
             raise ArgumentError(
-                "depth must be positive and waves at least 1; got "
-                f"depth={range_db}, waves={n_waves}"
+                "range_db must be positive and n_waves at least 1; got "
+                f"range_db={range_db}, n_waves={n_waves}"
             )
-        self.depth = range_db
-        self.waves = n_waves
+        self.range_db = range_db
+        self.n_waves = n_waves
 
     def _change(self, x):
-        return x + self.depth * self._curve(x, self.waves)
+        return x + self.range_db * self._curve(x, self.n_waves)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -176,16 +180,18 @@ class RandomGain(_Augmentation):
     (True, True)
     """
 
-    _arguments = ("most",)
+    _arguments = ("max_gain_db",)
 
     def __init__(self, max_gain_db=10.0, probability=1.0, seed=None, **kwargs):
         super().__init__(probability, seed, **kwargs)
         if not max_gain_db > 0:
-            raise ArgumentError(f"most must be positive, in dB; got {max_gain_db}")
-        self.most = max_gain_db
+            raise ArgumentError(
+                f"max_gain_db must be positive, in dB; got {max_gain_db}"
+            )
+        self.max_gain_db = max_gain_db
 
     def _change(self, x):
-        return x + self._uniform(x, -self.most, self.most)
+        return x + self._uniform(x, -self.max_gain_db, self.max_gain_db)
 
 
 def _range(name, pair, unit):
@@ -229,19 +235,23 @@ class RandomNoise(_Augmentation):
     True
     """
 
-    _arguments = ("ratio", "color")
+    _arguments = ("snr_db", "color_db")
 
-    def __init__(self, snr_db=(5.0, 40.0), color_db=6.0, probability=1.0, seed=None, **kwargs):
+    def __init__(
+        self, snr_db=(5.0, 40.0), color_db=6.0, probability=1.0, seed=None, **kwargs
+    ):
         super().__init__(probability, seed, **kwargs)
-        self.ratio = _range("ratio", snr_db, "dB")
+        self.snr_db = _range("snr_db", snr_db, "dB")
         if not color_db >= 0:
-            raise ArgumentError(f"color must not be negative, in dB; got {color_db}")
-        self.color = color_db
+            raise ArgumentError(f"color_db must not be negative, in dB; got {color_db}")
+        self.color_db = color_db
 
     def _change(self, x):
         power = _power(x)
         level = _decibels(ops.mean(power, axis=(1, 2), keepdims=True))
-        level = level - self._uniform(x, *self.ratio) + self.color * self._curve(x, 4)
+        level = (
+            level - self._uniform(x, *self.snr_db) + self.color_db * self._curve(x, 4)
+        )
         # u lies in [0, 1): 1 - u has a logarithm.
         u = keras.random.uniform(ops.shape(x), dtype="float32", seed=self._seeds)
         return _decibels(power + _power(level) * -ops.log(1.0 - u))
@@ -284,7 +294,7 @@ class RandomReverb(_Augmentation):
     (True, True)
     """
 
-    _arguments = ("seconds", "ratio", "hop")
+    _arguments = ("rt60", "drr_db", "hop_seconds")
 
     def __init__(
         self,
@@ -296,23 +306,23 @@ class RandomReverb(_Augmentation):
         **kwargs,
     ):
         super().__init__(probability, seed, **kwargs)
-        self.seconds = _range("seconds", rt60, "seconds")
-        self.ratio = _range("ratio", drr_db, "dB")
-        if not self.seconds[0] > 0 or not hop_seconds > 0:
+        self.rt60 = _range("rt60", rt60, "seconds")
+        self.drr_db = _range("drr_db", drr_db, "dB")
+        if not self.rt60[0] > 0 or not hop_seconds > 0:
             raise ArgumentError(
-                f"seconds and hop must be positive; got {self.seconds} and {hop_seconds}"
+                f"rt60 and hop_seconds must be positive; got {self.rt60} and {hop_seconds}"
             )
-        self.hop = hop_seconds
+        self.hop_seconds = hop_seconds
 
     def _change(self, x):
         frames = ops.shape(x)[1]
         place = ops.arange(frames, dtype="float32")
         later = place[:, None] - place[None, :]  # (to, from)
-        fall = 6.0 * np.log(10.0) * self.hop / self._uniform(x, *self.seconds)
+        fall = 6.0 * np.log(10.0) * self.hop_seconds / self._uniform(x, *self.rt60)
         ring = ops.where(later > 0, ops.exp(-fall * ops.maximum(later, 0.0)), 0.0)
-        # The geometric series of the whole tail, so that `ratio` is what it says.
+        # The geometric series of the whole tail, so that `drr_db` is what it says.
         tail = ops.exp(-fall) / (1.0 - ops.exp(-fall))
-        weight = _power(-self._uniform(x, *self.ratio)) / tail
+        weight = _power(-self._uniform(x, *self.drr_db)) / tail
         power = _power(x)
         return _decibels(power + weight * (ring @ power))
 

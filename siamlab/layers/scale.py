@@ -42,7 +42,7 @@ class Scale(keras.layers.Layer):
         self._initial = {"shift": shift, "scale": scale, "floor": floor}
 
     @classmethod
-    def of(cls, scaler, **kwargs):
+    def from_scaler(cls, scaler, **kwargs):
         """Make the layer from a scaler of `siamlab.scaling`.
 
         Parameters

@@ -2,16 +2,16 @@
 
 Of speakers (notebook 04_pairs_and_twins):
 
-- `base`: the source program's BLSTM, from a segment of a spectrogram to outputs.
-- `xvector`: convolutions, for a second of speech or more.
+- `blstm_encoder`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `xvector_encoder`: convolutions, for a second of speech or more.
 - `Siamese`: a base network called twice, and the distance between its outputs.
 - `SpeakerNet`: a base network that is trained on batches of speakers.
 - `classifier`: a base network with a vector for each speaker of the training set.
 
 Of phones (notebook 03_ctc_that_does_not_learn):
 
-- `framewise`: a BLSTM that names the phone of each frame; a `FramewiseNet`.
-- `ctc`: the same with CTC, which needs no times; a `CTCNet`.
+- `framewise_blstm`: a BLSTM that names the phone of each frame; a `FramewiseNet`.
+- `ctc_blstm`: the same with CTC, which needs no times; a `CTCNet`.
 """
 
 from .phones import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
@@ -24,9 +24,9 @@ __all__ = [
     "FramewiseNet",
     "Siamese",
     "SpeakerNet",
-    "base",
+    "blstm_encoder",
     "classifier",
-    "ctc",
-    "framewise",
-    "xvector",
+    "ctc_blstm",
+    "framewise_blstm",
+    "xvector_encoder",
 ]

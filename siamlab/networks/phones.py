@@ -54,7 +54,7 @@ class _PhoneNet(Trained):
         if not isinstance(symbols, Vocabulary):
             symbols = Vocabulary(**symbols)  # from a saved configuration
         self.encoder = encoder
-        self.symbols = symbols
+        self.vocabulary = vocabulary
         self.stride = stride
         self.built = True  # the encoder is
 
@@ -130,9 +130,9 @@ class _PhoneNet(Trained):
         return {
             **super().get_config(),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "symbols": {
-                "names": list(self.symbols.names),
-                "blank": self.symbols.blank,
+            "vocabulary": {
+                "symbols": list(self.vocabulary.symbols),
+                "blank": self.vocabulary.blank,
             },
             "stride": self.stride,
         }
@@ -207,7 +207,7 @@ class CTCNet(_PhoneNet):
             output=ops.cast(y_pred, "float32"),
             target_length=spoken,
             output_length=self.output_frames(ops.cast(x["frames"], "int32")),
-            mask_index=self.symbols.blank,
+            mask_index=self.vocabulary.blank,
         )
         if sample_weight is not None:
             each = each * ops.cast(sample_weight, each.dtype)
@@ -228,9 +228,9 @@ class CTCNet(_PhoneNet):
         list of list of str
             Symbols of each utterance.
         """
-        blank = self.symbols.blank
+        blank = self.vocabulary.blank
         return [
-            self.symbols.decode(
+            self.vocabulary.decode(
                 greedy_decode(y, blank)
                 if width is None
                 else beam_decode(y, blank, width)

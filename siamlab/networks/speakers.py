@@ -84,9 +84,9 @@ def blstm_encoder(
         x = layers.UnitNormalization(dtype="float32", name="head")(x)
     else:
         activation = "softmax" if head == "softmax" else None
-        x = layers.Dense(output_dim, activation=activation, dtype="float32", name="head")(
-            x
-        )
+        x = layers.Dense(
+            output_dim, activation=activation, dtype="float32", name="head"
+        )(x)
     return keras.Model(inputs, x, name=name)
 
 

@@ -168,7 +168,9 @@ class Recipe:
         """
         if self.all_pairs:
             return sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
-        return sampling.PairBatches(features, batch_size=64, steps_per_epoch=steps, seed=seed)
+        return sampling.PairBatches(
+            features, batch_size=64, steps_per_epoch=steps, seed=seed
+        )
 
 
 POSTED = Recipe()

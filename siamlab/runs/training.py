@@ -141,7 +141,9 @@ def embed(net, config, exam):
     """Embed the exam with a network of this configuration."""
     layer = "head" if config.network == "xvector" else "blstm_2"
     hop = max(config.frames // 2, 1)
-    return embeddings.embed(net, exam, layer=layer, n_frames=config.frames, hop_frames=hop)
+    return embeddings.embed(
+        net, exam, layer=layer, n_frames=config.frames, hop_frames=hop
+    )
 
 
 def _claim(folder, config):

@@ -98,7 +98,7 @@ def audit(pairs, against=None, epochs=1):
     """
     if epochs < 1:
         raise ArgumentError(f"epochs must be at least 1; got {epochs}")
-    features, frames = pairs.features, pairs.frames
+    features, frames = pairs.features, pairs.n_frames
     drawn = _draw(pairs, epochs)
     table = features.table
     first, second = (drawn[side].to_numpy() for side in ("first", "second"))

@@ -81,7 +81,9 @@ def frame_labels(features, vocabulary, strict=False):
     def label(array, phones):
         if not phones:
             raise ArgumentError("it has no phones with times")
-        center = spectrogram.hop * np.arange(len(array)) + spectrogram.window / 2
+        center = spectrogram.hop_seconds * np.arange(
+            len(array)
+        ) + spectrogram.win_length / (2 * spectrogram.sr)
         names, starts, ends = zip(*phones, strict=True)
         place = np.searchsorted(starts, center, side="right") - 1
         inside = (place >= 0) & (center < np.asarray(ends)[place])

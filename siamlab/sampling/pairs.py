@@ -81,8 +81,8 @@ class PairBatches(DrawnAhead):
         super().__init__(**kwargs)
         for name, value, least in (
             ("batch_size", batch_size, 2),
-            ("frames", n_frames, 1),
-            ("steps", 1 if steps_per_epoch is None else steps_per_epoch, 1),
+            ("n_frames", n_frames, 1),
+            ("steps_per_epoch", 1 if steps_per_epoch is None else steps_per_epoch, 1),
         ):
             if value < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {value}")
@@ -102,7 +102,7 @@ class PairBatches(DrawnAhead):
             )
         self.features = features
         self.batch_size = batch_size
-        self.frames = n_frames
+        self.n_frames = n_frames
         self.hard_fraction = hard_fraction
         self.fresh = fresh
         self.seed = seed
@@ -115,10 +115,10 @@ class PairBatches(DrawnAhead):
         if steps_per_epoch is None:
             there = epoch_of(self._lengths, n_frames)
             steps_per_epoch = max(1, round(there / (2 * batch_size)))
-        self.steps = steps_per_epoch
+        self.steps_per_epoch = steps_per_epoch
 
     def __len__(self):
-        return self.steps
+        return self.steps_per_epoch
 
     def __getitem__(self, index):
         """Segments ((pairs, frames, bands), the same), and labels (pairs, 1)."""
@@ -137,9 +137,9 @@ class PairBatches(DrawnAhead):
         return tuple(sides), drawn["same"].to_numpy(np.int32)[:, None]
 
     def _segment(self, row, start):
-        if self._lengths[row] < self.frames:
-            return long_enough(self.features[row], self.frames)
-        return self.features.cut(row, start, self.frames)
+        if self._lengths[row] < self.n_frames:
+            return long_enough(self.features[row], self.n_frames)
+        return self.features.cut(row, start, self.n_frames)
 
     def draw(self, index):
         """Draw a batch, without cutting its segments.
@@ -188,13 +188,13 @@ class PairBatches(DrawnAhead):
         return int(first), int(rng.choice(self._of_speaker[other]))
 
     def _starts(self, first, second, rng):
-        most = [max(self._lengths[row] - self.frames, 0) for row in (first, second)]
+        most = [max(self._lengths[row] - self.n_frames, 0) for row in (first, second)]
         start = int(rng.integers(most[0] + 1))
         if first != second:
             return start, int(rng.integers(most[1] + 1))
         # Two stretches of one recording: apart, where it is long enough.
         places = np.arange(most[1] + 1)
-        apart = places[np.abs(places - start) >= self.frames]
+        apart = places[np.abs(places - start) >= self.n_frames]
         return start, int(rng.choice(apart if len(apart) else places))
 
     def on_epoch_end(self):

@@ -79,10 +79,10 @@ class SpeakerBatches(DrawnAhead):
         super().__init__(**kwargs)
         for name, value, least in (
             ("epoch", epoch, 0),
-            ("speakers", n_speakers, 2),
-            ("segments", n_segments, 2),
-            ("frames", n_frames, 1),
-            ("steps", 1 if steps_per_epoch is None else steps_per_epoch, 1),
+            ("n_speakers", n_speakers, 2),
+            ("n_segments", n_segments, 2),
+            ("n_frames", n_frames, 1),
+            ("steps_per_epoch", 1 if steps_per_epoch is None else steps_per_epoch, 1),
         ):
             if value < least:
                 raise ArgumentError(f"{name} must be at least {least}; got {value}")
@@ -95,19 +95,19 @@ class SpeakerBatches(DrawnAhead):
         self._features = features
         self._lengths = features.lengths
         self._of_speaker = members(ids, len(self.names))
-        self.speakers = min(n_speakers, len(self.names))
-        self.segments = n_segments
-        self._rows = _share(self.speakers, n_segments, *shard)
-        self.frames = n_frames
+        self.n_speakers = min(n_speakers, len(self.names))
+        self.n_segments = n_segments
+        self._rows = _share(self.n_speakers, n_segments, *shard)
+        self.n_frames = n_frames
         self.seed = seed
         self._epoch = epoch
         if steps_per_epoch is None:
             there = epoch_of(self._lengths, n_frames)
-            steps_per_epoch = max(1, round(there / (self.speakers * n_segments)))
-        self.steps = steps_per_epoch
+            steps_per_epoch = max(1, round(there / (self.n_speakers * n_segments)))
+        self.steps_per_epoch = steps_per_epoch
 
     def __len__(self):
-        return self.steps
+        return self.steps_per_epoch
 
     def __getitem__(self, index):
         """Segments (P * K, frames, bands), float32, and speaker ids (P * K,).
@@ -116,24 +116,24 @@ class SpeakerBatches(DrawnAhead):
         """
         index = range(len(self))[index]  # so that a for-loop ends
         rng = np.random.default_rng((self.seed, self._epoch, index))
-        ids = _some(len(self.names), self.speakers, rng)
+        ids = _some(len(self.names), self.n_speakers, rng)
         places = [
-            (utterance, draw_place(self._lengths[utterance], self.frames, rng))
+            (utterance, draw_place(self._lengths[utterance], self.n_frames, rng))
             for speaker in ids
             for utterance in self._draw(self._of_speaker[speaker], rng)
         ]
         x = [self._stretch(utterance, first) for utterance, first in places[self._rows]]
-        ids = np.repeat(ids, self.segments)[self._rows]
+        ids = np.repeat(ids, self.n_segments)[self._rows]
         return np.stack(x), ids.astype(np.int32)
 
     def _stretch(self, utterance, first):
-        if self._lengths[utterance] < self.frames:
-            return stretch(self._features[utterance], 0, self.frames)
-        return self._features.cut(utterance, first, self.frames)
+        if self._lengths[utterance] < self.n_frames:
+            return stretch(self._features[utterance], 0, self.n_frames)
+        return self._features.cut(utterance, first, self.n_frames)
 
     def _draw(self, utterances, rng):
-        again = len(utterances) < self.segments
-        return rng.choice(utterances, size=self.segments, replace=again)
+        again = len(utterances) < self.n_segments
+        return rng.choice(utterances, size=self.n_segments, replace=again)
 
     def on_epoch_end(self):
         """Go on to the next epoch's batches; Keras calls it."""

@@ -14,6 +14,12 @@ Notebook: 02_scaling.
 """
 
 from .saturation import gate_saturation
-from .scalers import AffineScaler, MinMaxScaler, StandardScaler, MeanNormalizer
+from .scalers import AffineScaler, MeanNormalizer, MinMaxScaler, StandardScaler
 
-__all__ = ["AffineScaler", "MinMaxScaler", "StandardScaler", "MeanNormalizer", "gate_saturation"]
+__all__ = [
+    "AffineScaler",
+    "MinMaxScaler",
+    "StandardScaler",
+    "MeanNormalizer",
+    "gate_saturation",
+]

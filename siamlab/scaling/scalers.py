@@ -249,7 +249,9 @@ class MinMaxScaler(_Affine):
             return super().transform(features)
 
         def own(array):
-            scaler = MinMaxScaler(per_band=self.per_band, floor_db=self.floor).fit(array)
+            scaler = MinMaxScaler(per_band=self.per_band, floor_db=self.floor).fit(
+                array
+            )
             return scaler.transform(array)
 
         return _apply(own, features)

@@ -69,7 +69,9 @@ def test_a_damaged_recording_is_spoken_again(cache):
 
 def test_a_killed_synthesis_is_completed(cache):
     corpora.voices(n_speakers=1, n_utterances=1)  # another folder, which stays
-    program = "from siamlab import corpora; corpora.voices(n_speakers=20, n_utterances=10)"
+    program = (
+        "from siamlab import corpora; corpora.voices(n_speakers=20, n_utterances=10)"
+    )
     with subprocess.Popen([sys.executable, "-c", program]) as process:
         for _ in range(600):
             if len(list(cache.rglob("*.flac"))) > 5:

@@ -18,7 +18,9 @@ def seed():
 
 
 def twins(margin, head="unit"):
-    base = sl.networks.blstm_encoder(n_frames=6, n_mels=5, units=4, output_dim=8, head=head)
+    base = sl.networks.blstm_encoder(
+        n_frames=6, n_mels=5, units=4, output_dim=8, head=head
+    )
     net = sl.networks.Siamese(base, "euclidean", sl.losses.DistanceHinge(margin=margin))
     net.compile()
     return net
@@ -103,7 +105,9 @@ def test_a_damaged_model_is_2(saved, capsys):
 
 
 def test_lambda_layers_are_run_only_when_they_are_allowed(saved, capsys):
-    base = sl.networks.blstm_encoder(n_frames=6, n_mels=5, units=4, output_dim=8, head="unit")
+    base = sl.networks.blstm_encoder(
+        n_frames=6, n_mels=5, units=4, output_dim=8, head="unit"
+    )
     a, b = keras.Input((6, 5), name="a"), keras.Input((6, 5), name="b")
     distance = layers.Lambda(
         lambda p: (p[0][:, :1] - p[1][:, :1]) ** 2 + (p[0][:, 1:2] - p[1][:, 1:2]) ** 2

@@ -40,6 +40,9 @@ def test_networks_of_phones_are_healthy_once_their_input_is_scaled(features):
     )
     labeled = sl.sampling.phone_labels(features, symbols)
     batch = sl.sampling.UtteranceBatches(*labeled, batch_size=6)[0]
-    for scaler, codes in ((sl.scaling.StandardScaler().fit(features), ()), (None, ("C1",))):
+    for scaler, codes in (
+        (sl.scaling.StandardScaler().fit(features), ()),
+        (None, ("C1",)),
+    ):
         net = sl.networks.ctc_blstm(symbols, features[0].shape[1], (8,), scaler)
         assert examine(net, batch).codes == codes

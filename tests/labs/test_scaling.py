@@ -22,7 +22,9 @@ RUNGS = ("raw", "+20", "min-max", "standardized")
 def speech():
     """Five sentences as log power, with a floor that is as good as none."""
     corpus = sl.corpora.voices("de", n_speakers=2, n_utterances=3, rooms=False)
-    spectrogram = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=-200)
+    spectrogram = sl.Spectrogram(
+        n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=-200
+    )
     return [spectrogram(*corpus[i]) for i in range(5)]
 
 

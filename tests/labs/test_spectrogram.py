@@ -35,7 +35,9 @@ def test_numbers_by_hand():
 
 def test_wide_bands_and_long_hops_rule_where_they_are_coarser():
     found = analyze(
-        np.zeros(RATE), RATE, sl.Spectrogram(n_fft=128, win_length=64, hop_length=160, n_mels=10)
+        np.zeros(RATE),
+        RATE,
+        sl.Spectrogram(n_fft=128, win_length=64, hop_length=160, n_mels=10),
     )
     assert found.time_resolution == 0.010
     assert found.frequency_resolution == 500  # of the window
@@ -50,7 +52,9 @@ def test_time_and_frequency_pay_for_each_other(window, hop):
     found = analyze(
         np.zeros(2048),
         RATE,
-        sl.Spectrogram(n_fft=512, win_length=window / RATE, hop_length=hop / RATE, n_mels=None),
+        sl.Spectrogram(
+            n_fft=512, win_length=window / RATE, hop_length=hop / RATE, n_mels=None
+        ),
     )
     product = found.time_resolution * found.frequency_resolution
     assert product > 1 - 1e-9
@@ -64,7 +68,9 @@ def peaks(curve):
 
 @pytest.mark.parametrize("window", [0.016, 0.032, 0.064])
 def test_two_clicks_are_told_apart_from_the_time_resolution_on(window):
-    spectrogram = sl.Spectrogram(n_fft=512, win_length=window, hop_length=16, n_mels=None)
+    spectrogram = sl.Spectrogram(
+        n_fft=512, win_length=window, hop_length=16, n_mels=None
+    )
     resolution = analyze(np.zeros(RATE), RATE, spectrogram).time_resolution
     for factor, number in ((0.5, 1), (1.5, 2)):
         samples = np.zeros(RATE)
@@ -126,7 +132,9 @@ def test_the_lab_shows_the_plain_functions_numbers():
     samples, rate = recording()
     lab = SpectrogramLab(samples, rate)
     lab.set(window=0.064, hop=0.016, bands="all", floor=-40)
-    spectrogram = sl.Spectrogram(win_length=1024, hop_length=256, n_mels=None, floor_db=-40)
+    spectrogram = sl.Spectrogram(
+        win_length=1024, hop_length=256, n_mels=None, floor_db=-40
+    )
     assert lab.found == analyze(samples, rate, spectrogram)
     np.testing.assert_array_equal(
         lab.found.values, spectrogram(samples.astype(np.float32), rate)

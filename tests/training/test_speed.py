@@ -98,7 +98,9 @@ def test_a_real_network_and_its_batches_are_as_before(rng):
     batches = sampling.SpeakerBatches(
         Features(x, table), n_speakers=2, n_segments=2, n_frames=8, steps_per_epoch=6
     )
-    base = networks.blstm_encoder(n_frames=8, n_mels=4, units=2, output_dim=3, head="unit")
+    base = networks.blstm_encoder(
+        n_frames=8, n_mels=4, units=2, output_dim=3, head="unit"
+    )
     net = networks.SpeakerNet(base, losses.SupervisedContrastive())
     net.fit(batches, verbose=0)
     next_batch = batches[0]

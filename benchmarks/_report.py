@@ -7,7 +7,7 @@ import os
 import platform
 from pathlib import Path
 
-from siamlab import store
+from siamlab import _files
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -72,7 +72,7 @@ class Runs:
         if self._path is not None:
             self._path.parent.mkdir(exist_ok=True)
             content = json.dumps(self._content, indent=1, sort_keys=True) + "\n"
-            with store.write_whole(self._path) as temporary:
+            with _files.atomic_write(self._path) as temporary:
                 temporary.write_text(content, encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ from _cost_series import UTTERANCE_SECONDS
 from _fit import fit
 from _report import RESULTS, keep, machine, table
 
-from siamlab import store
+from siamlab import _files
 
 HERE = os.path.abspath(__file__)
 GB = 2**30
@@ -274,7 +274,7 @@ def picture(points, fits, path):
         ax.set(xscale="log", yscale="log", xlabel=size, ylabel=label)
         if names:
             ax.legend(loc="upper left")
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")
     plt.close(figure)
 
@@ -345,7 +345,7 @@ def report(points, fits, arguments):
         "disk",
     )
     breaks = ("what", "limit here", "utterances", "hours", "then")
-    cache = store.cache_folder()
+    cache = _files.cache_folder()
     there = next(folder for folder in (cache, *cache.parents) if folder.exists())
     return "\n".join(
         [

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from _report import Runs, keep, machine, table
 
-from siamlab import store
+from siamlab import _files
 
 ROOT = Path(__file__).parents[1]
 FAULTS = ROOT / "tests" / "faults"
@@ -79,7 +79,7 @@ def names():
 def edition():
     """Name the code that a verdict depends on by what is in it."""
     files = [*(ROOT / "siamlab").rglob("*.py"), *FAULTS.glob("*.py")]
-    return store.digest(*(path.read_bytes() for path in sorted(files)))
+    return _files.digest(*(path.read_bytes() for path in sorted(files)))
 
 
 def by_number(code):

@@ -4,7 +4,7 @@ import inspect
 from pathlib import Path
 
 import siamlab as sl
-from siamlab import store
+from siamlab import _files
 
 PAGE = Path(__file__).with_suffix(".md")
 
@@ -97,5 +97,5 @@ def facts():
 
 
 if __name__ == "__main__":
-    with store.write_whole(PAGE) as temporary:
+    with _files.atomic_write(PAGE) as temporary:
         temporary.write_text(page(), encoding="utf-8")

@@ -22,7 +22,7 @@ from PIL import Image  # noqa: E402
 from shown import LABS  # noqa: E402
 from workbench import chromium, notebooks_in  # noqa: E402
 
-from siamlab.store import write_whole  # noqa: E402
+from siamlab._files import atomic_write  # noqa: E402
 
 IMAGES = ROOT / "notebooks/images"
 # So wide that controls have room beside each other; so high that a lab fits.
@@ -42,7 +42,7 @@ def picture(notebook, shown):
 def keep(png, path):
     """Write a PNG with few colors: a third of the bytes, and looks the same."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(255, dither=0)
-    with write_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         image.save(temporary, format="png", optimize=True)
 
 

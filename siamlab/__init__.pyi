@@ -18,11 +18,9 @@ from . import (
     parallel,
     plots,
     posts,
-    progress,
     runs,
     sampling,
     scaling,
-    store,
     training,
 )
 from ._version import __version__
@@ -56,11 +54,9 @@ __all__ = [
     "networks",
     "parallel",
     "plots",
-    "progress",
     "runs",
     "sampling",
     "scaling",
-    "store",
     "training",
     "labs",
 ]

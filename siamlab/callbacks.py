@@ -6,7 +6,7 @@
 
 import keras
 
-from .progress import track
+from ._progress import progress_bar
 
 __all__ = ["Outputs", "Progress"]
 
@@ -95,7 +95,7 @@ class Progress(keras.callbacks.Callback):
         """
         steps, epochs = self.params.get("steps"), self.params.get("epochs")
         total = steps * epochs if steps and epochs else None
-        self._bar = track((), total=total, description="training", unit="step")
+        self._bar = progress_bar((), total=total, description="training", unit="step")
 
     def on_epoch_begin(self, epoch, logs=None):
         """Count the epochs of an earlier training as done.

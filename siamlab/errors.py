@@ -7,7 +7,7 @@ sentence says what was expected, what came, and what to do.
 - `AudioError`: a recording cannot be read, or holds nothing to work on.
 - `CorpusError`: a folder or a table is not the corpus that was expected.
 - `NotFittedError`: `transform` before `fit`.
-- `StoreError`: a kept file is damaged or cannot be written.
+- `StorageError`: a kept file is damaged or cannot be written.
 - `WorkerError`: workers of a cluster or of a training are lost or not alike.
 """
 
@@ -17,7 +17,7 @@ __all__ = [
     "CorpusError",
     "NotFittedError",
     "SiamlabError",
-    "StoreError",
+    "StorageError",
     "WorkerError",
 ]
 
@@ -59,7 +59,7 @@ class NotFittedError(SiamlabError):
     """`transform` or `inverse` was called before `fit`."""
 
 
-class StoreError(SiamlabError):
+class StorageError(SiamlabError):
     """A kept file is damaged or cannot be written."""
 
 

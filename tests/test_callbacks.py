@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from siamlab import callbacks, ctc, networks, progress, sampling
+from siamlab import _progress, callbacks, ctc, networks, sampling
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def model():
 def shown(monkeypatch, capsys):
     """Lines that a log file gets, each state of the bar at once."""
     monkeypatch.setenv("SIAMLAB_PROGRESS", "1")
-    monkeypatch.setattr(progress, "_LOG_INTERVAL_S", 0.0)
-    monkeypatch.setattr(progress, "_in_jupyter", lambda: False)
+    monkeypatch.setattr(_progress, "_LOG_INTERVAL_S", 0.0)
+    monkeypatch.setattr(_progress, "_in_jupyter", lambda: False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
 
     def lines():

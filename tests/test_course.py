@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from siamlab import cli, course
 from siamlab.course import _copy, _files
-from siamlab.errors import StoreError
+from siamlab.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
 START = _files.START
@@ -42,7 +42,7 @@ def test_an_editable_install_has_the_notebooks_of_the_clone():
 
 def test_an_installation_without_notebooks_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(_files, "__file__", str(tmp_path / "a/siamlab/course/x.py"))
-    with pytest.raises(StoreError, match="install siamlab again"):
+    with pytest.raises(StorageError, match="install siamlab again"):
         course.notebooks_folder()
 
 

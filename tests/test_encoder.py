@@ -86,9 +86,11 @@ def test_the_kept_filters_are_those_of_the_spectrogram():
 def test_what_is_no_encoder_is_refused(tmp_path, content):
     path = tmp_path / "some.npz"
     path.write_bytes(content)
-    with pytest.raises(sl.errors.StoreError, match="is no encoder that siamlab wrote"):
+    with pytest.raises(
+        sl.errors.StorageError, match="is no encoder that siamlab wrote"
+    ):
         Encoder.load(path)
-    with pytest.raises(sl.errors.StoreError, match="is no encoder"):
+    with pytest.raises(sl.errors.StorageError, match="is no encoder"):
         Encoder.load(tmp_path / "none.npz")
 
 
@@ -98,7 +100,7 @@ def test_a_file_cut_anywhere_is_refused(small, tmp_path):
     whole = (tmp_path / "small.npz").read_bytes()
     for share in np.linspace(0.02, 0.98, 25):
         (tmp_path / "cut.npz").write_bytes(whole[: int(share * len(whole))])
-        with pytest.raises(sl.errors.StoreError, match="is no encoder"):
+        with pytest.raises(sl.errors.StorageError, match="is no encoder"):
             Encoder.load(tmp_path / "cut.npz")
 
 
@@ -283,5 +285,7 @@ def doctored(encoder, path, about=None, **arrays):
 def test_an_encoder_that_could_not_be_used_is_refused_at_once(small, tmp_path, change):
     _, encoder = small
     path = doctored(encoder, tmp_path / "a.npz", **change)
-    with pytest.raises(sl.errors.StoreError, match="is no encoder that siamlab wrote"):
+    with pytest.raises(
+        sl.errors.StorageError, match="is no encoder that siamlab wrote"
+    ):
         Encoder.load(path)

@@ -4,16 +4,16 @@ import sys
 
 import pytest
 
-from siamlab.progress import track
+from siamlab._progress import progress_bar
 
 PROGRAM = """
 import time
-from siamlab import progress
-progress._LOG_INTERVAL_S = 0.3
-from siamlab.progress import say, track
-for i in track(range(20), description="work"):
+from siamlab import _progress
+_progress._LOG_INTERVAL_S = 0.3
+from siamlab._progress import print_line, progress_bar
+for i in progress_bar(range(20), description="work"):
     time.sleep(0.06)
-say("done")
+print_line("done")
 """
 
 
@@ -29,7 +29,7 @@ def run(program, **environment):
 
 
 def test_items_come_through_as_they_are():
-    assert list(track(iter("abc"), total=3)) == ["a", "b", "c"]
+    assert list(progress_bar(iter("abc"), total=3)) == ["a", "b", "c"]
 
 
 def test_it_can_be_silenced():
@@ -53,8 +53,8 @@ def test_a_log_file_gets_nothing_of_what_is_done_at_once():
 def test_training_shows_our_bar_and_not_keras_own():
     done = run(
         """
-from siamlab import progress
-progress._LOG_INTERVAL_S = 0.0
+from siamlab import _progress
+_progress._LOG_INTERVAL_S = 0.0
 import numpy as np, siamlab as sl
 net = sl.networks.SpeakerNet(
     sl.networks.blstm_encoder(n_frames=4, n_mels=3, units=2, output_dim=2), sl.losses.KLHinge()

@@ -177,9 +177,9 @@ def test_a_run_that_has_ended_is_not_trained_again(run, recordings):
 
 
 def test_a_run_of_another_configuration_is_left_alone(run, recordings):
-    with pytest.raises(errors.StoreError, match="other values of epochs, seed"):
+    with pytest.raises(errors.StorageError, match="other values of epochs, seed"):
         sl.runs.train(tiny(recordings, epochs=4, seed=1), run.folder)
-    with pytest.raises(errors.StoreError, match="holds something else"):
+    with pytest.raises(errors.StorageError, match="holds something else"):
         sl.runs.train(tiny(recordings), recordings)
 
 
@@ -280,7 +280,9 @@ def test_a_damaged_run_is_named(recordings, run, tmp_path, name):
     folder = tmp_path / "run"
     shutil.copytree(run.folder, folder)
     (folder / name).write_bytes(b"epoch,loss,eer\n1,x,y\n")
-    with pytest.raises(errors.StoreError, match="remove the run folder to begin anew"):
+    with pytest.raises(
+        errors.StorageError, match="remove the run folder to begin anew"
+    ):
         sl.runs.train(tiny(recordings), folder)
 
 

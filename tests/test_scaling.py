@@ -5,7 +5,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from sklearn import preprocessing
 
 from siamlab import Features, errors, layers
 from siamlab.scaling import (

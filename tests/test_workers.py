@@ -254,7 +254,7 @@ def test_killed_twice_two_workers_lose_nothing(recordings, tmp_path, monkeypatch
         assert (folder / name).read_text() == (whole / name).read_text()
     assert json.loads((whole / "versions.json").read_text())["backend"] == "jax"
     # What began on one backend does not go on with another.
-    with pytest.raises(errors.StoreError, match="began with KERAS_BACKEND=jax"):
+    with pytest.raises(errors.StorageError, match="began with KERAS_BACKEND=jax"):
         sl.runs.train(sl.runs.Config.read(path), whole)
 
 

@@ -29,7 +29,7 @@ class SetUpError(Exception):
     """The set-up cannot go on; the message says what to do."""
 
 
-def say(line):
+def print_line(line):
     """Print one line at once, also where the output is a pipe."""
     print("set-up: " + line, flush=True)
 
@@ -147,7 +147,9 @@ def make_venv(venv, before, after):
     if usable:
         return
     kept = os.path.isdir(venv) and not clear
-    say(f"{'checking' if kept else 'making'} .venv with Python {after['python']}")
+    print_line(
+        f"{'checking' if kept else 'making'} .venv with Python {after['python']}"
+    )
     command = [base_python(), "-I", "-m", "venv", venv]
     if clear:
         command.append("--clear")
@@ -194,11 +196,11 @@ def pip_install(venv, *arguments):
             if line.startswith(("Collecting ", "Processing ")):
                 found += 1
                 if found % 30 == 0:
-                    say(f"  {found} packages fetched")
+                    print_line(f"  {found} packages fetched")
             elif line.startswith("Installing collected packages") and found:
-                say(f"  all {found} packages fetched, now unpacking")
+                print_line(f"  all {found} packages fetched, now unpacking")
             elif "Retrying" in line:  # the network is slow: no silence then
-                say(f"  {line.strip()}")
+                print_line(f"  {line.strip()}")
     if process.returncode != 0:
         print("\n".join(last), file=sys.stderr)
         raise SetUpError(
@@ -220,7 +222,7 @@ def set_up(root=ROOT, clear=False):
     started = time.monotonic()
     check_venv()  # before anything is removed
     if clear and os.path.isdir(venv):
-        say("removing .venv")
+        print_line("removing .venv")
         shutil.rmtree(venv)
         before = {}
     make_venv(venv, before, after)
@@ -230,16 +232,16 @@ def set_up(root=ROOT, clear=False):
     same_venv = all(before.get(key) == after[key] for key in ("python", "folder"))
     lock = "requirements.lock"
     if not same_venv or before.get(lock) != after[lock]:
-        say(
+        print_line(
             f"installing what {lock} names; the first time this takes a few minutes "
             "and 3 GB of disk"
         )
         pip_install(venv, "--require-hashes", "-r", lock)
-    say("installing siamlab itself, in place")
+    print_line("installing siamlab itself, in place")
     # hatchling, which builds it, is in the lock: nothing unpinned comes in.
     pip_install(venv, "--no-build-isolation", "--no-deps", "-e", ".")
     write_stamp(venv, after)
-    say(f"ready after {time.monotonic() - started:.0f} s")
+    print_line(f"ready after {time.monotonic() - started:.0f} s")
     return True
 
 

@@ -172,10 +172,10 @@ def run(path, folder):
 
 def features(path, folder):
     """Extract with a damaged entry in the cache: it is made again."""
-    from siamlab import store
+    from siamlab import _files
 
-    kept = store.Kept(path.parents[1])
-    with contextlib.suppress(sl.errors.StoreError):
+    kept = _files.Kept(path.parents[1])
+    with contextlib.suppress(sl.errors.StorageError):
         np.asarray(kept.open(path.stem))
     with _cache(folder):
         (frames,) = sl.extract(sl.corpora.folder(folder / "recordings"))

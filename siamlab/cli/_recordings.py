@@ -65,10 +65,10 @@ def draw(path, picture):
     import matplotlib.pyplot as plt
     import numpy as np
 
-    from .. import plots, store
+    from .. import _files, plots
 
     figure = np.atleast_1d(picture(plots))[0].figure
     kind = Path(path).suffix.lstrip(".") or "png"
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         figure.savefig(temporary, format=kind, dpi=120, bbox_inches="tight")
     plt.close(figure)

@@ -2,7 +2,7 @@
 
 import json
 
-from .. import store
+from .. import _files
 
 
 def add(commands):
@@ -28,18 +28,18 @@ def add(commands):
 def run(arguments):
     """Print the folder and what is in it, or clear it."""
     if arguments.clear:
-        freed = store.clear_cache(arguments.kind)
+        freed = _files.clear_cache(arguments.kind)
         print(
             json.dumps({"freed": freed}) if arguments.json else f"{size(freed)} freed"
         )
         return
-    rows = store.cache_entries()
+    rows = _files.cache_entries()
     if arguments.json:
         names = ("kind", "files", "bytes")
         entries = [dict(zip(names, row, strict=True)) for row in rows]
-        print(json.dumps({"folder": str(store.cache_folder()), "entries": entries}))
+        print(json.dumps({"folder": str(_files.cache_folder()), "entries": entries}))
         return
-    print(store.cache_folder())
+    print(_files.cache_folder())
     for kind, files, bytes_ in rows:
         print(f"  {kind:<10} {files:>9,} files {size(bytes_):>9}")
     if not rows:

@@ -29,11 +29,11 @@ def run(arguments):
     """Embed, write, and say what was written."""
     import numpy as np
 
-    from .. import embeddings, store
+    from .. import _files, embeddings
 
     encoder = _recordings.encoder(arguments)
     rows = embeddings.embed(encoder, arguments.recordings)
-    with store.write_whole(arguments.output) as temporary:
+    with _files.atomic_write(arguments.output) as temporary:
         with open(temporary, "wb") as file:
             np.savez(
                 file,

@@ -8,8 +8,8 @@ import time
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from ..errors import StoreError
-from ..progress import track
+from .._progress import progress_bar
+from ..errors import StorageError
 
 _BLOCK = 1 << 16  # bytes; what is lost at most when the process is killed
 _WAITS = (1.0, 5.0, 15.0)  # seconds, before each further try
@@ -40,12 +40,12 @@ class Resuming:
                 self._go_on(url)
                 break
             except requests.HTTPError as error:
-                raise StoreError(
+                raise StorageError(
                     f"{url} cannot be had ({error}); try again later"
                 ) from error
             except requests.RequestException as error:
                 if wait is None:
-                    raise StoreError(
+                    raise StorageError(
                         f"the download of {url} broke off after {_there(self.part):,} "
                         f"of {self.size:,} bytes ({type(error).__name__}); call again "
                         "and it goes on from there"
@@ -82,19 +82,19 @@ class Resuming:
     def _check_size(self, url, response, have):
         coming = response.headers.get("Content-Length")
         if coming is not None and have + int(coming) != self.size:
-            raise StoreError(
+            raise StorageError(
                 f"{url} has {have + int(coming):,} bytes now and should have "
                 f"{self.size:,}; it is not the file whose checksum is known"
             )
 
     def _append(self, response, have):
-        bar = track(None, total=self.size, description=self.part.stem, unit="B")
+        bar = progress_bar(None, total=self.size, description=self.part.stem, unit="B")
         bar.update(have)
         with open(self.part, "r+b" if have else "wb") as file, bar:
             file.seek(have)
             for block in response.iter_content(_BLOCK):
                 if file.tell() + len(block) > self.size:
-                    raise StoreError(
+                    raise StorageError(
                         f"{response.url} sends more than {self.size:,} bytes; it is "
                         "not the file whose checksum is known"
                     )
@@ -125,7 +125,7 @@ def unpack(archive, folder):
 
     Raises
     ------
-    StoreError
+    StorageError
         If it is damaged, a member is a link, a device, or lies outside, or if it
         unpacks to over twenty times its size.
     """
@@ -134,16 +134,16 @@ def unpack(archive, folder):
             _unzip(archive, folder)
         else:
             _untar(archive, folder)
-    except StoreError:
+    except StorageError:
         raise
     except OSError as error:
         damaged = isinstance(error, gzip.BadGzipFile)
         hint = "remove it and call again" if damaged else "is the disk full?"
-        raise StoreError(
+        raise StorageError(
             f"{archive} cannot be unpacked to {folder} ({error}); {hint}"
         ) from error
     except Exception as error:  # a damaged archive raises one of many
-        raise StoreError(
+        raise StorageError(
             f"{archive} cannot be unpacked ({type(error).__name__}: {error}); remove "
             "it and call again"
         ) from error
@@ -173,7 +173,7 @@ def _most(archive):
 
 
 def _bomb(archive, most):
-    return StoreError(
+    return StorageError(
         f"{archive} unpacks to over {most:,} bytes, {_RATIO} times its size: no "
         "recordings are packed so small. Remove it, and tell the authors of siamlab"
     )
@@ -207,7 +207,7 @@ def _check(archive, name, usual):
     outside = path.is_absolute() or ".." in path.parts
     if outside or not usual or Path(name).drive:  # C: on Windows
         what = "lies outside" if usual else "is a link or a device"
-        raise StoreError(
+        raise StorageError(
             f"{archive}: its member {name!r} {what}; nothing of it is used. "
             "Tell the authors of siamlab"
         )

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from .. import audio
+from .._progress import progress_bar
 from ..errors import AudioError, CorpusError
-from ..progress import track
 from ._table import Corpus
 
 # Endings that say "this is meant to be sound". Some are read with siamlab[m4a] alone: a
@@ -108,7 +108,7 @@ def corpus_of(rows, name, known=None):
     files = [path for path in table["path"].unique() if path not in lengths]
     with ThreadPoolExecutor() as pool:  # waiting for the disk, not for the processor
         durations = pool.map(_duration, files)
-        bar = track(durations, total=len(files), description=name, unit="files")
+        bar = progress_bar(durations, total=len(files), description=name, unit="files")
         lengths.update(zip(files, bar, strict=True))
     if "start" not in table:
         table["start"] = 0.0

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from .. import audio
+from .._progress import progress_bar
 from ..errors import ArgumentError, AudioError
-from ..progress import track
 from ._table import length
 
 # Full scale: a file in 16 bits ends at 32767/32768, a lossy one a little beside it.
@@ -139,7 +139,7 @@ def describe(corpus, shortest=0.1):
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
     pool = ThreadPoolExecutor()
     try:
-        bar = track(
+        bar = progress_bar(
             pool.map(_listen, rows),
             total=len(rows),
             description=f"listening to {corpus.name}",

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from ..errors import ArgumentError, CorpusError, StoreError
-from ..progress import say
+from .._progress import print_line
+from ..errors import ArgumentError, CorpusError, StorageError
 from ._archives import ARCHIVES, ELSEWHERE
 from ._fetch import Resuming, unpack
 
@@ -42,7 +42,7 @@ def download(name, folder):
         how it has to lie.
     ArgumentError
         If there is no such name.
-    StoreError
+    StorageError
         If the connection broke off, the disk is too small, or the file is another one.
 
     Examples
@@ -79,12 +79,14 @@ def _fetch(name, archive, folder):
         there = sum(p.stat().st_size for p in (part, path) if p.exists())
         _check_space(archive, folder, there)
     except OSError as error:
-        raise StoreError(
+        raise StorageError(
             f"cannot write to {folder} ({error.strerror}); choose another folder"
         ) from error
     if not path.exists():
         have = f", {_size(there)} of it are there" if there else ""
-        say(f"{name}: {_size(archive.bytes)} to download{have} ({archive.license})")
+        print_line(
+            f"{name}: {_size(archive.bytes)} to download{have} ({archive.license})"
+        )
     try:
         with _quiet(pooch.get_logger()):
             pooch.retrieve(
@@ -95,7 +97,7 @@ def _fetch(name, archive, folder):
                 downloader=Resuming(part, archive.bytes),
             )
     except ValueError as error:  # pooch removes it
-        raise StoreError(
+        raise StorageError(
             f"what came from {archive.url} has another checksum than {archive.sha256} "
             "and was removed; call again, or tell the authors of siamlab"
         ) from error
@@ -107,7 +109,7 @@ def _check_space(archive, folder, there):
     needed = 2 * archive.bytes - there
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise StoreError(
+        raise StorageError(
             f"{folder} has {_size(free)} free; {_size(needed)} are needed while it is "
             "unpacked. Choose another folder"
         )
@@ -121,7 +123,7 @@ def _install(path, archive, folder):
         unpack(path, Path(temporary))
         inside = Path(temporary, archive.inside)
         if not (inside / archive.marker).is_dir():
-            raise StoreError(
+            raise StorageError(
                 f"{path} holds no folder {archive.inside}/{archive.marker}; "
                 "tell the authors of siamlab"
             )

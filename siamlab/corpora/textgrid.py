@@ -6,8 +6,8 @@ import re
 import pandas as pd
 
 from .. import audio
+from .._progress import print_line
 from ..errors import AudioError, CorpusError
-from ..progress import say
 from ._files import existing_folder, sound_files
 from ._table import Corpus
 
@@ -66,7 +66,7 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
             reason = getattr(error, "reason", str(error))
             rejected.append({"path": str(path), "reason": reason})
     if rejected:
-        say(
+        print_line(
             f"{len(rejected)} of {len(paths)} recordings rejected "
             f"({rejected[0]['path']}: {rejected[0]['reason']}); see corpus.rejected"
         )

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .. import audio, store
-from ..errors import ArgumentError, CorpusError, StoreError
-from ..progress import track
+from .. import _files, audio
+from .._progress import progress_bar
+from ..errors import ArgumentError, CorpusError, StorageError
 from ._recording import record, studio
 from ._sentences import LANGUAGES, sentences
 from ._table import Corpus
@@ -109,7 +109,7 @@ def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         rows = list(
-            track(
+            progress_bar(
                 pool.map(lambda task: _speaker(*task), tasks),
                 total=n_speakers,
                 description="voices",
@@ -123,14 +123,14 @@ def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
 
 def _speaker(language, name, texts, seed, rooms):
     """Rows of the table for one speaker, spoken now or earlier."""
-    key = store.digest(_EDITION, language, name, texts, seed, rooms)
-    folder = store.cache_folder("voices") / key
+    key = _files.digest(_EDITION, language, name, texts, seed, rooms)
+    folder = _files.cache_folder("voices") / key
     was_there = folder.exists()
     rows = _kept(folder, len(texts))
     if rows is None:
         if was_there:  # and is damaged
             shutil.rmtree(folder, ignore_errors=True)
-        with store.write_whole_folder(folder) as temporary:
+        with _files.atomic_folder(folder) as temporary:
             rows = list(_speak(temporary, language, name, texts, seed, rooms))
             table = json.dumps(rows, ensure_ascii=False)
             (temporary / "table.json").write_text(table, "utf-8")
@@ -138,7 +138,7 @@ def _speaker(language, name, texts, seed, rooms):
             folder, len(texts)
         )  # the same types, whether spoken now or earlier
         if rows is None:
-            raise StoreError(
+            raise StorageError(
                 f"{folder} was kept and is gone or damaged now; call voices again"
             )
     return rows
@@ -176,7 +176,7 @@ def _speak(folder, language, name, texts, seed, rooms):
     import soundfile
 
     # A stream of its own for each voice, so that it does not depend on the others.
-    voice_id = int(store.digest(name)[:8], 16)
+    voice_id = int(_files.digest(name)[:8], 16)
     rng = np.random.default_rng((seed, voice_id))
     requests = [
         {
@@ -193,7 +193,7 @@ def _speak(folder, language, name, texts, seed, rooms):
     ):
         samples = record(spoken, RATE, rng) if rooms else studio(spoken)
         path = folder / f"{i:04d}.flac"
-        with store.write_whole(path) as temporary:
+        with _files.atomic_write(path) as temporary:
             soundfile.write(temporary, samples, RATE, format="FLAC", subtype="PCM_16")
         symbols = [symbol.strip(_STRESS) or _PAUSE for symbol, _, _ in phones]
         marks = ["".join(c for c in symbol if c in _STRESS) for symbol, _, _ in phones]
@@ -240,7 +240,7 @@ def _synthesize(requests):
         body = content[end + 1 : end + 1 + head["bytes"]]
         content = content[end + 1 + head["bytes"] :]
         if len(body) < head["bytes"] or not head["bytes"]:
-            raise StoreError("eSpeak NG broke off in the middle; call voices again")
+            raise StorageError("eSpeak NG broke off in the middle; call voices again")
         yield _decode(body, head["phones"], head["sample_rate"])
 
 

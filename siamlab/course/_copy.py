@@ -13,9 +13,9 @@ import shutil
 import stat
 from pathlib import Path, PurePosixPath
 
+from .._files import atomic_write, file_digest
 from .._version import __version__
-from ..errors import StoreError
-from ..store import file_digest, write_whole
+from ..errors import StorageError
 from . import _files
 
 RECEIPT = ".siamlab-course.json"
@@ -65,7 +65,7 @@ def copy(folder):
 
     Raises
     ------
-    StoreError
+    StorageError
         If the folder cannot be written to, or this installation has no notebooks.
     """
     folder, source = Path(folder), _files.root()
@@ -124,13 +124,13 @@ def _names(name):
 
 def _write(source, path):
     try:
-        with write_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             shutil.copyfile(source, temporary)
             # As readable for others as it is in the package, and ours to change.
             mode = stat.S_IMODE(source.stat().st_mode) | stat.S_IWUSR
             temporary.chmod(mode)
     except OSError as error:
-        raise StoreError(
+        raise StorageError(
             f"cannot write {path} ({error.strerror}); choose another folder, or free "
             "some space"
         ) from error
@@ -146,5 +146,5 @@ def _receipt(folder):
 
 
 def _keep_receipt(folder, receipt):
-    with write_whole(folder / RECEIPT) as temporary:
+    with atomic_write(folder / RECEIPT) as temporary:
         temporary.write_text(json.dumps(receipt, indent=1) + "\n", encoding="utf-8")

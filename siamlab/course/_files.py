@@ -36,9 +36,9 @@ def root():
     for folder in (here, here.parents[1]):
         if (folder / START).is_file():
             return folder
-    from ..errors import StoreError
+    from ..errors import StorageError
 
-    raise StoreError(
+    raise StorageError(
         f"the notebooks are neither in {here} nor in {here.parents[1]}, where a wheel "
         "and a clone have them; install siamlab again, or clone the repository"
     )
@@ -54,7 +54,7 @@ def notebooks_folder():
 
     Raises
     ------
-    StoreError
+    StorageError
         If this installation has none.
 
     Examples

@@ -6,8 +6,8 @@ import zipfile
 
 import keras
 
-from .. import store
-from ..errors import ArgumentError, StoreError
+from .. import _files
+from ..errors import ArgumentError, StorageError
 
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 # Names by which layers of Keras say how many numbers they hold.
@@ -58,8 +58,8 @@ def load(path, unsafe=False):
 def check_zip(path):
     """Refuse a ZIP archive that is damaged; of what a person gave as an argument."""
     try:
-        store.check_zip(path)
-    except StoreError as error:
+        _files.check_zip(path)
+    except StorageError as error:
         raise ArgumentError(str(error)) from error
 
 

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 from weakref import WeakKeyDictionary
 
 from .. import corpora
+from .._progress import progress_bar
 from ..errors import ArgumentError
 from ..features import extract
-from ..progress import track
 from .averaging import average, batches
 from .pieces import embed_pieces
 from .pretrained import Encoder, encoder
@@ -160,7 +160,7 @@ def embed(
     with threadpool_limits(1, user_api="blas") if encoding else nullcontext():
         if client is None and folder is None:
             function = getattr(model, "predict_on_batch", model)
-            tracked = track(features, description="embeddings", unit="utterance")
+            tracked = progress_bar(features, description="embeddings", unit="utterance")
             rows = average(function, tracked, **settings)
         else:
             rows = embed_pieces(model, dim, features, settings, client, folder)

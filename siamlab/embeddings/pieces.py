@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import parallel, store
+from .. import _files, parallel
+from .._progress import progress_bar
 from ..features.arrays import Arrays
 from ..features.shards import Shards
-from ..progress import track
 from .averaging import average, check_bands
 from .pretrained import Encoder
 
@@ -45,7 +45,9 @@ def embed_pieces(net, dim, features, settings, client=None, folder=None):
         name="embeddings",
         describe=lambda job: f"a piece of {len(job[0])} utterances",
     )
-    bar = track(None, total=len(arrays), description="embeddings", unit="utterance")
+    bar = progress_bar(
+        None, total=len(arrays), description="embeddings", unit="utterance"
+    )
     with closing(work) as done, bar:
         for number, rows in done:
             made[pieces[number]] = rows
@@ -57,7 +59,7 @@ def _embed_piece(saved, arrays, settings, kept):
     """Embed some utterances, unless their rows are kept already."""
     if kept is not None:
         folder, network = kept
-        kept, key = store.Kept(folder), _key(network, arrays, settings)
+        kept, key = _files.Kept(folder), _key(network, arrays, settings)
         if (rows := kept.load(key)) is not None:
             return rows
     function = saved if isinstance(saved, Encoder) else _load(saved).predict_on_batch
@@ -71,21 +73,21 @@ def _key(network, arrays, settings):
     # The size of batches changes rounding alone.
     settings = {k: v for k, v in settings.items() if k != "batch_size"}
     if isinstance(arrays, Shards):
-        return store.digest(_EDITION, network, settings, arrays.content)
+        return _files.digest(_EDITION, network, settings, arrays.content)
     content = [part for x in arrays for part in (str(x.dtype), x.shape, x.tobytes())]
-    return store.digest(_EDITION, network, settings, *content)
+    return _files.digest(_EDITION, network, settings, *content)
 
 
 def _name(net):
     """Name a network by its weights and what it does with them."""
     if isinstance(net, Encoder):
         weights = net.weights
-        return store.digest(
+        return _files.digest(
             *(p for k in sorted(weights) for p in (k, _bytes(weights[k])))
         )
     config = {k: v for k, v in net.get_config().items() if k != "name"}
     described = json.dumps(config, sort_keys=True, default=str)
-    return store.digest(described, *map(_bytes, net.get_weights()))
+    return _files.digest(described, *map(_bytes, net.get_weights()))
 
 
 def _bytes(array):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import store
-from ..errors import ArgumentError, StoreError
+from .. import _files
+from ..errors import ArgumentError, StorageError
 from ..features import Spectrogram
 from . import _forward
 
@@ -168,7 +168,7 @@ class Encoder:
             An .npz file.
         """
         about = {**self.about, "spectrogram": dataclasses.asdict(self.spectrogram)}
-        with store.write_whole(path) as temporary, open(temporary, "wb") as file:
+        with _files.atomic_write(path) as temporary, open(temporary, "wb") as file:
             np.savez(
                 file,
                 allow_pickle=False,
@@ -196,11 +196,11 @@ class Encoder:
 
         Raises
         ------
-        StoreError
+        StorageError
             If the file is missing, or none that `save` wrote.
         """
         try:
-            store.check_zip(path)
+            _files.check_zip(path)
             # Read at once: NumPy leaves a file open that it cannot read.
             content = io.BytesIO(Path(path).read_bytes())
             arrays = dict(np.load(content, allow_pickle=False))
@@ -216,7 +216,7 @@ class Encoder:
             _try(loaded)
             return loaded
         except Exception as error:  # a damaged archive raises one of many
-            raise StoreError(
+            raise StorageError(
                 f"{path} is no encoder that siamlab wrote "
                 f"({type(error).__name__}: {error}); save it again with Encoder.save"
             ) from error

@@ -84,11 +84,11 @@ class Chosen(Arrays):
 
 
 class Mapped(Arrays):
-    """Arrays in a `store.Kept`, mapped on first use.
+    """Arrays in a `_files.Kept`, mapped on first use.
 
     Parameters
     ----------
-    kept : store.Kept
+    kept : _files.Kept
         Where they are.
     keys : sequence of str
         Of each.

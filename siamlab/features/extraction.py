@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import audio, parallel, store
+from .. import _files, audio, parallel
+from .._progress import progress_bar
 from ..errors import SiamlabError
-from ..progress import track
 from . import manifest, recording
 from .arrays import Mapped
 from .plan import SHARD_BYTES, Plan
@@ -48,7 +48,7 @@ def extract(
     strict : bool
         Raise at the first recording that cannot be used, rather than report it.
     cache : bool
-        Keep the arrays on disk, under `store.cache_folder`, and use those that
+        Keep the arrays on disk, under `_files.cache_folder`, and use those that
         are there: keyed by the content of the sound file, not by its name.
     workers : int, optional
         Threads; as many as there are cores by default. Decoding, transform and
@@ -58,7 +58,7 @@ def extract(
         recordings and the folder under the same paths.
     folder : str or os.PathLike, optional
         Where the shards lie. `Features.open` needs nothing else. With a client, it is
-        one under `store.cache_folder` by default.
+        one under `_files.cache_folder` by default.
     shard_bytes : int
         Of a shard, about: what is lost when a worker dies, and what one of them does
         at a time. 64 MB are 43 minutes of sound in 128 bands.
@@ -76,7 +76,7 @@ def extract(
         With `strict`, for the first recording that cannot be used.
     SiamlabError
         If there is none left.
-    StoreError
+    StorageError
         If the folder holds other spectrograms.
     WorkerError
         If several workers die over the same shard, do not see the folder, or have no
@@ -112,7 +112,7 @@ def extract(
             return _arrays(corpus, spectrogram, strict, cache, workers)
         plan = Plan(corpus, spectrogram, shard_bytes)
         if folder is None:
-            folder = store.cache_folder("shards") / plan.name
+            folder = _files.cache_folder("shards") / plan.name
         folder = Path(folder).absolute()
         make_all(plan, folder, strict, client, workers)
     manifest.collect(plan, folder, corpus)
@@ -123,7 +123,7 @@ def extract(
 
 def _arrays(corpus, spectrogram, strict, cache, workers):
     """Make an array for each recording."""
-    kept = store.Kept(store.cache_folder("features")) if cache else None
+    kept = _files.Kept(_files.cache_folder("features")) if cache else None
 
     def one(path, start, duration):
         try:
@@ -136,7 +136,7 @@ def _arrays(corpus, spectrogram, strict, cache, workers):
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
     made = [None] * len(corpus)
     with contextlib.closing(parallel.results(one, rows, workers=workers)) as done:
-        for number, result in track(
+        for number, result in progress_bar(
             done, total=len(made), description="spectrograms", unit="utterance"
         ):
             made[number] = result
@@ -159,9 +159,9 @@ def _one(path, start, duration, spectrogram, kept):
         return recording.frames(path, start, duration, spectrogram)
     if not (os.path.isfile(path) and os.access(path, os.R_OK)):
         audio.read(path)  # says why it cannot
-    key = store.digest(
+    key = _files.digest(
         recording.EDITION,
-        store.file_digest(path),
+        _files.file_digest(path),
         float(start),
         float(duration) if np.isfinite(duration) else None,
         dataclasses.asdict(spectrogram),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import store
-from ..errors import StoreError
+from .. import _files
+from ..errors import StorageError
 from . import shards, tables
 from .plan import EDITION, file
 from .spectrogram import Spectrogram
@@ -35,7 +35,7 @@ def collect(plan, folder, corpus):
             or (found["plan"], found["rows"]) != (plan.name, plan.rows[number])
             or len(found["lengths"]) != stop - first
         ):
-            raise StoreError(
+            raise StorageError(
                 f"{folder / file(number)} is not what a worker has made; make it "
                 "again with siamlab.extract, which goes on where it was"
             )
@@ -51,7 +51,7 @@ def collect(plan, folder, corpus):
         )
     out = np.array([row for row, *_ in rejected], dtype=int)
     if (lengths < -1).any() or (np.flatnonzero(lengths < 0) != out).any():
-        raise StoreError(f"{folder}: some rows of the corpus are in no shard")
+        raise StorageError(f"{folder}: some rows of the corpus are in no shard")
     good = lengths >= 0
     table = corpus.table[good]
     columns = tables.write(
@@ -66,9 +66,9 @@ def collect(plan, folder, corpus):
         "utterances": int(good.sum()),
         "shards": entries,
         "rejected": [[row, path, reason] for row, path, reason in rejected],
-        "table": {"columns": columns, "checksum": store.file_digest(folder / _TABLE)},
+        "table": {"columns": columns, "checksum": _files.file_digest(folder / _TABLE)},
     }
-    with store.write_whole(folder / _MANIFEST) as temporary:
+    with _files.atomic_write(folder / _MANIFEST) as temporary:
         temporary.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
     for left in folder.glob("*.part"):  # of workers that were killed
         left.unlink(missing_ok=True)
@@ -85,8 +85,8 @@ def read(folder):
     manifest = _manifest(folder)
     entries, about = manifest["shards"], manifest["table"]
     path = folder / _TABLE
-    if not path.exists() or store.file_digest(path) != about["checksum"]:
-        raise StoreError(f"{path} is gone or damaged; {_MAKE_AGAIN}")
+    if not path.exists() or _files.file_digest(path) != about["checksum"]:
+        raise StorageError(f"{path} is gone or damaged; {_MAKE_AGAIN}")
     table = tables.read(path, about["columns"])
     lengths = table.pop(_FRAMES).to_numpy(np.int64)
     rejected = manifest["rejected"]
@@ -95,7 +95,9 @@ def read(folder):
     shard = np.searchsorted(starts, rows, side="right") - 1
     frames = np.array([entry["frames"] for entry in entries])
     if (np.bincount(shard, lengths, len(entries)) != frames).any():
-        raise StoreError(f"{path} and {_MANIFEST} contradict each other; {_MAKE_AGAIN}")
+        raise StorageError(
+            f"{path} and {_MANIFEST} contradict each other; {_MAKE_AGAIN}"
+        )
     first = np.cumsum(lengths) - lengths - (np.cumsum(frames) - frames)[shard]
     arrays = shards.Shards(
         folder.absolute(),
@@ -128,7 +130,7 @@ def damaged(folder):
 
     Raises
     ------
-    StoreError
+    StorageError
         If the folder is not finished.
     """
     folder = Path(folder)
@@ -141,7 +143,7 @@ def damaged(folder):
         if not (same and shards.whole(path)):
             bad.append(entry["file"])
     path = folder / _TABLE
-    if not path.exists() or store.file_digest(path) != manifest["table"]["checksum"]:
+    if not path.exists() or _files.file_digest(path) != manifest["table"]["checksum"]:
         bad.append(_TABLE)
     return bad
 
@@ -152,15 +154,15 @@ def _manifest(folder):
         manifest = json.loads(path.read_text("utf-8"))
         edition = manifest["edition"]
     except FileNotFoundError as error:
-        raise StoreError(
+        raise StorageError(
             f"{folder} holds no finished spectrograms (there is no {_MANIFEST}); "
             "siamlab.extract(corpus, spectrogram, folder=...) makes them, or goes on "
             "where it was"
         ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{path} is damaged ({error}); {_MAKE_AGAIN}") from error
+        raise StorageError(f"{path} is damaged ({error}); {_MAKE_AGAIN}") from error
     if edition != EDITION:
-        raise StoreError(
+        raise StorageError(
             f"{folder} is of edition {edition}, this siamlab reads {EDITION}; "
             f"{_MAKE_AGAIN}"
         )

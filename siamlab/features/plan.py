@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 
-from .. import store
-from ..errors import ArgumentError, StoreError
+from .. import _files
+from ..errors import ArgumentError, StorageError
 from . import recording, shards
 
 SHARD_BYTES = 64 * 2**20
@@ -47,8 +47,8 @@ class Plan:
         number = (np.cumsum(size) - size) // shard_bytes
         cuts = np.flatnonzero(np.diff(number)) + 1
         self.cuts = np.concatenate([[0], cuts, [len(corpus)]])
-        self.rows = [store.digest(self[i]) for i in range(len(self))]
-        self.name = store.digest(
+        self.rows = [_files.digest(self[i]) for i in range(len(self))]
+        self.name = _files.digest(
             EDITION,
             recording.EDITION,
             dataclasses.asdict(spectrogram),
@@ -86,10 +86,10 @@ def begin(folder, plan):
     there = made_from(folder)
     if there is None and next(folder.glob("[0-9]*.npy"), None) is None:
         content = {"plan": plan.name, "shards": len(plan)}
-        with store.write_whole(folder / _MADE_FROM) as temporary:
+        with _files.atomic_write(folder / _MADE_FROM) as temporary:
             temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
     elif there != plan.name:
-        raise StoreError(
+        raise StorageError(
             f"{folder} holds other spectrograms: of another corpus, another "
             "description, or shards of another size. Choose another folder, or delete "
             "this one"

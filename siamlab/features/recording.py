@@ -1,8 +1,8 @@
 """One utterance of a corpus, and what becomes of those that cannot be used."""
 
 from .. import audio
+from .._progress import print_line
 from ..errors import ArgumentError, AudioError
-from ..progress import say
 
 # Changes whenever the same description shall give other frames.
 EDITION = 1
@@ -27,7 +27,7 @@ def report(rejected, corpus):
 
     table = pd.DataFrame(rejected, columns=["path", "reason"])
     if len(table):
-        say(
+        print_line(
             f"{len(table)} of {len(corpus)} recordings rejected "
             f"({table.path[0]}: {table.reason[0]}); see features.rejected"
         )

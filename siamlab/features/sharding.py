@@ -17,9 +17,9 @@ import socket
 import time
 from pathlib import Path
 
-from .. import parallel, store
+from .. import _files, parallel
+from .._progress import progress_bar
 from ..errors import AudioError, WorkerError
-from ..progress import track
 from . import plan as plans
 from . import recording, shards
 
@@ -44,7 +44,7 @@ def make_all(plan, folder, strict=False, client=None, workers=None):
         name="spectrograms",
         describe=lambda job: f"recordings {job[3][0][0]} to {job[3][-1][0]}",
     )
-    bar = track(
+    bar = progress_bar(
         None, total=len(plan.table), description="spectrograms", unit="utterance"
     )
     with contextlib.closing(work) as done, bar:
@@ -63,8 +63,8 @@ def make(spectrogram, folder, plan, number, rows, strict):
             "that all machines see under the same path"
         )
     path = folder / plans.file(number)
-    files = store.digest([_stat(path) for path, _, _ in rows])
-    wanted = {"plan": plan, "rows": store.digest(rows), "files": files}
+    files = _files.digest([_stat(path) for path, _, _ in rows])
+    wanted = {"plan": plan, "rows": _files.digest(rows), "files": files}
     if (found := _current(path, wanted)) is None:
         found = _make(path, rows, spectrogram, strict, wanted)
     if strict and found["rejected"]:

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import store
-from ..errors import StoreError
+from .. import _files
+from ..errors import StorageError
 from .arrays import Arrays, OpenFiles
 
 DTYPE = np.dtype("<i2")
@@ -56,7 +56,7 @@ def write(path, arrays, bands, description):
     )
     text = json.dumps(description).encode()
     state = hashlib.blake2b(digest_size=_CHECKSUM_BYTES)
-    with store.write_whole(path) as temporary, open(temporary, "wb") as file:
+    with _files.atomic_write(path) as temporary, open(temporary, "wb") as file:
         for part in (
             header.getbuffer(),
             frames.data if frames.size else b"",
@@ -146,7 +146,7 @@ class Shards(Arrays):
 
     @property
     def content(self):
-        """What they are, for `store.digest`: other frames make it another."""
+        """What they are, for `_files.digest`: other frames make it another."""
         checksums = [checksum for _, checksum in self._files]
         where = (self._shard, self._first, self._lengths)
         return [checksums, *(each.tolist() for each in where)]
@@ -186,17 +186,17 @@ def _opened(folder, file):
     try:
         opened = _File(path)
     except FileNotFoundError as error:
-        raise StoreError(
+        raise StorageError(
             f"{path} is gone; make it again with "
             "siamlab.extract(corpus, spectrogram, folder=...)"
         ) from error
     except OSError as error:
-        raise StoreError(
+        raise StorageError(
             f"{path} is there and cannot be opened: {error.strerror}; nothing has to "
             "be made again, once that is mended"
         ) from error
     if opened.checksum != checksum:
-        raise StoreError(
+        raise StorageError(
             f"{path} has been made again meanwhile, or is damaged; open the folder "
             "again with siamlab.Features.open"
         )
@@ -235,7 +235,7 @@ class _File:
         size = bands * DTYPE.itemsize
         content = self.read((stop - first) * size, self._begin + first * size)
         if len(content) != (stop - first) * size:
-            raise StoreError(
+            raise StorageError(
                 f"{self.path} is shorter than it was; make it again with "
                 "siamlab.extract(corpus, spectrogram, folder=...)"
             )

@@ -8,7 +8,7 @@ import json
 
 import numpy as np
 
-from .. import store
+from .. import _files
 
 _NUMBER, _TEXT, _JSON = "number", "text", "json"
 
@@ -21,7 +21,7 @@ def write(path, table):
         if kind == _JSON:
             missing = table[name].isna()
             coded[name] = list(map(_coded, table[name], missing))
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         coded.to_csv(temporary, index=False, encoding="utf-8", lineterminator="\n")
     return columns
 

@@ -75,7 +75,7 @@ class Features:
 
         Raises
         ------
-        StoreError
+        StorageError
             If the folder is not finished, or its table is damaged; of the shards,
             `damaged` tells.
         """

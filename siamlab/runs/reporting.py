@@ -4,7 +4,7 @@ import base64
 import html
 import io
 
-from .. import metrics, plots, store
+from .. import _files, metrics, plots
 
 _STYLE = """
 body { font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
@@ -42,7 +42,7 @@ def write_report(path, config, history, figures, rows):
         + "\n".join(body)
         + "\n</body></html>\n"
     )
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 

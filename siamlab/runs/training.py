@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from .. import (
+    _files,
     corpora,
     embeddings,
     features,
@@ -19,10 +20,9 @@ from .. import (
     networks,
     sampling,
     scaling,
-    store,
 )
 from ..embeddings.training import described, speaker_net
-from ..errors import ArgumentError, StoreError
+from ..errors import ArgumentError, StorageError
 from ..training import Team
 from .config import Config
 from .exam import examine
@@ -79,7 +79,7 @@ def train(config, folder, team=None):
 
     Raises
     ------
-    StoreError
+    StorageError
         If the folder holds a run of another configuration or backend of Keras, or a
         damaged one.
     WorkerError
@@ -154,7 +154,7 @@ def _claim(folder, config):
         try:
             there = Config.read(path)
         except ArgumentError as error:
-            raise StoreError(
+            raise StorageError(
                 f"{path} was damaged ({error}); choose another folder, or remove it"
             ) from error
         if there != config:
@@ -163,14 +163,14 @@ def _claim(folder, config):
                 for field in dataclasses.fields(config)
                 if getattr(there, field.name) != getattr(config, field.name)
             ]
-            raise StoreError(
+            raise StorageError(
                 f"{folder} holds a run with other values of {', '.join(other)}; "
                 "choose another folder, or remove it"
             )
         _check_backend(folder / VERSIONS, backend)
         return
     if folder.exists() and any(folder.iterdir()):
-        raise StoreError(f"{folder} holds something else; choose an empty folder")
+        raise StorageError(f"{folder} holds something else; choose an empty folder")
     versions = {"python": platform.python_version(), "backend": backend}
     for package in _PACKAGES:
         try:
@@ -186,11 +186,11 @@ def _check_backend(path, backend):
     try:
         begun = json.loads(path.read_text("utf-8"))["backend"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
+        raise StorageError(
             f"{path} was damaged ({error}); remove the run folder to begin anew"
         ) from error
     if begun != backend:
-        raise StoreError(
+        raise StorageError(
             f"{path.parent} holds a run that began with KERAS_BACKEND={begun}; Keras "
             f"computes with {backend} now. Set it back, or choose another folder"
         )
@@ -242,7 +242,7 @@ def _load(path):
     try:
         return keras.saving.load_model(path)
     except Exception as error:  # a damaged archive raises one of many
-        raise StoreError(
+        raise StorageError(
             f"{path} cannot be loaded ({type(error).__name__}: {error}); "
             "remove the run folder to begin anew"
         ) from error
@@ -347,7 +347,7 @@ class _Own:
 
 
 def _save(net, path):
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         # Keras wants its own ending.
         named = temporary.with_name(f"{temporary.name}.keras")
         try:
@@ -358,13 +358,13 @@ def _save(net, path):
 
 
 def _write(path, text):
-    with store.write_whole(path) as temporary:
+    with _files.atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _write_history(path, history):
     with (
-        store.write_whole(path) as temporary,
+        _files.atomic_write(path) as temporary,
         open(temporary, "w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.DictWriter(file, ("epoch", "loss", "eer"))
@@ -386,6 +386,6 @@ def _read_history(path):
                 for row in csv.DictReader(file)
             ]
     except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(
+        raise StorageError(
             f"{path} was damaged ({error}); remove the run folder to begin anew"
         ) from error

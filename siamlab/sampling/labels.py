@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from .._progress import print_line
 from ..errors import ArgumentError
-from ..progress import say
 
 
 def phone_labels(features, vocabulary, without=("sil",), strict=False):
@@ -114,7 +114,7 @@ def _labeled(features, label, strict):
         raise ArgumentError(
             f"none of {len(features)} utterances can be labeled; the first, {first}"
         )
-    say(
+    print_line(
         f"{len(bad)} of {len(features)} utterances cannot be labeled ({first}); "
         "see features.rejected"
     )

@@ -22,7 +22,7 @@ Notebook: 07_gpu_training.
 
 import numpy as np
 
-from ..errors import ArgumentError, StoreError
+from ..errors import ArgumentError, StorageError
 
 __all__ = ["from_cudnn", "load_old_weights", "read_old_weights"]
 
@@ -84,7 +84,7 @@ def read_old_weights(path):
 
     Raises
     ------
-    StoreError
+    StorageError
         If it is no such file.
     """
     import h5py
@@ -98,7 +98,7 @@ def read_old_weights(path):
                 if (names := _attribute(group[layer], "weight_names"))
             }
     except (OSError, KeyError) as error:
-        raise StoreError(
+        raise StorageError(
             f"{path} is no HDF5 file of Keras 2, which names its layers in the "
             f"attribute layer_names ({error}); files of Keras 3 are read by "
             "load_weights and keras.saving.load_model"
@@ -130,7 +130,7 @@ def load_old_weights(model, path, names=None):
     ------
     ArgumentError
         If the layers or shapes of file and model differ; the model is as it was then.
-    StoreError
+    StorageError
         If it is no such file.
     """
     saved = read_old_weights(path)

@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 
-from .. import store
+from .. import _files
 from .._startup import quiet_start
 from .._version import __version__
 from ..errors import ArgumentError, WorkerError
@@ -78,7 +78,7 @@ class Team:
         from jax.experimental import multihost_utils
 
         text = json.dumps(value, sort_keys=True).encode()
-        mine = bytes.fromhex(store.digest(text)) + text[:_SHOWN].ljust(_SHOWN)
+        mine = bytes.fromhex(_files.digest(text)) + text[:_SHOWN].ljust(_SHOWN)
         with translated(self):
             rows = np.asarray(
                 multihost_utils.process_allgather(np.frombuffer(mine, dtype=np.uint8))

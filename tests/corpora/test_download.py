@@ -183,7 +183,7 @@ def test_what_was_got_stays_and_is_continued_by_the_next_call(server, tmp_path, 
     server.offer()
     server.behavior = "cuts"
     with pytest.raises(
-        errors.StoreError, match=r"broke off after [\d,]+ of .* goes on"
+        errors.StorageError, match=r"broke off after [\d,]+ of .* goes on"
     ):
         fetch(tmp_path)
     part = tmp_path / "librispeech-dev-mini.tar.gz.part"
@@ -254,33 +254,33 @@ def test_a_download_that_was_killed_goes_on(server, tmp_path):
 
 def test_another_checksum_is_named_and_nothing_stays(server, tmp_path):
     server.offer(sha256="0" * 64)
-    with pytest.raises(errors.StoreError, match="another checksum than 0000"):
+    with pytest.raises(errors.StorageError, match="another checksum than 0000"):
         fetch(tmp_path)
     assert left(tmp_path) == []
 
 
 def test_another_size_is_named_before_anything_is_got(server, tmp_path):
     server.offer(bytes=len(server.content) - 1)
-    with pytest.raises(errors.StoreError, match="is not the file whose checksum"):
+    with pytest.raises(errors.StorageError, match="is not the file whose checksum"):
         fetch(tmp_path)
     server.behavior = "no length"
-    with pytest.raises(errors.StoreError, match="sends more than"):
+    with pytest.raises(errors.StorageError, match="sends more than"):
         fetch(tmp_path)
 
 
 def test_a_server_that_has_it_no_more_is_named(server, tmp_path):
     server.behavior = "gone"
-    with pytest.raises(errors.StoreError, match=r"cannot be had \(404"):
+    with pytest.raises(errors.StorageError, match=r"cannot be had \(404"):
         fetch(tmp_path)
 
 
 def test_a_disk_that_is_too_small_is_named_first(server, tmp_path):
     server.offer(bytes=10**18)
-    with pytest.raises(errors.StoreError, match=r"2000000000.0 GB are needed"):
+    with pytest.raises(errors.StorageError, match=r"2000000000.0 GB are needed"):
         fetch(tmp_path)
     assert not server.asked
     (tmp_path / "file").touch()
-    with pytest.raises(errors.StoreError, match="cannot write to"):
+    with pytest.raises(errors.StorageError, match="cannot write to"):
         fetch(tmp_path / "file")
 
 
@@ -311,7 +311,9 @@ def test_no_member_lands_outside(server, tmp_path, kind):
     content, ending = EVIL[kind]
     server.offer(content, ending)
     folder = tmp_path / "deep" / "down"
-    with pytest.raises(errors.StoreError, match=r"its member .* nothing of it is used"):
+    with pytest.raises(
+        errors.StorageError, match=r"its member .* nothing of it is used"
+    ):
         fetch(folder)
     assert left(tmp_path / "deep") == ["down"]
     assert left(folder) == [f"librispeech-dev-mini{ending}"]  # to look at
@@ -336,7 +338,7 @@ def test_an_archive_that_is_something_else_is_named(
     server, tmp_path, content, sentence
 ):
     server.offer(content)
-    with pytest.raises(errors.StoreError, match=sentence):
+    with pytest.raises(errors.StorageError, match=sentence):
         fetch(tmp_path)
     assert not (tmp_path / "LibriSpeech").exists()
 
@@ -406,7 +408,7 @@ def test_an_archive_that_would_fill_the_disk_is_refused(
     if ending == ".zip":
         content = packed(content)
     server.offer(content, ending)
-    with pytest.raises(errors.StoreError, match="20 times its size"):
+    with pytest.raises(errors.StorageError, match="20 times its size"):
         fetch(tmp_path)
     assert not (tmp_path / "LibriSpeech").exists()
 

@@ -18,7 +18,7 @@ def lab():
     return SpeakerExplorer(embeddings, features, layout=layout)
 
 
-def say(lab, **content):
+def print_line(lab, **content):
     """What arrives from the browser."""
     lab.image._handle_custom_msg(content, [])
 

@@ -232,7 +232,7 @@ def test_another_file_is_refused(tmp_path):
     net.save_weights(tmp_path / "new.weights.h5")
     (tmp_path / "text.h5").write_text("no HDF5")
     for name in ("new.weights.h5", "text.h5", "missing.h5"):
-        with pytest.raises(errors.StoreError, match="no HDF5 file of Keras 2"):
+        with pytest.raises(errors.StorageError, match="no HDF5 file of Keras 2"):
             read_old_weights(tmp_path / name)
 
 

@@ -1,7 +1,7 @@
 """Progress bars that behave in JupyterLab, in a terminal and in a log file.
 
 - `track`: an iterable with a bar around it.
-- `say`: one line for the person, where the bars go.
+- `print_line`: one line, where the bars go.
 
 A bar of JupyterLab is a widget, a bar of a terminal is redrawn in place and
 leaves with the work; a log file gets a line every ten seconds, and none for what
@@ -13,7 +13,7 @@ the course run, because a bar's time differs on each machine.
 import os
 import sys
 
-__all__ = ["say", "track"]
+__all__ = ["print_line", "progress_bar"]
 
 _LOG_INTERVAL_S = 10.0
 
@@ -34,7 +34,7 @@ def _in_jupyter():
     return "ipykernel" in sys.modules
 
 
-def track(iterable, *, total=None, description="", unit="it"):
+def progress_bar(iterable, *, total=None, description="", unit="it"):
     """Iterate over something with a progress bar.
 
     Parameters
@@ -56,7 +56,7 @@ def track(iterable, *, total=None, description="", unit="it"):
 
     Examples
     --------
-    >>> [n * n for n in track(range(3), description="squares")]
+    >>> [n * n for n in progress_bar(range(3), description="squares")]
     [0, 1, 4]
     """
     disabled = os.environ.get("SIAMLAB_PROGRESS", "1") == "0"
@@ -82,7 +82,7 @@ def track(iterable, *, total=None, description="", unit="it"):
     )
 
 
-def say(line):
+def print_line(line):
     """Print one line on standard error, above any bar.
 
     Parameters

@@ -203,7 +203,7 @@ def test_a_recording_that_changed_changes_its_shard_alone(
     after = contents(folder)
     assert [name for name in after if after[name] != before[name]] == [plan.file(0)]
     # Who had opened it before is told, rather than given other frames.
-    with pytest.raises(errors.StoreError, match="made again meanwhile"):
+    with pytest.raises(errors.StorageError, match="made again meanwhile"):
         old[0]
 
 
@@ -236,7 +236,7 @@ def test_a_row_that_is_in_no_shard_is_noticed(cache, recordings, folder):
     sharded(recordings, folder)
     made = plan.Plan(recordings, SPECTROGRAM, SHARD_BYTES)
     shutil.copy(folder / plan.file(0), folder / plan.file(1))
-    with pytest.raises(errors.StoreError, match=r"00001.npy is not what a worker"):
+    with pytest.raises(errors.StorageError, match=r"00001.npy is not what a worker"):
         manifest.collect(made, folder, recordings)
 
 
@@ -249,23 +249,23 @@ def test_a_corpus_of_which_nothing_is_left_is_named(cache, recordings, folder):
 
 def test_a_folder_is_for_one_corpus(cache, recordings, folder):
     sharded(recordings, folder)
-    with pytest.raises(errors.StoreError, match="holds other spectrograms"):
+    with pytest.raises(errors.StorageError, match="holds other spectrograms"):
         sharded(recordings.select(range(5)), folder)
-    with pytest.raises(errors.StoreError, match="holds other spectrograms"):
+    with pytest.raises(errors.StorageError, match="holds other spectrograms"):
         sl.extract(recordings, folder=folder)
 
 
 def test_a_folder_that_is_not_finished_says_so(cache, recordings, folder):
-    with pytest.raises(errors.StoreError, match="no finished spectrograms"):
+    with pytest.raises(errors.StorageError, match="no finished spectrograms"):
         sl.Features.open(folder)
     sharded(recordings, folder)
     (folder / "manifest.json").write_text("{")
-    with pytest.raises(errors.StoreError, match=r"manifest.json is damaged"):
+    with pytest.raises(errors.StorageError, match=r"manifest.json is damaged"):
         sl.Features.open(folder)
     sharded(recordings, folder)
     with open(folder / "table.csv", "a") as file:
         file.write("x")
-    with pytest.raises(errors.StoreError, match=r"table.csv is gone or damaged"):
+    with pytest.raises(errors.StorageError, match=r"table.csv is gone or damaged"):
         sl.Features.open(folder)
     assert sl.features.damaged(folder) == ["table.csv"]
 
@@ -343,8 +343,12 @@ def test_a_shard_that_cannot_be_read_is_named(cache, recordings, folder):
     first.unlink()
     second.unlink()
     second.mkdir()
-    with pytest.raises(errors.StoreError, match=f"{first.name} is gone; make it again"):
+    with pytest.raises(
+        errors.StorageError, match=f"{first.name} is gone; make it again"
+    ):
         features[0]
     of_second = int(np.flatnonzero(features._arrays._shard == 1)[0])
-    with pytest.raises(errors.StoreError, match="there and cannot be opened: Is a dir"):
+    with pytest.raises(
+        errors.StorageError, match="there and cannot be opened: Is a dir"
+    ):
         features[of_second]

@@ -1,6 +1,6 @@
 """Files that are kept: written whole or not at all, and checked when read.
 
-- `write_whole`, `write_whole_folder`: a file or a folder appears under its name only
+- `atomic_write`, `atomic_folder`: a file or a folder appears under its name only
   when it is complete.
 - `check_zip`: refuse an archive that is damaged, or made to fill the memory.
 - `digest`: a short, stable name for what something is made from.
@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import StoreError
+from .errors import StorageError
 
 __all__ = [
     "Kept",
@@ -36,8 +36,8 @@ __all__ = [
     "digest",
     "file_digest",
     "open_array",
-    "write_whole",
-    "write_whole_folder",
+    "atomic_write",
+    "atomic_folder",
 ]
 
 # Behind the array's own bytes stand this mark and a checksum of them. NumPy reads
@@ -49,7 +49,7 @@ _TEMPORARY = ".part"
 
 
 @contextlib.contextmanager
-def write_whole(path):
+def atomic_write(path):
     """Write a file under a temporary name, then rename it.
 
     Parameters
@@ -64,14 +64,14 @@ def write_whole(path):
 
     Raises
     ------
-    StoreError
+    StorageError
         If the folder cannot be made or written to.
 
     Examples
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> with write_whole(folder / "note.txt") as temporary:
+    >>> with atomic_write(folder / "note.txt") as temporary:
     ...     _ = temporary.write_text("done")
     >>> [p.name for p in folder.iterdir()]
     ['note.txt']
@@ -86,7 +86,7 @@ def write_whole(path):
 
 
 @contextlib.contextmanager
-def write_whole_folder(path):
+def atomic_folder(path):
     """Fill a folder under a temporary name, then rename it.
 
     Parameters
@@ -102,14 +102,14 @@ def write_whole_folder(path):
 
     Raises
     ------
-    StoreError
+    StorageError
         If the folder cannot be made.
 
     Examples
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "notes"
-    >>> with write_whole_folder(path) as temporary:
+    >>> with atomic_folder(path) as temporary:
     ...     _ = (temporary / "note.txt").write_text("done")
     >>> [p.name for p in path.iterdir()]
     ['note.txt']
@@ -137,7 +137,7 @@ def _temporary(make, path):
         make(temporary)
         return temporary
     except OSError as error:
-        raise StoreError(
+        raise StorageError(
             f"cannot write to {path.parent} ({error.strerror}); choose another "
             "folder, or free some space"
         ) from error
@@ -161,7 +161,7 @@ def check_zip(path):
 
     Raises
     ------
-    StoreError
+    StorageError
         If it is no such archive, the checksum of a member is wrong, or if it would
         unpack to over 256 MB and to over a hundred times its size.
 
@@ -177,17 +177,17 @@ def check_zip(path):
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(member.file_size for member in archive.infolist())
             if unpacked > max(_BOMB_BYTES, _BOMB_RATIO * size):
-                raise StoreError(
+                raise StorageError(
                     f"{path} would unpack from {size:,} to {unpacked:,} bytes; it was "
                     "made to fill the memory. Do not open it"
                 )
             damaged = archive.testzip()
-    except StoreError:
+    except StorageError:
         raise
     except Exception as error:  # a damaged archive raises one of many
-        raise StoreError(f"{path} is damaged ({error}); copy it again") from error
+        raise StorageError(f"{path} is damaged ({error}); copy it again") from error
     if damaged is not None:
-        raise StoreError(
+        raise StorageError(
             f"{path} is damaged: {damaged} has another checksum; copy it again"
         )
 
@@ -330,7 +330,7 @@ class Kept:
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
         content = buffer.getbuffer()
-        with write_whole(self.path(key)) as temporary, open(temporary, "wb") as file:
+        with atomic_write(self.path(key)) as temporary, open(temporary, "wb") as file:
             file.write(content)
             file.write(_MARK + _checksum(content))
 
@@ -372,13 +372,13 @@ class Kept:
 
         Raises
         ------
-        StoreError
+        StorageError
             If the entry has gone meanwhile.
         """
         try:
             return open_array(self.path(key))
         except Exception as error:  # a damaged header raises one of many
-            raise StoreError(
+            raise StorageError(
                 f"{self.path(key)} was kept and is gone or damaged now; "
                 "make the features again with siamlab.extract"
             ) from error

@@ -10,7 +10,7 @@ from ..ctc import Vocabulary, beam_decode, greedy_decode
 from ..errors import ArgumentError
 from ._training import Trained
 
-__all__ = ["CTCNet", "FramewiseNet", "ctc", "framewise"]
+__all__ = ["CTCNet", "FramewiseNet", "ctc_blstm", "framewise_blstm"]
 
 
 def _encoder(outputs, bands, units, scaler, stride, dropout, name):
@@ -49,10 +49,10 @@ def _compiled(net):
 class _PhoneNet(Trained):
     """An encoder, the symbols that its outputs stand for, and how it is saved."""
 
-    def __init__(self, encoder, symbols, stride=1, **kwargs):
+    def __init__(self, encoder, vocabulary, stride=1, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(symbols, Vocabulary):
-            symbols = Vocabulary(**symbols)  # from a saved configuration
+        if not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(**vocabulary)  # from a saved configuration
         self.encoder = encoder
         self.vocabulary = vocabulary
         self.stride = stride

@@ -6,7 +6,7 @@ from .. import layers as our_layers
 from ..errors import ArgumentError
 from ._training import OverBase
 
-__all__ = ["HEADS", "SpeakerNet", "base", "classifier", "xvector"]
+__all__ = ["HEADS", "SpeakerNet", "blstm_encoder", "classifier", "xvector_encoder"]
 
 HEADS = ("softmax", "logits", "unit")
 

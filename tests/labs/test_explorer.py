@@ -18,7 +18,7 @@ def lab():
     return SpeakerExplorer(embeddings, features, layout=layout)
 
 
-def print_line(lab, **content):
+def say(lab, **content):
     """What arrives from the browser."""
     lab.image._handle_custom_msg(content, [])
 

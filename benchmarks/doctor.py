@@ -59,7 +59,7 @@ def examine(name):
         "faults": sorted(program.faults),
         "also": sorted(program.also),
         "found": {f.code: f.evidence for f in report.findings},
-        "order": list(report.in_order),
+        "order": list(report.passed),
         "seconds": round(time.perf_counter() - start, 2),
     }
 

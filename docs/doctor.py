@@ -67,7 +67,7 @@ def entry(rule):
         f"- What is seen: {sentence(rule.symptom)}",
         f"- Why: {sentence(rule.cause)}",
         f"- How it is found: {' '.join(inspect.cleandoc(rule.detection).split())}",
-        f"- Mend: {sentence(rule.fix)}",
+        f"- Fix: {sentence(rule.fix)}",
     ]
     if rule.notebook:
         lines.append(f"- Notebook: {link(rule.notebook)}")
@@ -88,7 +88,7 @@ def facts():
         "need is",
         "handed over, `examine(model, batch, crop=my_crop)`, and are otherwise listed "
         "as",
-        "not examined.\n",
+        "skipped.\n",
         "| argument | what |",
         "| --- | --- |",
     ]

@@ -62,4 +62,4 @@ def run(arguments):
     print(report.to_json() if arguments.json else report)
     if not report.healthy:
         return 1
-    return 0 if report.in_order else 2
+    return 0 if report.passed else 2

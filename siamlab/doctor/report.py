@@ -1,4 +1,4 @@
-"""What an examination found: faults, what is in order, what could not be told."""
+"""The result of an examination: findings, rules that passed, rules that were skipped."""
 
 import dataclasses
 import html
@@ -27,7 +27,7 @@ class Finding:
     value : float
         The number in it that the rule judges by.
     fix : str
-        What mends it.
+        How to fix it.
     notebook : str
         Which one explains it; "" for none.
     """
@@ -42,7 +42,7 @@ class Finding:
 
     def __str__(self):
         lines = [f"{self.code}, {self.severity}: {self.title}"]
-        rest = [self.evidence, f"Mend: {self.fix}."]
+        rest = [self.evidence, f"Fix: {self.fix}."]
         rest += [f"See: notebook {self.notebook}."] if self.notebook else []
         for sentence in rest:
             lines.append(textwrap.indent(textwrap.fill(sentence, 80), "    "))
@@ -51,9 +51,9 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Report:
-    """What came of an examination.
+    """The result of an examination.
 
-    In a notebook it shows itself as a table, in a terminal as text.
+    It is displayed as a table in a notebook and as text in a terminal.
 
     Parameters
     ----------
@@ -61,11 +61,10 @@ class Report:
         "siamese" or "ctc".
     findings : tuple of Finding
         The most severe first.
-    in_order : tuple of str
-        Codes whose rules were applied and found no fault.
-    not_examined : dict of str to str
-        Codes of the other rules, with the reason. None of them is known to be in
-        order.
+    passed : tuple of str
+        Codes of the rules that were applied and found no fault.
+    skipped : dict of str to str
+        Codes of the rules that could not be applied, with the reason.
 
     Attributes
     ----------
@@ -77,8 +76,8 @@ class Report:
 
     kind: str
     findings: tuple
-    in_order: tuple
-    not_examined: dict
+    passed: tuple
+    skipped: dict
 
     @property
     def codes(self):
@@ -101,10 +100,10 @@ class Report:
 
     def __repr__(self):
         parts = [self._verdict(), *map(str, self.findings)]
-        if self.in_order:
-            parts.append(_wrapped(f"In order: {', '.join(self.in_order)}."))
-        if self.not_examined:
-            lines = ["Not examined:"]
+        if self.passed:
+            parts.append(_wrapped(f"Passed: {', '.join(self.passed)}."))
+        if self.skipped:
+            lines = ["Skipped:"]
             for reason, codes in self._unknown():
                 lines.append(_wrapped(f"{', '.join(codes)}: {reason}", "  "))
             parts.append("\n".join(lines))
@@ -120,29 +119,29 @@ class Report:
             f"<td>{cell(f.notebook)}</td></tr>"
             for f in self.findings
         )
-        heads = ("code", "severity", "what", "evidence", "mend", "notebook")
+        heads = ("code", "severity", "what", "evidence", "fix", "notebook")
         head = "".join(f"<th style='text-align:left'>{name}</th>" for name in heads)
         table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        order = f"<p>In order: {', '.join(self.in_order)}.</p>" if self.in_order else ""
+        order = f"<p>Passed: {', '.join(self.passed)}.</p>" if self.passed else ""
         unknown = "".join(
             f"<li>{', '.join(codes)}: {cell(reason)}</li>"
             for reason, codes in self._unknown()
         )
         if unknown:
-            count = len(self.not_examined)
-            unknown = f"<details><summary>{count} not examined</summary><ul>{unknown}"
+            count = len(self.skipped)
+            unknown = f"<details><summary>{count} skipped</summary><ul>{unknown}"
             unknown += "</ul></details>"
         return f"<p><b>{cell(self._verdict())}</b></p>{table}{order}{unknown}"
 
     def _verdict(self):
-        n, fine, open_ = map(len, (self.findings, self.in_order, self.not_examined))
+        n, fine, open_ = map(len, (self.findings, self.passed, self.skipped))
         what = "no fault" if not n else "1 fault" if n == 1 else f"{n} faults"
-        return f"{self.kind}: {what} found; {fine} in order, {open_} not examined"
+        return f"{self.kind}: {what} found; {fine} passed, {open_} skipped"
 
     def _unknown(self):
         """Reason and codes, those with one reason together."""
         by_reason: dict[str, list] = {}
-        for code, reason in self.not_examined.items():
+        for code, reason in self.skipped.items():
             by_reason.setdefault(reason, []).append(code)
         return by_reason.items()
 
@@ -152,13 +151,13 @@ class Report:
         Returns
         -------
         dict
-            "kind", "findings" (a dict each), "in_order", "not_examined".
+            "kind", "findings" (a dict each), "passed", "skipped".
         """
         return {
             "kind": self.kind,
             "findings": [dataclasses.asdict(f) for f in self.findings],
-            "in_order": list(self.in_order),
-            "not_examined": dict(self.not_examined),
+            "passed": list(self.passed),
+            "skipped": dict(self.skipped),
         }
 
     def to_json(self):

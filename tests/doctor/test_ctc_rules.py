@@ -153,7 +153,7 @@ def four_inputs(
 
 def look(model, batch=None, **facts):
     report = examine(model, batch, kind="ctc", **facts)
-    broken = [r for r in report.not_examined.values() if r.startswith("the rule met")]
+    broken = [r for r in report.skipped.values() if r.startswith("the rule met")]
     assert not broken, broken
     return report
 
@@ -222,7 +222,7 @@ def test_a_healthy_program_is_not_accused(program):
 def test_most_rules_are_applied_to_a_program_with_a_model_alone():
     report = look(*healthy_four())
     for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19):
-        assert f"C{n}" in report.in_order, (n, report)
+        assert f"C{n}" in report.passed, (n, report)
 
 
 def test_nothing_of_the_model_is_changed():
@@ -265,7 +265,7 @@ def test_unscaled_input_is_found(name, kind):
 )
 def test_any_convention_of_scaling_is_fine(scale):
     x = scale(sound(7)[0]).astype("float32")
-    assert "C1" in look(compiled(kind="gru"), (x, said()[0])).in_order
+    assert "C1" in look(compiled(kind="gru"), (x, said()[0])).passed
 
 
 def test_scaling_within_the_model_counts():
@@ -300,14 +300,14 @@ def test_padding_that_is_not_read_is_fine(kwargs):
     x, n = sound(11, least=20)
     batch = ({"sound": padded(x, n, 0.0), "n": n}, said(pad=-1)[0])
     report = look(own(true_lengths(), **kwargs), batch)
-    assert {"C2", "C3", "C14"} <= set(report.in_order), report
+    assert {"C2", "C3", "C14"} <= set(report.passed), report
 
 
 def test_zeros_are_the_floor_after_min_max():
     x, n = sound(12, least=20)
     x = padded((x - x.min()) / np.ptp(x), n, 0.0)
     report = look(own(true_lengths()), ({"sound": x, "n": n}, said(pad=-1)[0]))
-    assert {"C2", "C3"} <= set(report.in_order)
+    assert {"C2", "C3"} <= set(report.passed)
 
 
 def floored(floor):
@@ -327,7 +327,7 @@ def test_a_floor_that_rules_the_scale_is_found(floor):
 
 def test_a_floor_at_80_decibels_is_fine():
     y = said()[0]
-    assert "C4" in look(compiled(), (floored(-13.0).astype("float32"), y)).in_order
+    assert "C4" in look(compiled(), (floored(-13.0).astype("float32"), y)).passed
 
 
 def power(samples, size=128):
@@ -348,7 +348,7 @@ def test_a_silent_file_that_is_divided_by_its_range_is_found():
     report = look(None, None, features=by_file)
     assert "C5" in report
     assert "C6" not in report
-    assert {"C5", "C6"} <= set(look(None, None, features=with_floor).in_order)
+    assert {"C5", "C6"} <= set(look(None, None, features=with_floor).passed)
 
 
 def test_a_model_that_divides_by_the_range_of_a_file_is_found():
@@ -406,7 +406,7 @@ def test_far_more_bins_than_information_are_found():
     y = said(utterances=4)[0]
     assert "C7" in look(compiled(bands=401, kind="gru"), (many, y))
     noisy = rng.normal(size=(4, 40, 257)).astype("float32")
-    assert "C7" in look(compiled(bands=257, kind="gru"), (noisy, y)).in_order
+    assert "C7" in look(compiled(bands=257, kind="gru"), (noisy, y)).passed
 
 
 # ---------------------------------------------------------------- C8 to C14
@@ -415,7 +415,7 @@ def test_far_more_bins_than_information_are_found():
 def test_utterances_without_a_path_are_found():
     y = np.tile([1, 1, 2, 2, 3, 3], (5, 1))
     assert "C8" in look(compiled(), (sound(frames=8)[0], y))
-    assert "C8" in look(compiled(), (sound(frames=9)[0], y)).in_order
+    assert "C8" in look(compiled(), (sound(frames=9)[0], y)).passed
     assert "C8" in look(compiled(stride=3), (sound(frames=24)[0], y))
 
 
@@ -553,7 +553,7 @@ def test_zeros_within_labels_are_found_and_behind_them_not():
     y[0] = [3, 0, 2, 1, 4, 5]
     assert "C13" in look(compiled(), (sound()[0], y))
     y[0] = [3, 2, 1, 4, 0, 0]
-    assert "C13" in look(compiled(), (sound()[0], y)).in_order
+    assert "C13" in look(compiled(), (sound()[0], y)).passed
 
 
 def test_labels_without_a_class_and_padding_as_labels_are_found():
@@ -606,7 +606,7 @@ def test_a_starved_blank_is_found():
 def test_only_blanks_are_found():
     batch = sound()[0], said()[0]
     assert "C16" in look(with_bias(compiled(), 0, 9.0), batch)
-    assert "C16" in look(compiled(), batch).in_order
+    assert "C16" in look(compiled(), batch).passed
     assert "C16" in look(None, None, blank_rate=[0.4, 0.99, 1.0, 1.0])
     assert "C16" not in look(None, None, blank_rate=[0.4, 1.0, 0.9, 0.7])
 
@@ -635,7 +635,7 @@ def test_long_steps_are_found():
     clipped = sgd(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)  # notebook 03
     short = sgd(0.01, momentum=0.9)
     for fine in (keras.optimizers.Adam(), short, sgd(0.02), clipped):
-        assert "C18" in look(None, None, optimizer=fine).in_order
+        assert "C18" in look(None, None, optimizer=fine).passed
     rng = np.random.default_rng(0)
     assert "C18" in look(None, None, grad_norms=rng.uniform(4, 90, 50), clipnorm=5)
     assert "C18" not in look(None, None, grad_norms=rng.uniform(0, 6, 50), clipnorm=5)
@@ -692,10 +692,10 @@ def repeats_first(p, blank=0):
 
 def test_a_decoder_that_drops_blanks_first_is_found():
     assert "C21" in look(None, None, decode=blanks_first)
-    assert "C21" in look(None, None, decode=repeats_first, blank=0).in_order
+    assert "C21" in look(None, None, decode=repeats_first, blank=0).passed
     assert (
         "C21"
-        in look(None, None, decode=lambda b: [repeats_first(p) for p in b]).in_order
+        in look(None, None, decode=lambda b: [repeats_first(p) for p in b]).passed
     )
     assert "C21" in look(
         None,

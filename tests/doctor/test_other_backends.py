@@ -52,7 +52,7 @@ ctc = keras.Sequential(
 ctc.compile("adam", keras.losses.CTC())
 for scale in (1.0, 40.0):
     reports.append(sl.doctor.examine(ctc, (scale * x, labels), kind="ctc"))
-failed = [why for r in reports for why in r.not_examined.values() if "failed" in why]
+failed = [why for r in reports for why in r.skipped.values() if "failed" in why]
 print(json.dumps({
     "backend": keras.backend.backend(),
     "codes": [sorted(report.codes) for report in reports],

@@ -22,15 +22,15 @@ def report():
     return Report("siamese", (finding,), ("S1",), {"S4": "needs callbacks="})
 
 
-def test_a_terminal_gets_code_evidence_mend_and_notebook(report):
+def test_a_terminal_gets_code_evidence_fix_and_notebook(report):
     text = repr(report)
     for part in (
         "1 fault found",
         "S5, fatal",
         "rows sum to 7",
-        "Mend: use a softmax.",
+        "Fix: use a softmax.",
         "05_kl_hinge_loss",
-        "In order: S1.",
+        "Passed: S1.",
         "S4: needs callbacks=",
     ):
         assert part in text
@@ -45,7 +45,7 @@ def test_a_notebook_gets_a_table_that_cannot_be_broken(report):
 def test_a_script_gets_json(report):
     content = json.loads(report.to_json())
     assert content["findings"][0]["code"] == "S5"
-    assert content["not_examined"] == {"S4": "needs callbacks="}
+    assert content["skipped"] == {"S4": "needs callbacks="}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

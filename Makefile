@@ -10,11 +10,12 @@ PYTEST_ARGS = --numprocesses 2 --dist loadfile
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help
-.PHONY: help set-up lab test lint format notebooks book lock
+.PHONY: help set-up lab test quick lint format notebooks book lock
 
 help:
 	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
 	@echo "make test       run all tests and all notebooks         (PYTEST_ARGS=\"-k losses\")"
+	@echo "make quick      run the quick unit tests, in under two minutes"
 	@echo "make lint       check format, style and types, as pre-commit does"
 	@echo "make format     write the format, and mend what can be mended"
 	@echo "make notebooks  run the notebooks and keep their outputs"
@@ -31,6 +32,9 @@ lab: set-up
 
 test: set-up
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+quick: set-up
+	$(BIN)/python -m pytest tests -m "not slow and not browser" $(PYTEST_ARGS)
 
 lint: set-up
 	$(BIN)/ruff format --check .

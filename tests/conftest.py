@@ -1,5 +1,6 @@
 """Fixtures for all tests.
 
+- `seed` (for every test): seeds Python, NumPy and Keras.
 - `rng`: a seeded generator.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
@@ -17,6 +18,7 @@ A test that lacks its recordings or its browser is skipped and says so. With
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -54,6 +56,28 @@ def missing(what, switch):
     if os.environ.get(switch) == "1":
         pytest.fail(f"{what} ({switch}=1)", pytrace=False)
     pytest.skip(what)
+
+
+def _seed_everything():
+    random.seed(20)
+    np.random.seed(20)  # noqa: NPY002 - libraries may still use the global state
+    # A test without Keras does not wait for its import. Keras imported later seeds
+    # itself from Python's generator.
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """Seed what tests share, whichever of them comes first."""
+    if fixturedef.scope != "function":
+        _seed_everything()
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Seed Python, NumPy and Keras, so that each run draws the same numbers."""
+    _seed_everything()
 
 
 @pytest.fixture

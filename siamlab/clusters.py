@@ -10,6 +10,7 @@ Notebook: 09_speaker_clusters.
 import numpy as np
 
 from .errors import ArgumentError
+from .metrics._validation import check_embeddings, check_labels
 
 __all__ = [
     "Purity",
@@ -19,18 +20,6 @@ __all__ = [
     "tree",
     "umap",
 ]
-
-
-def _points(embeddings, least):
-    embeddings = np.asarray(embeddings, dtype=np.float64)
-    if embeddings.ndim != 2 or len(embeddings) < least:
-        raise ArgumentError(
-            "embeddings must have shape (utterances, dim) with at least "
-            f"{least} utterances; got {embeddings.shape}"
-        )
-    if not np.isfinite(embeddings).all():
-        raise ArgumentError("embeddings must be finite; some are NaN or infinite")
-    return embeddings
 
 
 def tree(embeddings, *, linkage="average", metric="cosine"):
@@ -59,12 +48,7 @@ def tree(embeddings, *, linkage="average", metric="cosine"):
     from scipy.cluster import hierarchy
     from scipy.spatial.distance import pdist
 
-    x = _points(embeddings, 2)
-    if metric == "cosine" and not x.any(axis=1).all():
-        raise ArgumentError(
-            "embeddings must not be 0, which has no direction; row "
-            f"{np.flatnonzero(~x.any(axis=1))[0]} is. A dead layer does this."
-        )
+    x = check_embeddings(embeddings, min_rows=2)
     if len(x) == x.shape[1] > 2 and not np.diag(x).any() and np.allclose(x, x.T):
         raise ArgumentError(
             f"this is a matrix of distances, {x.shape}, and would be clustered as "
@@ -154,7 +138,7 @@ def umap(embeddings, *, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
     ArgumentError
         If there are fewer than 4 utterances, or an embedding is not finite.
     """
-    x = _points(embeddings, 4).astype(np.float32)
+    x = check_embeddings(embeddings, min_rows=4).astype(np.float32)
     from umap import UMAP  # compiles for seconds, so not at import
 
     return UMAP(
@@ -198,7 +182,7 @@ def _neighbors(embeddings, k, metric):
     """Rows of the k nearest others of each row, shape (utterances, k)."""
     from sklearn.neighbors import NearestNeighbors
 
-    x = _points(embeddings, 2)
+    x = check_embeddings(embeddings, min_rows=2)
     if not 1 <= k < len(x):
         raise ArgumentError(
             f"k must be 1 to {len(x) - 1}, the number of other utterances; got {k}"
@@ -208,11 +192,8 @@ def _neighbors(embeddings, k, metric):
     return finder.kneighbors(return_distance=False)
 
 
-def _labels(labels, n):
-    _, labels = np.unique(np.asarray(labels), return_inverse=True)
-    if labels.shape != (n,):
-        raise ArgumentError(f"labels must have shape ({n},); got {labels.shape}")
-    return labels
+def _label_ids(labels, n):
+    return np.unique(check_labels(labels, n), return_inverse=True)[1]
 
 
 def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
@@ -249,7 +230,7 @@ def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
     1.0
     """
     near = _neighbors(embeddings, k, metric)
-    labels = _labels(labels, len(near))
+    labels = _label_ids(labels, len(near))
     counts = np.bincount(labels)
     chance = np.mean((counts[labels] - 1) / (len(labels) - 1))
     return Purity(np.mean(labels[near] == labels[:, None]), chance, k)
@@ -273,7 +254,7 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", shuffles=20, se
         Shape (shuffles,). A purity among these is none.
     """
     near = _neighbors(embeddings, k, metric)
-    labels = _labels(labels, len(near))
+    labels = _label_ids(labels, len(near))
     rng = np.random.default_rng(seed)
     dealt = [rng.permutation(labels) for _ in range(shuffles)]
     return np.array([np.mean(deal[near] == deal[:, None]) for deal in dealt])

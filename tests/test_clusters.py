@@ -59,7 +59,7 @@ def test_either_number_or_threshold_has_to_be_given(clouds, arguments):
 
 def test_an_embedding_without_direction_is_named(clouds):
     clouds[0][7] = 0
-    with pytest.raises(errors.ArgumentError, match=r"row 7 is\. A dead layer"):
+    with pytest.raises(errors.ArgumentError, match="all zeros, the first is row 7"):
         clusters.hierarchical(clouds[0], n=4)
 
 
@@ -109,7 +109,7 @@ def test_too_many_neighbors_are_named(clouds):
 
 
 def test_labels_of_another_length_are_named(clouds):
-    with pytest.raises(errors.ArgumentError, match=r"shape \(40,\); got \(3,\)"):
+    with pytest.raises(errors.ArgumentError, match=r"shape \(40,\).*got \(3,\)"):
         clusters.neighbor_purity(clouds[0], [0, 1, 2])
 
 
@@ -133,5 +133,5 @@ def test_a_map_of_fewer_is_refused(rng):
 
 def test_embeddings_that_are_not_finite_are_named(clouds):
     clouds[0][3, 2] = np.nan
-    with pytest.raises(errors.ArgumentError, match="NaN or infinite"):
+    with pytest.raises(errors.ArgumentError, match="NaN or infinity"):
         clusters.hierarchical(clouds[0], n=2)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from ..errors import ArgumentError
+from ._validation import check_embeddings, check_labels
 from .scores import _area, _checked, _crossing, _Curve, _least_cost, _threshold
 
 
@@ -85,27 +86,9 @@ class Verification:
         }
 
 
-def _embeddings(embeddings, labels, name):
-    embeddings = np.asarray(embeddings, dtype=np.float64)
-    labels = np.asarray(labels)
-    if embeddings.ndim != 2 or labels.shape != embeddings.shape[:1]:
-        raise ArgumentError(
-            f"embeddings must have shape (utterances, dim) and {name} (utterances,); "
-            f"got {embeddings.shape} and {labels.shape}"
-        )
-    length = np.linalg.norm(embeddings, axis=1)
-    if not np.isfinite(length).all():
-        bad = np.flatnonzero(~np.isfinite(length))
-        raise ArgumentError(
-            f"embeddings must be finite; {len(bad)} of {len(length)} rows are not, "
-            f"the first is row {bad[0]}"
-        )
-    if not length.all():
-        raise ArgumentError(
-            "embeddings must not be 0, which has no direction; row "
-            f"{np.flatnonzero(length == 0)[0]} is. A dead layer does this."
-        )
-    return embeddings / length[:, None], labels
+def _unit_rows(embeddings):
+    embeddings = check_embeddings(embeddings)
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
 
 
 def pair_scores(embeddings, speakers):
@@ -131,7 +114,8 @@ def pair_scores(embeddings, speakers):
     >>> scores.tolist(), same.tolist()
     ([0.0, 0.0, 0.0], [True, False, False])
     """
-    unit, speakers = _embeddings(embeddings, speakers, "speakers")
+    unit = _unit_rows(embeddings)
+    speakers = check_labels(speakers, len(unit), "speakers")
     i, j = np.triu_indices(len(unit), k=1)
     return (unit @ unit.T)[i, j], speakers[i] == speakers[j]
 
@@ -165,7 +149,7 @@ def trial_scores(embeddings, first, second):
     >>> trial_scores([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 0], [1, 2]).tolist()
     [0.0, 1.0]
     """
-    unit, _ = _embeddings(embeddings, np.arange(len(embeddings)), "rows")
+    unit = _unit_rows(embeddings)
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 1 or first.shape != second.shape:
         raise ArgumentError(
@@ -235,18 +219,15 @@ def verify(
     """
     if not 0 < confidence < 1:
         raise ArgumentError(f"confidence must lie between 0 and 1; got {confidence}")
-    unit, speakers = _embeddings(embeddings, speakers, "speakers")
+    unit = _unit_rows(embeddings)
+    speakers = check_labels(speakers, len(unit), "speakers")
     i, j = np.triu_indices(len(unit), k=1)
     scores = (unit @ unit.T)[i, j]
     names, ids = np.unique(speakers, return_inverse=True)
     ids = ids.astype(np.int32)
     a, b = ids[i], ids[j]
     if sessions is not None:
-        sessions = np.asarray(sessions)
-        if sessions.shape != speakers.shape:
-            raise ArgumentError(
-                f"sessions must have shape {speakers.shape}; got {sessions.shape}"
-            )
+        sessions = check_labels(sessions, len(unit), "sessions")
         across = sessions[i] != sessions[j]
         scores, a, b = scores[across], a[across], b[across]
     del i, j  # as large as all that follows

@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import clusters, metrics
 from ..errors import ArgumentError
+from ..metrics._validation import check_labels
 from .common import axes
 
 # Told apart by people with any color vision (Okabe and Ito, 2008); the yellow is
@@ -74,7 +75,7 @@ def speaker_map(
                 "siamlab.embed gave for a corpus"
             )
         speakers = embeddings.speakers
-    speakers = np.asarray(speakers)
+    speakers = check_labels(speakers, len(embeddings), "speakers")
     points = clusters.umap(
         embeddings, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, seed=seed
     )
@@ -122,7 +123,7 @@ def dendrogram(
     """
     from scipy.cluster import hierarchy
 
-    speakers = np.asarray(speakers)
+    speakers = check_labels(speakers, len(embeddings), "speakers")
     joins = clusters.tree(embeddings, linkage=linkage, metric=metric)
     ax = axes(ax, (11, 3.5))
     drawn = hierarchy.dendrogram(

@@ -91,7 +91,8 @@ def _arrays(path):
     if zipfile.is_zipfile(path):
         saved.check_zip(path)
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        # NumPy would leave a damaged file open that it has opened itself.
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
     except AttributeError:
         raise ArgumentError(

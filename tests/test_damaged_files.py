@@ -1,0 +1,202 @@
+"""A damaged file is read, or refused by an error of siamlab that names it.
+
+``benchmarks/damaged_files.py`` runs `check` on thousands of files.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import siamlab as sl
+
+SR = 16000
+
+
+def sound_bytes(format, **options):
+    """Encode half a second of noise."""
+    samples = np.random.default_rng(0).uniform(-0.3, 0.3, SR // 2)
+    file = io.BytesIO()
+    soundfile.write(file, samples, SR, format=format, **options)
+    return file.getvalue()
+
+
+def npz_bytes(**arrays):
+    """Write arrays as `numpy.savez` does."""
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def model_bytes(folder):
+    """Save a small Keras model."""
+    import keras
+
+    path = Path(folder, "original.keras")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(path)
+    return path.read_bytes()
+
+
+TEXTGRID = b"""File type = "ooTextFile"
+Object class = "TextGrid"
+
+0
+0.5
+<exists>
+1
+"IntervalTier"
+"phones"
+0
+0.5
+2
+0
+0.2
+"a"
+0.2
+0.5
+"b"
+"""
+
+
+def originals(folder):
+    """Map the name of each undamaged file to its content."""
+    encoder = Path(sl.embeddings.__file__).with_name("encoder.npz")
+    return {
+        "a.wav": sound_bytes("WAV"),
+        "float.wav": sound_bytes("WAV", subtype="FLOAT"),
+        "a.flac": sound_bytes("FLAC"),
+        "a.ogg": sound_bytes("OGG"),
+        "a.mp3": sound_bytes("MP3"),
+        "a.TextGrid": TEXTGRID,
+        "table.csv": b"path,speaker,start,duration\na.wav,anna,0.1,0.3\n",
+        "config.yaml": b"data: recordings\nepochs: 3\nunits: 16\n",
+        "encoder.npz": encoder.read_bytes(),
+        "batch.npz": npz_bytes(x=np.zeros((4, 3)), y=np.zeros((4, 2))),
+        "model.keras": model_bytes(folder),
+    }
+
+
+def read(path):
+    """Read a file as its kind is read by siamlab."""
+    if path.suffix == ".TextGrid":
+        (path.parent / "a.wav").write_bytes(sound_bytes("WAV"))
+        sl.corpora.textgrid(path.parent, strict=True)
+    elif path.suffix == ".csv":
+        (path.parent / "a.wav").write_bytes(sound_bytes("WAV"))
+        sl.corpora.folder(path)
+    elif path.suffix == ".yaml":
+        sl.runs.Config.read(path)
+    elif path.suffix == ".keras":
+        from siamlab.doctor import saved
+
+        saved.load(path)
+    elif path.name == "encoder.npz":
+        sl.embeddings.Encoder.load(path)
+    elif path.name == "batch.npz":
+        from siamlab.doctor.files import _arrays
+
+        _arrays(path)
+    else:
+        samples, sr = sl.audio.read(path)
+        assert samples.dtype == np.float32
+        assert sr > 0
+
+
+DAMAGE = {
+    "truncated": lambda content, at, noise: content[:at],
+    "beginning lost": lambda content, at, noise: content[at:],
+    "overwritten": lambda content, at, noise: (
+        content[:at] + noise + content[at + len(noise) :]
+    ),
+    "bytes inserted": lambda content, at, noise: content[:at] + noise + content[at:],
+    "zeros": lambda content, at, noise: content[:at] + bytes(len(content) - at),
+    "bit flipped": lambda content, at, noise: (
+        content[:at] + bytes([content[at] ^ 1 << noise[0] % 8]) + content[at + 1 :]
+    ),
+    "empty": lambda content, at, noise: b"",
+    "another kind of file": lambda content, at, noise: noise * 100,
+}
+
+
+def check(folder, name, content, kind, position, noise):
+    """Damage a file and read it; return whether it could be read.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where to write it; other files in it are removed.
+    name : str
+        Name of the file, which says what it is.
+    content : bytes
+        The undamaged file.
+    kind : str
+        A key of `DAMAGE`.
+    position : float
+        Where to damage it, from 0 (beginning) to 1 (end).
+    noise : bytes
+        What to write there.
+
+    Raises
+    ------
+    AssertionError
+        If the error does not name the file. Any error other than `SiamlabError`
+        passes through: it is the failure that this looks for.
+    """
+    for other in folder.iterdir():
+        other.unlink()
+    path = folder / name
+    at = round(position * (len(content) - 1))
+    path.write_bytes(DAMAGE[kind](content, at, noise))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read(path)
+    except sl.SiamlabError as error:
+        assert path.stem in str(error), f"does not name the file: {error}"
+        return False
+    return True
+
+
+NAMES = (
+    "a.wav float.wav a.flac a.ogg a.mp3 a.TextGrid table.csv config.yaml "
+    "encoder.npz batch.npz model.keras"
+).split()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return originals(tmp_path_factory.mktemp("originals"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_undamaged_file_is_read(files, folder, name):
+    assert check(folder, name, files[name], "bytes inserted", 0, b"")
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=20, derandomize=True, deadline=None)
+@given(
+    kind=st.sampled_from(sorted(DAMAGE)),
+    position=st.floats(0, 1),
+    noise=st.binary(min_size=1, max_size=40),
+)
+def test_a_damaged_file_is_read_or_refused_by_name(
+    files, folder, name, kind, position, noise
+):
+    check(folder, name, files[name], kind, position, noise)
+
+
+# An empty configuration is valid: every setting has a default.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "config.yaml"])
+def test_an_empty_file_is_refused(files, folder, name):
+    assert not check(folder, name, files[name], "empty", 0, b"")

@@ -1,13 +1,12 @@
-"""Progress bars that behave in JupyterLab, in a terminal and in a log file.
+"""Progress bars for JupyterLab, a terminal and a log file.
 
-- `track`: an iterable with a bar around it.
-- `print_line`: one line, where the bars go.
+- `progress_bar`: iterate over something with a progress bar.
+- `print_line`: print one line without disturbing the bars.
 
-A bar of JupyterLab is a widget, a bar of a terminal is redrawn in place and
-leaves with the work; a log file gets a line every ten seconds, and none for what
-takes less. With
-``SIAMLAB_PROGRESS=0`` in the environment there is none: so are the notebooks of
-the course run, because a bar's time differs on each machine.
+In JupyterLab a bar is a widget. In a terminal it is redrawn in place and removed at
+the end. A log file gets one line every ten seconds. With ``SIAMLAB_PROGRESS=0`` in
+the environment there are no bars; the notebooks of the course are executed that way,
+because the times in a bar differ from run to run.
 """
 
 import os
@@ -18,8 +17,8 @@ __all__ = ["print_line", "progress_bar"]
 _LOG_INTERVAL_S = 10.0
 
 
-class _Lines:
-    """Standard error for a log file: a line for each state of a bar."""
+class _LogFile:
+    """Standard error where it is not a terminal: one line per state of a bar."""
 
     def write(self, text):
         text = text.strip("\r\n ")
@@ -34,56 +33,52 @@ def _in_jupyter():
     return "ipykernel" in sys.modules
 
 
-def progress_bar(iterable, *, total=None, description="", unit="it"):
-    """Iterate over something with a progress bar.
+def progress_bar(iterable=None, *, total=None, description="", unit="it"):
+    """Iterate over something with a progress bar on standard error.
 
     Parameters
     ----------
-    iterable : iterable or None
-        What to iterate over; None for a bar that is moved by its `update`.
+    iterable : iterable, optional
+        What to iterate over. Without it, call the `update` method of the bar.
     total : int, optional
-        Number of items, where `iterable` has no length.
+        Number of items, if `iterable` has no length.
     description : str
-        What is being done, in front of the bar.
+        Text in front of the bar.
     unit : str
-        What an item is called; "B" counts bytes, in kB, MB and so on.
+        Name of one item. "B" counts bytes and shows kB, MB and so on.
 
     Returns
     -------
     tqdm.tqdm
-        The same items in the same order. Its `set_postfix` shows figures
-        beside the bar.
+        The bar, which yields the items in the same order.
 
     Examples
     --------
     >>> [n * n for n in progress_bar(range(3), description="squares")]
     [0, 1, 4]
     """
-    disabled = os.environ.get("SIAMLAB_PROGRESS", "1") == "0"
-    if _in_jupyter() and not disabled:
-        from tqdm.auto import tqdm
-    else:
-        from tqdm import tqdm
-    interactive = _in_jupyter() or sys.stderr.isatty()
+    from tqdm.auto import tqdm
+
+    redrawn = _in_jupyter() or sys.stderr.isatty()
+    interval = 0.1 if redrawn else _LOG_INTERVAL_S
     return tqdm(
         iterable,
         total=total,
         desc=description,
         unit=unit,
         unit_scale=unit == "B",
-        file=None if interactive else _Lines(),
-        leave=not interactive,
-        mininterval=0.1 if interactive else _LOG_INTERVAL_S,
-        # A bar that is shorter than a blink is noise, and so is a line in a log for
-        # what is done before it would be written.
-        delay=0.5 if interactive else _LOG_INTERVAL_S,
-        dynamic_ncols=interactive,
-        disable=disabled,
+        file=None if redrawn else _LogFile(),
+        leave=not redrawn,
+        mininterval=interval,
+        # Work that takes less time than this shows no bar at all.
+        delay=0.5 if redrawn else _LOG_INTERVAL_S,
+        dynamic_ncols=redrawn,
+        disable=os.environ.get("SIAMLAB_PROGRESS") == "0",
     )
 
 
 def print_line(line):
-    """Print one line on standard error, above any bar.
+    """Print one line on standard error, above any progress bar.
 
     Parameters
     ----------

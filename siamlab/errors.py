@@ -1,14 +1,14 @@
-"""What can go wrong, one class per kind.
+"""Exceptions, one class per kind of problem.
 
-Every error that siamlab raises on purpose derives from `SiamlabError`; its
-sentence says what was expected, what came, and what to do.
+Every error that siamlab raises on purpose derives from `SiamlabError`. Its message
+says what was expected, what was received and what to do.
 
-- `ArgumentError`: an argument is out of range or of the wrong shape.
-- `AudioError`: a recording cannot be read, or holds nothing to work on.
-- `CorpusError`: a folder or a table is not the corpus that was expected.
-- `NotFittedError`: `transform` before `fit`.
-- `StorageError`: a kept file is damaged or cannot be written.
-- `WorkerError`: workers of a cluster or of a training are lost or not alike.
+- `ArgumentError`: an argument is out of range or has the wrong shape.
+- `AudioError`: a recording cannot be read or is too short.
+- `CorpusError`: a folder or table does not contain the expected corpus.
+- `NotFittedError`: `transform` was called before `fit`.
+- `StorageError`: a stored file is missing, damaged or cannot be written.
+- `WorkerError`: workers died, are unreachable, or run another version of siamlab.
 """
 
 __all__ = [
@@ -23,15 +23,15 @@ __all__ = [
 
 
 class SiamlabError(Exception):
-    """Root of all errors that siamlab raises on purpose."""
+    """Base class of all errors that siamlab raises on purpose."""
 
 
 class ArgumentError(SiamlabError, ValueError):
-    """An argument is out of range or of the wrong shape."""
+    """An argument is out of range or has the wrong shape."""
 
 
 class AudioError(SiamlabError):
-    """A recording cannot be read, or holds nothing to work on.
+    """A recording cannot be read or is too short.
 
     Parameters
     ----------
@@ -47,21 +47,21 @@ class AudioError(SiamlabError):
         self.reason = reason
 
     def __reduce__(self):
-        # Exceptions pickle their message; ours is made of two parts.
+        # An exception is pickled with its message; this one takes two arguments.
         return type(self), (self.path, self.reason)
 
 
 class CorpusError(SiamlabError):
-    """A folder or a table is not the corpus that was expected."""
+    """A folder or table does not contain the expected corpus."""
 
 
 class NotFittedError(SiamlabError):
-    """`transform` or `inverse` was called before `fit`."""
+    """`transform` or `inverse_transform` was called before `fit`."""
 
 
 class StorageError(SiamlabError):
-    """A kept file is damaged or cannot be written."""
+    """A stored file is missing, damaged or cannot be written."""
 
 
 class WorkerError(SiamlabError):
-    """Workers of a cluster or of a training are lost, or not like the others."""
+    """Workers died, are unreachable, or run another version of siamlab."""

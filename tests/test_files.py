@@ -151,7 +151,7 @@ def test_the_command_shows_and_clears_the_cache(cache):
     assert shown.startswith(str(cache))
     assert "features" in shown
     assert '"kind": "voices", "files": 1' in siamlab("--json")
-    assert "freed" in siamlab("--clear", "features")
+    assert "deleted" in siamlab("--clear", "features")
     assert "features" not in siamlab()
     assert "voices" in siamlab()
 

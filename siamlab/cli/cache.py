@@ -1,4 +1,4 @@
-"""``siamlab cache``: what is kept on disk."""
+"""``siamlab cache``: show or delete the cached files."""
 
 import json
 
@@ -6,31 +6,33 @@ from .. import _files
 
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "cache",
-        help="show or clear what is kept on disk",
-        description="Show or clear what siamlab keeps on disk. All of it can be made "
-        "again. SIAMLAB_CACHE names another folder.",
+        help="show or delete cached files",
+        description="Show or delete the files that siamlab caches. They are created "
+        "again when needed. SIAMLAB_CACHE sets the folder.",
         epilog="example: siamlab cache --clear features",
     )
-    parser.add_argument("--clear", action="store_true", help="delete it")
+    parser.add_argument("--clear", action="store_true", help="delete cached files")
     parser.add_argument(
         "kind",
         nargs="?",
-        choices=("features", "voices"),
-        help="only this; with --clear",
+        choices=("features", "shards", "voices"),
+        help="delete only this kind, with --clear",
     )
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=1)
 
 
 def run(arguments):
-    """Print the folder and what is in it, or clear it."""
+    """Print the cache folder and its contents, or delete them."""
     if arguments.clear:
         freed = _files.clear_cache(arguments.kind)
         print(
-            json.dumps({"freed": freed}) if arguments.json else f"{size(freed)} freed"
+            json.dumps({"freed": freed})
+            if arguments.json
+            else f"{format_size(freed)} deleted"
         )
         return
     rows = _files.cache_entries()
@@ -40,16 +42,16 @@ def run(arguments):
         print(json.dumps({"folder": str(_files.cache_folder()), "entries": entries}))
         return
     print(_files.cache_folder())
-    for kind, files, bytes_ in rows:
-        print(f"  {kind:<10} {files:>9,} files {size(bytes_):>9}")
+    for kind, n_files, n_bytes in rows:
+        print(f"  {kind:<10} {n_files:>9,} files {format_size(n_bytes):>9}")
     if not rows:
-        print("  nothing yet")
+        print("  empty")
 
 
-def size(n):
-    """Bytes as a person writes them."""
+def format_size(n_bytes):
+    """Format a number of bytes with a unit."""
     for unit in ("B", "kB", "MB"):
-        if n < 1000:
-            return f"{n:.0f} {unit}"
-        n /= 1000
-    return f"{n:.1f} GB"
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} GB"

@@ -85,6 +85,9 @@ def first_loss(net, batch):
 
 def ours(batch, steps, threads):
     """`SpeakerNet.fit` on `SpeakerBatches`: the loss of all pairs of a batch."""
+    import siamlab as sl
+
+    sl.training.quiet_tensorflow()
     data, net = batches(batch, steps), network()
     return Way(
         lambda: net.fit(data, epochs=1, verbose=0),

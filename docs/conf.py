@@ -11,6 +11,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 import book  # noqa: E402
+
 import siamlab  # noqa: E402
 
 project = "siamlab"

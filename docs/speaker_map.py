@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import siamlab as sl  # first: TensorFlow then starts without its noise
-
-import keras
 import matplotlib.pyplot as plt
 
-sl.plots.style()
-keras.utils.set_random_seed(0)
+import siamlab as sl
+
+sl.course.start(seed=0)
 corpus = sl.corpora.voices(n_speakers=60, n_utterances=12)
 train, test = corpus.split(by="speaker", fractions=(0.8, 0.2), seed=0)
 features, test_features = sl.extract(train), sl.extract(test)

@@ -12,10 +12,8 @@ first one that needs Keras.
 
 import lazy_loader
 
-from . import _startup
 from ._version import __version__  # noqa: F401
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-_startup.install()
 
 del lazy_loader

@@ -27,6 +27,7 @@ from ._version import __version__
 from .embeddings import embed, encoder
 from .errors import SiamlabError
 from .features import Features, Spectrogram, extract
+from .training import load_model
 
 __all__ = [
     "Features",
@@ -49,6 +50,7 @@ __all__ = [
     "posts",
     "features",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "networks",

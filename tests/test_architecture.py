@@ -28,7 +28,7 @@ def test_an_import_from_an_upper_storey_is_noticed(tmp_path):
     """The contract is not kept merely because it says nothing."""
     package = tmp_path / "siamlab"
     package.mkdir()
-    for name in ("__init__", "errors", "_version", "progress", "_startup", "metrics"):
+    for name in ("__init__", "errors", "_version", "progress", "metrics"):
         (package / f"{name}.py").touch()
     (package / "store.py").write_text("from . import errors\n")
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")

@@ -48,6 +48,9 @@ def add(commands):
 
 def run(arguments):
     """Examine, print the report, and say by the status whether all is well."""
+    from ..training import quiet_tensorflow
+
+    quiet_tensorflow()
     from ..doctor import files
 
     report = files.examine_files(

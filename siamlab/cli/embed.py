@@ -30,6 +30,10 @@ def run(arguments):
     import numpy as np
 
     from .. import _files, embeddings
+    from ..training import quiet_tensorflow
+
+    if arguments.map:
+        quiet_tensorflow()  # UMAP imports it
 
     encoder = _recordings.encoder(arguments)
     rows = embeddings.embed(encoder, arguments.recordings)

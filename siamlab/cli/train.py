@@ -71,8 +71,10 @@ def run(arguments):
     if (arguments.address is None) != (arguments.rank is None):
         raise ArgumentError("--address and --rank go together; give both or neither")
     if arguments.workers == 1 and arguments.rank is None:
+        training.quiet_tensorflow()
         _train(config, folder, None, arguments.json)
     elif training.launched():
+        training.quiet_tensorflow()
         with training.join() as team:
             _train(config, folder, team, arguments.json)
     else:

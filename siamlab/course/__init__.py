@@ -1,5 +1,6 @@
 """The course on the reader's own disk, and JupyterLab on it.
 
+- `start`: the first line of each notebook.
 - `notebooks_folder`: where this installation keeps the notebooks.
 - `copy`, `Copied`: a folder of the reader's own, in which nothing that was changed is
   ever overwritten.
@@ -11,5 +12,6 @@
 from ._copy import Copied, copy
 from ._files import notebooks_folder
 from ._jupyter import open_lab
+from ._start import start
 
-__all__ = ["Copied", "copy", "notebooks_folder", "open_lab"]
+__all__ = ["Copied", "copy", "notebooks_folder", "open_lab", "start"]

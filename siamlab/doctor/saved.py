@@ -6,8 +6,9 @@ import zipfile
 
 import keras
 
-from .. import _files
+from .. import _files, posts  # noqa: F401  registers its classes
 from ..errors import ArgumentError, StorageError
+from ..training import saving  # noqa: F401  registers those of siamlab
 
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 # Names by which layers of Keras say how many numbers they hold.

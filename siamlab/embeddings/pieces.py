@@ -106,9 +106,9 @@ def _save(net):
 @functools.lru_cache(maxsize=1)
 def _load(saved):
     """Load a network, once in each worker."""
-    import keras
+    from ..training import load_model
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.keras")
         path.write_bytes(saved)
-        return keras.saving.load_model(path, compile=False)
+        return load_model(path, compile=False)

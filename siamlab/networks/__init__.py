@@ -14,6 +14,8 @@ Of phones (notebook 03_ctc_that_does_not_learn):
 - `ctc_blstm`: the same with CTC, which needs no times; a `CTCNet`.
 """
 
+# A saved network names its layers and losses: importing them registers their classes.
+from .. import layers, losses  # noqa: F401
 from .phones import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
 from .speakers import HEADS, SpeakerNet, blstm_encoder, classifier, xvector_encoder
 from .twins import Siamese

@@ -23,7 +23,7 @@ from .. import (
 )
 from ..embeddings.training import described, speaker_net
 from ..errors import ArgumentError, StorageError
-from ..training import Team
+from ..training import Team, load_model
 from .config import Config
 from .exam import examine
 from .layouts import read
@@ -240,11 +240,10 @@ def _agree_on_data(team, config, train_features):
 def _load(path):
     """Load the network of a run that was interrupted."""
     try:
-        return keras.saving.load_model(path)
-    except Exception as error:  # a damaged archive raises one of many
+        return load_model(path)
+    except StorageError as error:
         raise StorageError(
-            f"{path} cannot be loaded ({type(error).__name__}: {error}); "
-            "remove the run folder to begin anew"
+            f"{error}; or remove the run folder to begin anew"
         ) from error
 
 

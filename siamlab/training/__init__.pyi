@@ -2,7 +2,9 @@ from . import cudnn
 from .devices import DeviceReport, Gpu, RecurrentLayer, device_report
 from .launching import launch, launched
 from .old_weights import from_cudnn, load_old_weights, read_old_weights
+from .saving import load_model
 from .speed import Throughput, throughput
+from .startup import quiet_tensorflow
 from .workers import Team, join, step_bytes
 
 __all__ = [
@@ -14,7 +16,9 @@ __all__ = [
     "throughput",
     "cudnn",
     "from_cudnn",
+    "load_model",
     "load_old_weights",
+    "quiet_tensorflow",
     "read_old_weights",
     "Team",
     "join",

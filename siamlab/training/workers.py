@@ -12,10 +12,10 @@ import threading
 import numpy as np
 
 from .. import _files
-from .._startup import quiet_start
 from .._version import __version__
 from ..errors import ArgumentError, WorkerError
 from .launching import ADDRESS, RANK, WORKERS, launched
+from .startup import _discard_output
 
 # How JAX says that another worker is gone.
 _LOST = re.compile(r"\b(gloo|nccl|coordination|heartbeat|deadline)", re.IGNORECASE)
@@ -253,7 +253,7 @@ def _connect(address, team):
         # JAX takes SIGTERM for news of what is to come, and goes on.
         jax.config.update("jax_enable_preemption_service", False)
     try:
-        with quiet_start(1):  # Gloo says on standard output that all are there
+        with _discard_output(1):  # Gloo says on standard output that all are there
             keras.distribution.initialize(address, team.workers, team.rank)
     except RuntimeError as error:
         if not re.search("before any JAX|only be called once", str(error)):
@@ -300,7 +300,7 @@ def _meet(team):
 
     # The first exchange connects all with all, and has 30 s for it: here all have just
     # come, later one may compile for longer.
-    with quiet_start(1):
+    with _discard_output(1):
         versions = [__version__, keras.__version__, jax.__version__]
         team.agree("the versions of siamlab, Keras and JAX", versions)
 

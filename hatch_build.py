@@ -1,25 +1,23 @@
-"""Part of the build: the wheel carries the course inside the package.
+"""Part of the build: the wheel carries the notebooks inside the package.
 
-The files stay where they are in the repository, and go to ``siamlab/course`` in the
-wheel. An editable install finds them in the repository itself, so it gets no copies.
+The files that ``siamlab/course_files.txt`` names go to ``siamlab/course_files`` in the
+wheel. An editable install finds them in the repository, so it gets no copies.
 """
 
-import runpy
 from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class Course(BuildHookInterface):
-    """Names what goes into the wheel, and where."""
+    """Adds the files of the course to the wheel."""
 
     def initialize(self, version, build_data):
         """Enter the files of the course; called by hatchling."""
         if version == "editable":
             return
         root = Path(self.root)
-        # The package cannot be imported yet: what it needs is not there.
-        course = runpy.run_path(str(root / "siamlab/course/_files.py"))
-        build_data["force_include"] |= {
-            str(root / name): f"siamlab/course/{name}" for name in course["files"](root)
-        }
+        patterns = (root / "siamlab/course_files.txt").read_text("utf-8").split()
+        for path in (path for pattern in patterns for path in root.glob(pattern)):
+            name = path.relative_to(root).as_posix()
+            build_data["force_include"][str(path)] = f"siamlab/course_files/{name}"

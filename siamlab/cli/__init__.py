@@ -40,9 +40,9 @@ def _parser():
     return parser
 
 
-def _part(arguments):
-    """Part what is ours from what stands behind -- for the program that we start."""
-    # argparse would take the first word behind it for a folder.
+def _split(arguments):
+    """Separate siamlab's arguments from those after --, which go to JupyterLab."""
+    # argparse would take the first word after it for the folder.
     if arguments[:1] != ["lab"] or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")
@@ -64,9 +64,9 @@ def main(arguments=None):
         was found), 2 wrong arguments (``doctor``, ``corpus``: nothing could be
         examined), 130 interrupted.
     """
-    ours, behind = _part(sys.argv[1:] if arguments is None else arguments)
+    ours, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser().parse_args(ours)
-    parsed.behind = behind
+    parsed.passed_on = passed_on
     try:
         return parsed.run(parsed) or 0
     except SiamlabError as error:

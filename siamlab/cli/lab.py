@@ -1,4 +1,4 @@
-"""``siamlab lab``: the course in a folder of one's own, and JupyterLab on it."""
+"""``siamlab lab``: copy the notebooks to a folder and open JupyterLab on them."""
 
 import dataclasses
 import json
@@ -15,9 +15,9 @@ def add(commands):
         usage="siamlab lab [-h] [--copy-only] [--no-browser] [--json] [FOLDER] "
         "[-- JUPYTER OPTIONS]",
         description="Copy the course to a folder and open JupyterLab on its first "
-        "notebook. A notebook that you have changed there is never overwritten: a new "
-        "edition goes beside it. What stands behind -- goes to JupyterLab. Ctrl-C ends "
-        "it.",
+        "notebook. Notebooks that you have changed are never overwritten: a new "
+        "version is written beside them. Options after -- are passed on to "
+        "JupyterLab. Ctrl-C stops it.",
         epilog="example: siamlab lab my-course -- --port 8899",
     )
     parser.add_argument(
@@ -25,55 +25,51 @@ def add(commands):
         metavar="FOLDER",
         nargs="?",
         default=FOLDER,
-        help=f"made if need be; {FOLDER} by default",
+        help=f"created if necessary; default: {FOLDER}",
     )
-    parser.add_argument("--copy-only", action="store_true", help="do not open it")
     parser.add_argument(
-        "--no-browser", action="store_true", help="print the address, and that is all"
+        "--copy-only", action="store_true", help="do not start JupyterLab"
     )
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="only print the address"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run, failed=1)
 
 
 def run(arguments):
-    """Copy, say what was done, and stay until JupyterLab ends."""
+    """Copy the notebooks, say what was done, and run JupyterLab."""
     from .. import course
 
     copied = course.copy(arguments.folder)
     if not arguments.json:
-        print("\n".join(lines(copied)), flush=True)
+        _print_copied(copied)
     if arguments.copy_only:
         if arguments.json:
-            print(as_json(copied))
+            print(_as_json(copied))
         return
     course.open_lab(
         copied.folder,
-        arguments.behind,
+        arguments.passed_on,
         browser=False if arguments.no_browser else None,
-        **({"ready": as_json_with(copied)} if arguments.json else {}),
+        ready=_json_printer(copied) if arguments.json else None,
     )
-    print("JupyterLab has ended.", file=sys.stderr if arguments.json else sys.stdout)
+    print("JupyterLab has stopped.", file=sys.stderr if arguments.json else sys.stdout)
 
 
-def lines(copied):
-    """Say in words what was copied, and what was left alone."""
-    new = len(copied.written)
-    yield f"The course is in {copied.folder.resolve()}; new files: {new}"
-    for name in copied.changed:
-        if name in copied.beside:
-            yield f"{name} is yours and stays; the new edition is {copied.beside[name]}"
+def _print_copied(copied):
+    folder = copied.folder.resolve()
+    print(f"The course is in {folder} ({len(copied.written)} files written)")
+    for name, target in copied.beside.items():
+        print(f"{name} has your changes and was kept; the new version is {target}")
+    sys.stdout.flush()
 
 
-def as_json(copied, **more):
-    """Write out what was copied."""
+def _as_json(copied, **more):
     found = dataclasses.asdict(copied) | {"folder": str(copied.folder.resolve())}
     return json.dumps(found | more)
 
 
-def as_json_with(copied):
-    """Write out what was copied once there is an address to tell."""
-
-    def ready(address, browser):
-        print(as_json(copied, address=address), flush=True)
-
-    return ready
+def _json_printer(copied):
+    """Print what was copied as soon as the address is known."""
+    return lambda address, browser: print(_as_json(copied, address=address), flush=True)

@@ -1,0 +1,275 @@
+"""The notebooks of the course: their first line, copying them, and JupyterLab on them.
+
+- `start`: prepare a notebook; the first line of each.
+- `notebooks_folder`: where this installation keeps the notebooks.
+- `copy`, `Copied`: copy the course to a folder; the reader's changes are kept.
+- `open_lab`: run JupyterLab on such a folder.
+
+``siamlab lab`` copies the course and opens it.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from ._files import atomic_write
+from ._version import __version__
+from .errors import StorageError
+
+__all__ = ["start", "notebooks_folder", "copy", "Copied", "open_lab"]
+
+START = "notebooks/00_start_here.ipynb"
+RECEIPT = ".siamlab-course.json"
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def start(seed=0):
+    """Prepare a notebook: figure style, random seeds, TensorFlow without its messages.
+
+    Call it in the first cell, before ``import keras``.
+
+    Parameters
+    ----------
+    seed : int
+        Seed for Python, NumPy and Keras.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> sl.course.start(seed=0)
+    >>> import keras
+    """
+    from . import plots
+    from .training import quiet_tensorflow
+
+    plots.style()
+    quiet_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+
+def notebooks_folder():
+    """Find the notebooks of this installation, from a wheel or in a clone.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder. To work on the notebooks, copy them first; see `copy`.
+
+    Raises
+    ------
+    StorageError
+        If this installation has no notebooks.
+
+    Examples
+    --------
+    >>> sorted(path.name for path in notebooks_folder().glob("00*"))
+    ['00_start_here.ipynb']
+    """
+    return _source() / "notebooks"
+
+
+@dataclasses.dataclass(frozen=True)
+class Copied:
+    """What `copy` did. Names are relative to the folder.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The reader's folder.
+    written : tuple of str
+        Files that are new, or whose unchanged older version was replaced.
+    kept : tuple of str
+        Files that were there already and were not touched.
+    beside : dict of str to str
+        For files that the reader has changed and that have a new version: the name of
+        the file that holds the new version.
+    """
+
+    folder: Path
+    written: tuple = ()
+    kept: tuple = ()
+    beside: dict = dataclasses.field(default_factory=dict)
+
+
+def copy(folder):
+    """Copy the course to a folder; files that the reader has changed are kept.
+
+    If a changed file has a new version, that is written beside it, under a name that
+    contains siamlab's version. Call it again with a newer siamlab to update a folder.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        The reader's folder; it is created if necessary. If it is the clone that
+        siamlab runs from, nothing is copied.
+
+    Returns
+    -------
+    Copied
+        What was written, and what was kept.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written to, or this installation has no notebooks.
+    """
+    folder, source = Path(folder), _source()
+    names = _names(source)
+    if folder.resolve() == source:
+        return Copied(folder, kept=tuple(names))
+    # For each file the checksum of the version that was copied last. A file that still
+    # has it was not changed by the reader.
+    before = _read_receipt(folder)
+    receipt = dict(before)
+    written, kept, beside = [], [], {}
+    try:
+        for name in names:
+            new, present = _checksum(source / name), _checksum(folder / name)
+            if new in (present, receipt.get(name)) and os.path.lexists(folder / name):
+                kept.append(name)
+            elif not os.path.lexists(folder / name) or present == receipt.get(name):
+                _write(source / name, folder / name)
+                written.append(name)
+            else:
+                target = _free_name(folder, name)
+                _write(source / name, folder / target)
+                kept.append(name)
+                beside[name] = target
+            receipt[name] = new
+    finally:
+        # Also after Ctrl-C: the next call must know what was copied by then.
+        if receipt != before:
+            with atomic_write(folder / RECEIPT) as temporary:
+                temporary.write_text(json.dumps(receipt, indent=1), encoding="utf-8")
+    return Copied(folder, tuple(written), tuple(kept), beside)
+
+
+def open_lab(folder, options=(), *, browser=None, ready=None):
+    """Run JupyterLab on the first notebook until Ctrl-C is pressed.
+
+    It listens on this machine only and requires a token.
+
+    Parameters
+    ----------
+    folder : str or os.PathLike
+        A folder with the course, as `copy` makes it, or a clone.
+    options : sequence of str, optional
+        Options for JupyterLab. They override siamlab's own.
+    browser : bool, optional
+        Whether to open a browser. By default it opens where there is a screen.
+    ready : callable, optional
+        Called once with the address, which contains the token, and with whether a
+        browser was opened. By default the address is printed.
+    """
+    # A kernel of the same name in the user's home must not come before ours.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    from jupyterlab.labapp import LabApp
+
+    if browser is None:
+        browser = _has_screen(sys.platform, os.environ)
+    settings = [
+        f"--ServerApp.root_dir={os.path.abspath(folder)}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--IdentityProvider.token={secrets.token_hex(24)}",
+        f"--ServerApp.open_browser={browser}",
+        f"--LabApp.default_url=/lab/tree/{START}",
+        # A hundred lines of start-up messages would hide the address.
+        "--Application.log_level=ERROR",
+        # No dialog that asks whether news may be fetched from the network.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        # Root is usual inside a container; Jupyter would refuse to start there.
+        "--ServerApp.allow_root=True",
+    ]
+    server = LabApp.initialize_server(argv=[*settings, *options])
+    # Jupyter's own handler would ask for a confirmation.
+    signal.signal(signal.SIGINT, lambda *_: server.stop(from_signal=True))
+    # The port is known once the loop runs: the usual one may be taken.
+    server.io_loop.add_callback(
+        lambda: (ready or _print_address)(_address(server), server.open_browser)
+    )
+    server.start()
+
+
+def _source():
+    """Find the folder that holds ``notebooks``: in the package, or around it."""
+    # hatch_build.py puts the files of the course into the wheel.
+    folders = _PACKAGE / "course_files", _PACKAGE.parent
+    for folder in folders:
+        if (folder / START).is_file():
+            return folder
+    raise StorageError(
+        f"expected the notebooks in {folders[0]} (a wheel) or {folders[1]} (a clone), "
+        "found them in neither; install siamlab again, or clone the repository"
+    )
+
+
+def _names(source):
+    """List the files of the course; names relative to the source, with "/"."""
+    patterns = (_PACKAGE / "course_files.txt").read_text(encoding="utf-8").split()
+    found = [path for pattern in patterns for path in sorted(source.glob(pattern))]
+    return [path.relative_to(source).as_posix() for path in found if path.is_file()]
+
+
+def _checksum(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def _free_name(folder, name):
+    """Add siamlab's version to a name, and a number where that name is taken."""
+    stem, suffix = os.path.splitext(name)
+    numbers = ("", *(f"-{k}" for k in range(2, 1000)))
+    names = (f"{stem}-{__version__}{number}{suffix}" for number in numbers)
+    return next(free for free in names if not os.path.lexists(folder / free))
+
+
+def _write(source, path):
+    try:
+        with atomic_write(path) as temporary:
+            shutil.copyfile(source, temporary)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path} ({error.strerror}); choose another folder, or free "
+            "some disk space"
+        ) from error
+
+
+def _read_receipt(folder):
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((folder / RECEIPT).read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _has_screen(platform, environ):
+    """Say whether a browser window could be seen here."""
+    if platform in ("darwin", "win32", "cygwin"):
+        return True
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+
+
+def _address(server):
+    query = urlencode({"token": server.identity_provider.token})
+    return urlsplit(server.local_url)._replace(query=query).geturl()
+
+
+def _print_address(address, browser):
+    if browser:
+        advice = "If no browser opens, copy this address into one:"
+    else:
+        advice = "Copy this address into a browser:"
+    print(
+        f"\nJupyterLab is running. Ctrl-C stops it. {advice}\n\n    {address}\n",
+        flush=True,
+    )

@@ -157,7 +157,7 @@ def verification(sizes, data):
     """`metrics.verify` of all pairs, ten resamples."""
     import siamlab as sl
 
-    yield from _of_all(sizes, lambda x, who: sl.metrics.verify(x, who, resamples=10))
+    yield from _of_all(sizes, lambda x, who: sl.metrics.verify(x, who, n_resamples=10))
 
 
 def clustering(sizes, data):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from siamlab import ctc, errors, metrics, networks
+from siamlab import ctc, errors, networks
 
 
 def collapse(path, blank):
@@ -178,37 +178,3 @@ def test_what_is_wrong_with_a_batch_is_named(net, batch, found):
 def test_something_else_than_a_batch_is_named(net):
     with pytest.raises(errors.ArgumentError, match="a batch is"):
         ctc.validate_batch(np.zeros((3, 4)), net)
-
-
-def edit_distance(a, b):
-    """The table of Levenshtein, cell by cell."""
-    table = np.zeros((len(a) + 1, len(b) + 1), int)
-    table[:, 0], table[0] = np.arange(len(a) + 1), np.arange(len(b) + 1)
-    for i, x in enumerate(a, 1):
-        for j, y in enumerate(b, 1):
-            table[i, j] = min(
-                table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (x != y)
-            )
-    return table[-1, -1]
-
-
-phones = st.lists(st.sampled_from(["a", "ʃ", "pf", "aɪ"]), max_size=8)
-
-
-@given(st.lists(st.tuples(phones, phones), min_size=1, max_size=4))
-def test_the_phone_error_rate_is_edit_distance_over_length(pairs):
-    truth, found = zip(*pairs, strict=True)
-    if not any(truth):
-        with pytest.raises(errors.ArgumentError, match="nothing to compare"):
-            metrics.phone_error_rate(truth, found)
-        return
-    expected = sum(edit_distance(t, f) for t, f in pairs) / sum(map(len, truth))
-    assert metrics.phone_error_rate(truth, found) == pytest.approx(expected)
-    counts = metrics.phone_confusion(truth, found)
-    right = sum(counts.loc[s, s] for s in counts.index if s in counts.columns)
-    assert counts.to_numpy().sum() - right == sum(edit_distance(t, f) for t, f in pairs)
-
-
-def test_a_missing_transcription_is_named():
-    with pytest.raises(errors.ArgumentError, match="2 true ones and 1 found ones"):
-        metrics.phone_error_rate([["a"], ["b"]], [["a"]])

@@ -227,7 +227,7 @@ def test_enrolment_normalizes_averages_and_normalizes(rng):
 def test_trials_score_every_utterance_against_everybody_enrolled(rng):
     names, models = sl.embeddings.enroll(rng.normal(size=(4, 5)), ["a", "a", "b", "c"])
     vectors, speakers = rng.normal(size=(3, 5)), ["b", "x", "a"]
-    scores, same = sl.embeddings.trials(names, models, vectors, speakers)
+    same, scores = sl.embeddings.trials(names, models, vectors, speakers)
     assert scores.shape == same.shape == (9,)
     k = 0
     for vector, speaker in zip(vectors, speakers, strict=True):

@@ -77,8 +77,8 @@ def test_a_dendrogram_marks_each_leaf_with_its_speaker(clouds):
 
 
 def test_histograms_have_equal_areas_and_say_how_many_pairs(clouds):
-    scores, same = metrics.pair_scores(*clouds)
-    ax = plots.score_histogram(scores, same, threshold=0.3)
+    y_true, y_score = metrics.pair_scores(*clouds)
+    ax = plots.score_histogram(y_true, y_score, threshold=0.3)
     areas = [
         sum(b.get_height() * b.get_width() for b in bars) for bars in ax.containers
     ]
@@ -88,10 +88,10 @@ def test_histograms_have_equal_areas_and_say_how_many_pairs(clouds):
 
 
 def test_a_det_curve_marks_the_equal_error_rate(rng):
-    same = np.arange(400) < 200
-    scores = same + rng.normal(size=400)
-    ax = plots.det(scores, same, label="noise")
-    assert ax.texts[0].get_text() == f"EER {metrics.eer(scores, same):.1%}"
+    y_true = np.arange(400) < 200
+    y_score = y_true + rng.normal(size=400)
+    ax = plots.det_curve(y_true, y_score, label="noise")
+    assert ax.texts[0].get_text() == f"EER {metrics.eer(y_true, y_score):.1%}"
     x, y = (line.item() for line in ax.lines[1].get_data())
     assert x == y
 

@@ -118,7 +118,7 @@ def voxceleb_trials(path, corpus):
     ...     "veri_test2.txt", features
     ... )  # doctest: +SKIP
     >>> scores = sl.metrics.trial_scores(embeddings, first, second)  # doctest: +SKIP
-    >>> sl.metrics.eer(scores, same)  # doctest: +SKIP
+    >>> sl.metrics.eer(same, scores)  # doctest: +SKIP
     """
     labels, *sides = _trials(Path(path))
     there = pd.Index([_key(Path(p)) for p in corpus.table.path])

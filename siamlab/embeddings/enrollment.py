@@ -60,10 +60,10 @@ def trials(names, models, embeddings, speakers):
 
     Returns
     -------
-    scores : numpy.ndarray
-        Cosines, shape (utterances * speakers enrolled,): for `metrics.eer`.
-    same : numpy.ndarray of bool
-        Same shape.
+    y_true : numpy.ndarray of bool
+        Whether it is the enrolled speaker, shape (utterances * enrolled speakers,).
+    y_score : numpy.ndarray
+        Cosines, same shape: for `metrics.eer`.
 
     Raises
     ------
@@ -73,9 +73,9 @@ def trials(names, models, embeddings, speakers):
     Examples
     --------
     >>> names, models = enroll(np.eye(2), ["a", "b"])
-    >>> scores, same = trials(names, models, [[3.0, 0.0]], ["a"])
-    >>> scores.tolist(), same.tolist()
-    ([1.0, 0.0], [True, False])
+    >>> y_true, y_score = trials(names, models, [[3.0, 0.0]], ["a"])
+    >>> y_true.tolist(), y_score.tolist()
+    ([True, False], [1.0, 0.0])
     """
     vectors, speakers = _checked(embeddings, speakers)
     models, names = np.asarray(models, dtype=np.float64), np.asarray(names)
@@ -84,8 +84,8 @@ def trials(names, models, embeddings, speakers):
             f"models must have shape ({len(names)}, {vectors.shape[1]}), a row for "
             f"each name; got {models.shape}"
         )
-    scores = vectors @ models.T
-    return scores.ravel(), (speakers[:, None] == names[None, :]).ravel()
+    y_true = speakers[:, None] == names[None, :]
+    return y_true.ravel(), (vectors @ models.T).ravel()
 
 
 def _checked(embeddings, speakers):

@@ -47,15 +47,15 @@ class Decision:
         )
 
 
-def decide(scores, same, threshold, turned=False):
+def decide(y_true, y_score, threshold, turned=False):
     """Accept the pairs whose score is at least the threshold.
 
     Parameters
     ----------
-    scores : array_like
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,).
+    y_score : array_like
         Similarities, shape (pairs,).
-    same : array_like of bool
-        Shape (pairs,).
     threshold : float
         In the scores' units.
     turned : bool
@@ -70,13 +70,13 @@ def decide(scores, same, threshold, turned=False):
 
     Examples
     --------
-    >>> decide([0.9, 0.4, 0.6, 0.1], [True, True, False, False], 0.5).accuracy
+    >>> decide([1, 1, 0, 0], [0.9, 0.4, 0.6, 0.1], 0.5).accuracy
     0.5
-    >>> decide([0.9, 0.1], [True, False], 0.5, turned=True).accuracy
+    >>> decide([1, 0], [0.9, 0.1], 0.5, turned=True).accuracy
     0.0
     """
-    labels = np.asarray(same, dtype=bool) ^ turned
-    accepted = np.asarray(scores) >= threshold
+    labels = np.asarray(y_true, dtype=bool) ^ turned
+    accepted = np.asarray(y_score) >= threshold
     return Decision(
         float(threshold),
         float(np.mean(accepted == labels)),
@@ -90,17 +90,17 @@ def decide(scores, same, threshold, turned=False):
 class _ThresholdPicture(Picture):
     """Two histograms, the DET curve, and the accuracy at each threshold."""
 
-    def __init__(self, scores, same):
-        self._scores, self._same = np.asarray(scores), np.asarray(same, dtype=bool)
+    def __init__(self, y_true, y_score):
+        self._y_true, self._y_score = np.asarray(y_true, bool), np.asarray(y_score)
         super().__init__((11, 3.4), ncols=3, width_ratios=(1.3, 1, 1.1))
 
     def prepare(self):
         """Draw histograms, axes, and what the labels cannot turn."""
         histogram, det, accuracy = self.axes
-        plots.score_histogram(self._scores, self._same, threshold=0.0, ax=histogram)
+        plots.score_histogram(self._y_true, self._y_score, threshold=0.0, ax=histogram)
         histogram.set_title("where the pairs are")
         self._line = histogram.lines[-1]
-        plots.det(self._scores, self._same, ax=det)
+        plots.det_curve(self._y_true, self._y_score, ax=det)
         self._curve, self._eer = det.lines
         self._eer_text = det.texts[0]
         self._points = self._curve.get_data()
@@ -113,8 +113,8 @@ class _ThresholdPicture(Picture):
         det.set(xlim=(-self._end, self._end), ylim=(-self._end, self._end))
         det.set_title("all thresholds at once")
         self._point = det.plot([], [], "s", color="black", markersize=8)[0]
-        accepts, rejects, thresholds = metrics.det_curve(self._scores, self._same)
-        share = np.mean(self._same)
+        accepts, rejects, thresholds = metrics.det_curve(self._y_true, self._y_score)
+        share = np.mean(self._y_true)
         right = share * (1 - rejects) + (1 - share) * (1 - accepts)
         self._right = thresholds[1:], right[1:]
         self._accuracy = accuracy.plot(*self._right)[0]
@@ -147,10 +147,10 @@ class ThresholdLab(Lab):
 
     Parameters
     ----------
-    scores : array_like
-        Similarities, shape (pairs,), such as of `metrics.pair_scores`.
-    same : array_like of bool
-        Shape (pairs,).
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,), as from `metrics.pair_scores`.
+    y_score : array_like
+        Similarities, shape (pairs,).
 
     Attributes
     ----------
@@ -166,16 +166,16 @@ class ThresholdLab(Lab):
 
     Examples
     --------
-    >>> lab = ThresholdLab([0.9, 0.8, 0.3, 0.1], [True, True, False, False])
+    >>> lab = ThresholdLab([1, 1, 0, 0], [0.9, 0.8, 0.3, 0.1])
     >>> lab.threshold.value = 0.5
     >>> lab.found.accuracy
     1.0
     """
 
-    def __init__(self, scores, same):
-        best = metrics.best_threshold(scores, same)
-        picture = _ThresholdPicture(scores, same)
-        low, high = float(np.min(scores)), float(np.max(scores))
+    def __init__(self, y_true, y_score):
+        best = metrics.best_threshold(y_true, y_score)
+        picture = _ThresholdPicture(y_true, y_score)
+        low, high = float(np.min(y_score)), float(np.max(y_score))
         step = (high - low) / 200
         first = low + step * round((best - low) / step)
         controls = {
@@ -194,7 +194,7 @@ class ThresholdLab(Lab):
         }
         super().__init__(
             controls,
-            lambda threshold, turned: decide(scores, same, threshold, turned),
+            lambda threshold, turned: decide(y_true, y_score, threshold, turned),
             picture,
             "find the threshold where both errors are alike; then the one with the "
             "best accuracy: what does it do to friends? Then turn the labels round.",

@@ -1,4 +1,4 @@
-"""Checks of embeddings and labels, shared by metrics, clusters, plots and embeddings."""
+"""Checks of embeddings, labels and scores, shared by several parts."""
 
 import numpy as np
 
@@ -78,3 +78,55 @@ def check_labels(labels, n, name="labels"):
             f"{name} must have shape ({n},), one for each utterance; got {labels.shape}"
         )
     return labels
+
+
+def check_scores(y_true, y_score, *, both_classes=True):
+    """Convert labels and scores of pairs to arrays.
+
+    Parameters
+    ----------
+    y_true : array_like
+        1 or True for the same speaker, 0 or False otherwise, shape (pairs,).
+    y_score : array_like
+        Similarities, shape (pairs,).
+    both_classes : bool
+        Whether pairs of both kinds must be present.
+
+    Returns
+    -------
+    y_true : numpy.ndarray of bool
+        Shape (pairs,).
+    y_score : numpy.ndarray
+        float64, shape (pairs,).
+
+    Raises
+    ------
+    ArgumentError
+        If shapes differ, a label is neither 0 nor 1, a score is not finite, or one
+        kind of pair is missing.
+    """
+    y_true, y_score = np.asarray(y_true), np.asarray(y_score, dtype=np.float64)
+    if y_score.ndim != 1 or y_true.shape != y_score.shape:
+        raise ArgumentError(
+            "y_true and y_score must both have shape (pairs,); got "
+            f"{y_true.shape} and {y_score.shape}"
+        )
+    same = y_true.astype(bool)
+    if not np.array_equal(same, y_true):
+        raise ArgumentError(
+            "y_true must contain only 0 and 1 (1: same speaker); got "
+            f"{y_true[same != y_true][0]}. The labels come first, then the scores."
+        )
+    n_infinite = np.count_nonzero(~np.isfinite(y_score))
+    if n_infinite:
+        raise ArgumentError(
+            f"y_score must be finite; {n_infinite} of {len(y_score)} scores are not. "
+            "Look for NaN in the embeddings."
+        )
+    if both_classes and (same.all() or not same.any()):
+        kind = "the same speaker" if same.any() else "different speakers"
+        raise ArgumentError(
+            "y_true must contain pairs of the same and of different speakers; all "
+            f"{len(same)} pairs are of {kind}"
+        )
+    return same, y_score

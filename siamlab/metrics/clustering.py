@@ -1,20 +1,21 @@
 """How well clusters agree with speakers."""
 
-import numpy as np
-
 from ..errors import ArgumentError
+from ._validation import check_labels
 
 
-def misclassification_rate(speakers, clusters):
-    """Share of utterances in the wrong cluster (Kotti, Moschou and Kotropoulos, 2008).
+def misclassification_rate(labels_true, labels_pred):
+    """Fraction of utterances in the wrong cluster (Kotti et al., 2008).
 
-    Each cluster is given one speaker and each speaker one cluster, so that as many
-    utterances as possible are right; the others are wrong.
+    Clusters and speakers are matched one to one, such that as many utterances as
+    possible are correct (Hungarian algorithm). All other utterances are errors.
 
     Parameters
     ----------
-    speakers, clusters : array_like
-        Labels of any kind, shape (utterances,).
+    labels_true : array_like
+        Speakers, shape (utterances,).
+    labels_pred : array_like
+        Clusters, shape (utterances,).
 
     Returns
     -------
@@ -24,7 +25,7 @@ def misclassification_rate(speakers, clusters):
     Raises
     ------
     ArgumentError
-        If shapes differ or are empty.
+        If shapes differ, or there are no utterances.
 
     Examples
     --------
@@ -32,16 +33,12 @@ def misclassification_rate(speakers, clusters):
     0.25
     """
     from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics.cluster import contingency_matrix
 
-    speakers, clusters = np.asarray(speakers), np.asarray(clusters)
-    if speakers.ndim != 1 or speakers.shape != clusters.shape or not len(speakers):
-        raise ArgumentError(
-            "speakers and clusters must both have shape (utterances,); got "
-            f"{speakers.shape} and {clusters.shape}"
-        )
-    _, row = np.unique(speakers, return_inverse=True)
-    _, column = np.unique(clusters, return_inverse=True)
-    together = np.zeros((row.max() + 1, column.max() + 1), dtype=int)
-    np.add.at(together, (row, column), 1)
-    best = together[linear_sum_assignment(together, maximize=True)].sum()
-    return float(1.0 - best / len(speakers))
+    n = len(labels_true)
+    if not n:
+        raise ArgumentError("misclassification_rate needs utterances; got none")
+    labels_true = check_labels(labels_true, n, "labels_true")
+    labels_pred = check_labels(labels_pred, n, "labels_pred")
+    counts = contingency_matrix(labels_true, labels_pred)
+    return float(1.0 - counts[linear_sum_assignment(counts, maximize=True)].sum() / n)

@@ -1,41 +1,29 @@
-"""Transcriptions: how many phones are wrong, which, and whether the input matters."""
+"""Error rates of phone transcriptions, and whether outputs depend on the input."""
 
 import numpy as np
 
 from ..errors import ArgumentError
 
 
-def _transcriptions(truth, found):
-    truth, found = [list(t) for t in truth], [list(f) for f in found]
-    if len(truth) != len(found):
-        raise ArgumentError(
-            "there must be a transcription for each utterance; got "
-            f"{len(truth)} true ones and {len(found)} found ones"
-        )
-    if not any(truth):
-        raise ArgumentError("the true transcriptions are empty: nothing to compare")
-    return truth, found
-
-
-def phone_error_rate(truth, found):
-    """Edit distance of transcriptions, per true phone (Levenshtein, 1966).
+def phone_error_rate(reference, hypothesis):
+    """Edit distance per reference phone (Levenshtein, 1966).
 
     Parameters
     ----------
-    truth, found : sequence of sequence of str
-        Phones of each utterance.
+    reference, hypothesis : sequence of sequence of str
+        Spoken phones and recognized phones of each utterance.
 
     Returns
     -------
     float
-        Substitutions, insertions and deletions over all utterances, divided by
-        the number of true phones. 0 is perfect; saying nothing gives 1, and saying
-        too much more than that.
+        Substitutions, insertions and deletions over all utterances, divided by the
+        number of reference phones. 0 is perfect; empty hypotheses give 1;
+        insertions can raise it above 1.
 
     Raises
     ------
     ArgumentError
-        If there are not as many of each, or no true phone at all.
+        If the numbers of utterances differ, or all references are empty.
 
     Examples
     --------
@@ -44,24 +32,24 @@ def phone_error_rate(truth, found):
     """
     from rapidfuzz.distance import Levenshtein
 
-    truth, found = _transcriptions(truth, found)
-    wrong = sum(Levenshtein.distance(t, f) for t, f in zip(truth, found, strict=True))
-    return wrong / sum(map(len, truth))
+    reference, hypothesis = _check_transcriptions(reference, hypothesis)
+    errors = sum(map(Levenshtein.distance, reference, hypothesis))
+    return errors / sum(map(len, reference))
 
 
-def phone_confusion(truth, found):
-    """Count which phone was taken for which.
+def phone_confusion(reference, hypothesis):
+    """Count how often each phone was recognized as each other phone.
 
     Parameters
     ----------
-    truth, found : sequence of sequence of str
-        Phones of each utterance.
+    reference, hypothesis : sequence of sequence of str
+        As for `phone_error_rate`.
 
     Returns
     -------
     pandas.DataFrame
-        Counts; a row for each true phone, a column for each found one. Insertions
-        are in the row "", deletions in the column "".
+        Counts; one row per reference phone, one column per recognized phone.
+        Insertions are in the row "", deletions in the column "".
 
     Raises
     ------
@@ -77,62 +65,79 @@ def phone_confusion(truth, found):
     import pandas as pd
     from rapidfuzz.distance import Levenshtein
 
-    truth, found = _transcriptions(truth, found)
+    reference, hypothesis = _check_transcriptions(reference, hypothesis)
     pairs: list[tuple[str, str]] = []
-    for t, f in zip(truth, found, strict=True):
-        for step in Levenshtein.opcodes(t, f):
-            t_part = t[step.src_start : step.src_end]
-            f_part = f[step.dest_start : step.dest_end]
-            n = max(len(t_part), len(f_part))
-            pairs += zip(t_part or [""] * n, f_part or [""] * n, strict=True)
+    for ref, hyp in zip(reference, hypothesis, strict=True):
+        for step in Levenshtein.opcodes(ref, hyp):
+            spoken = ref[step.src_start : step.src_end]
+            recognized = hyp[step.dest_start : step.dest_end]
+            n = max(len(spoken), len(recognized))
+            pairs += zip(spoken or [""] * n, recognized or [""] * n, strict=True)
     rows, columns = zip(*pairs, strict=True)
-    return pd.crosstab(pd.Series(rows, name="truth"), pd.Series(columns, name="found"))
+    return pd.crosstab(
+        pd.Series(rows, name="reference"), pd.Series(columns, name="hypothesis")
+    )
+
+
+def _check_transcriptions(reference, hypothesis):
+    reference = [list(phones) for phones in reference]
+    hypothesis = [list(phones) for phones in hypothesis]
+    if len(reference) != len(hypothesis):
+        raise ArgumentError(
+            "reference and hypothesis must have as many utterances; got "
+            f"{len(reference)} and {len(hypothesis)}"
+        )
+    if not any(reference):
+        raise ArgumentError(
+            "reference must contain at least one phone; all its transcriptions are "
+            "empty"
+        )
+    return reference, hypothesis
 
 
 def input_dependence(outputs):
-    """Share of the outputs' variance that comes from the input.
+    """Fraction of the outputs' variance that is explained by the input.
 
-    A network that gives one answer to every sentence (FAULTS C1) may look busy over
-    time; what tells is whether its outputs *at the same frame* differ between
-    utterances. With p for the posterior of a label at a frame, the variance of p
-    over the utterances, summed over the labels, is divided by the most that it
-    could be with the same averages: that of answers without a doubt.
+    A network that outputs the same for every utterance (fault C1,
+    `docs/doctor.md#c1`) may still vary over time. This measure therefore compares
+    outputs *at the same frame* of different utterances: the variance of the
+    posteriors over utterances, summed over labels, divided by the maximum variance
+    that is possible with the same means (that of one-hot outputs).
 
     Parameters
     ----------
     outputs : sequence of numpy.ndarray
-        Probabilities, shape (frames, labels) each, of at least two utterances.
+        Probabilities, shape (time, labels) each, of at least two utterances.
 
     Returns
     -------
     float
-        0: the same whatever the input; 1: certain, and different. The mean over
-        the frames that all utterances have.
+        0 if the outputs do not depend on the input, 1 if they are one-hot and
+        differ. Averaged over the frames that all utterances have.
 
     Raises
     ------
     ArgumentError
-        If there are fewer than two utterances, or rows that are no distributions:
-        logits want a softmax first.
+        If there are fewer than two utterances, or rows are not probability
+        distributions.
 
     Examples
     --------
-    >>> sure = np.eye(2)
-    >>> input_dependence([sure, sure]), input_dependence([sure, sure[::-1]])
+    >>> one_hot = np.eye(2)
+    >>> input_dependence([one_hot, one_hot]), input_dependence([one_hot, one_hot[::-1]])
     (0.0, 1.0)
     """
     if len(outputs) < 2:
         raise ArgumentError(
-            "outputs differ between utterances, of which there must be at least 2; "
-            f"got {len(outputs)}"
+            f"outputs must contain at least 2 utterances; got {len(outputs)}"
         )
-    frames = min(len(p) for p in outputs)
-    p = np.stack([np.asarray(p, dtype=np.float64)[:frames] for p in outputs])
+    n_frames = min(len(p) for p in outputs)
+    p = np.stack([np.asarray(p, dtype=np.float64)[:n_frames] for p in outputs])
     if p.min() < 0 or np.abs(p.sum(axis=-1) - 1).max() > 1e-3:
         raise ArgumentError(
-            "outputs must be probabilities that sum to 1; apply a softmax to logits"
+            "outputs must be probabilities that sum to 1 at each frame; apply a "
+            "softmax to logits"
         )
-    mean = p.mean(axis=0)
-    variance = p.var(axis=0).sum(axis=-1)
-    most = 1.0 - np.square(mean).sum(axis=-1)
-    return float(variance.sum() / most.sum()) if most.sum() > 0 else 0.0
+    variance = p.var(axis=0).sum()
+    maximum = (1.0 - np.square(p.mean(axis=0)).sum(axis=-1)).sum()
+    return float(variance / maximum) if maximum > 0 else 0.0

@@ -1,98 +1,19 @@
-"""All the figures of a set of embeddings, with their intervals."""
+"""Scores of pairs of utterances, and all verification metrics with intervals."""
 
 import dataclasses
 
 import numpy as np
 
 from ..errors import ArgumentError
-from ._validation import check_embeddings, check_labels
-from .scores import _area, _checked, _crossing, _Curve, _least_cost, _threshold
+from ._validation import check_embeddings, check_labels, check_scores
+from .error_rates import ErrorCurve, area, find_crossing, minimum_cost
 
-
-class Estimate(float):
-    """A number with an interval.
-
-    Parameters
-    ----------
-    value : float
-        The number; an `Estimate` is one and computes as one.
-    low, high : float
-        Ends of the interval.
-    confidence : float
-        How often intervals made this way contain the truth.
-
-    Examples
-    --------
-    >>> Estimate(0.031, 0.021, 0.043)
-    0.031 [0.021, 0.043]
-    """
-
-    low: float
-    high: float
-    confidence: float
-
-    def __new__(cls, value, low, high, confidence=0.95):
-        """Make the float."""
-        self = super().__new__(cls, value)
-        self.low, self.high, self.confidence = float(low), float(high), confidence
-        return self
-
-    def __getnewargs__(self):
-        return float(self), self.low, self.high, self.confidence
-
-    def __repr__(self):
-        return f"{float(self):.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-    __str__ = __repr__
-
-
-@dataclasses.dataclass(frozen=True)
-class Verification:
-    """How well pairs of utterances are told apart; see `verify`.
-
-    Parameters
-    ----------
-    eer, auc, threshold, min_dcf : Estimate
-        Equal error rate, area under the ROC, the cosine where both errors are
-        equally frequent, and the least detection cost.
-    n_same, n_different : int
-        Number of pairs of the same speaker, and of different ones.
-    """
-
-    eer: Estimate
-    auc: Estimate
-    threshold: Estimate
-    min_dcf: Estimate  # the field's own name
-    n_same: int
-    n_different: int
-
-    def as_dict(self):
-        """Return plain numbers, for JSON.
-
-        Returns
-        -------
-        dict
-            For each estimate its value, low and high; and the numbers of pairs.
-        """
-        names = ("eer", "auc", "threshold", "min_dcf")
-        figures = {name: getattr(self, name) for name in names}
-        return {
-            **{
-                name: {"value": float(x), "low": x.low, "high": x.high}
-                for name, x in figures.items()
-            },
-            "n_same": self.n_same,
-            "n_different": self.n_different,
-        }
-
-
-def _unit_rows(embeddings):
-    embeddings = check_embeddings(embeddings)
-    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+# Trials that are scored at a time; VoxCeleb's lists have half a million.
+_BLOCK = 65536
 
 
 def pair_scores(embeddings, speakers):
-    """Score all pairs of utterances by the cosine of their embeddings.
+    """Cosine similarity of all pairs of utterances.
 
     Parameters
     ----------
@@ -103,46 +24,50 @@ def pair_scores(embeddings, speakers):
 
     Returns
     -------
-    scores : numpy.ndarray
-        Shape (utterances * (utterances - 1) / 2,).
-    same : numpy.ndarray of bool
-        Same shape.
+    y_true : numpy.ndarray of bool
+        Whether both utterances are from the same speaker, shape
+        (utterances * (utterances - 1) / 2,).
+    y_score : numpy.ndarray
+        Cosines, same shape: for `eer` and the other metrics.
+
+    Raises
+    ------
+    ArgumentError
+        If shapes do not match, or an embedding is not finite or all zeros.
 
     Examples
     --------
-    >>> scores, same = pair_scores(np.eye(3), ["anna", "anna", "ben"])
-    >>> scores.tolist(), same.tolist()
-    ([0.0, 0.0, 0.0], [True, False, False])
+    >>> y_true, y_score = pair_scores(np.eye(3), ["anna", "anna", "ben"])
+    >>> y_true.tolist(), y_score.tolist()
+    ([True, False, False], [0.0, 0.0, 0.0])
     """
     unit = _unit_rows(embeddings)
     speakers = check_labels(speakers, len(unit), "speakers")
     i, j = np.triu_indices(len(unit), k=1)
-    return (unit @ unit.T)[i, j], speakers[i] == speakers[j]
-
-
-_BLOCK = 65536  # trials at a time: lists of VoxCeleb have half a million
+    return speakers[i] == speakers[j], (unit @ unit.T)[i, j]
 
 
 def trial_scores(embeddings, first, second):
-    """Score trials of a list by the cosine of their embeddings.
+    """Cosine similarity of the pairs in a list of trials.
 
     Parameters
     ----------
     embeddings : array_like
         Shape (utterances, dim).
     first, second : array_like of int
-        Shape (trials,): rows of `embeddings` that are compared, as from
+        Rows of `embeddings` to compare, shape (trials,), as returned by
         `corpora.voxceleb_trials`.
 
     Returns
     -------
     numpy.ndarray
-        Shape (trials,): for `eer`, `min_dcf` and the others.
+        Shape (trials,): the `y_score` of `eer` and the other metrics.
 
     Raises
     ------
     ArgumentError
-        If shapes do not fit, a row is not there, or an embedding is not finite or 0.
+        If shapes do not match, a row does not exist, or an embedding is not finite
+        or all zeros.
 
     Examples
     --------
@@ -156,13 +81,12 @@ def trial_scores(embeddings, first, second):
             "first and second must both have shape (trials,); got "
             f"{first.shape} and {second.shape}"
         )
-    for side in (first, second):
-        outside = (side < 0) | (side >= len(unit))
-        if outside.any():
-            raise ArgumentError(
-                f"trials must name rows from 0 to {len(unit) - 1}; "
-                f"got {side[outside][0]}"
-            )
+    rows = np.concatenate([first, second])
+    outside = rows[(rows < 0) | (rows >= len(unit))]
+    if len(outside):
+        raise ArgumentError(
+            f"trials must refer to rows from 0 to {len(unit) - 1}; got {outside[0]}"
+        )
     scores = np.empty(len(first))
     for start in range(0, len(first), _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -170,16 +94,26 @@ def trial_scores(embeddings, first, second):
     return scores
 
 
-def verify(
-    embeddings, speakers, *, sessions=None, confidence=0.95, resamples=200, seed=0
-):
-    """Compare all utterances with each other, and say how sure one can be.
+def _unit_rows(embeddings):
+    embeddings = check_embeddings(embeddings)
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
 
-    The interval comes from a bootstrap over speakers, not over pairs: each
-    resample draws speakers with replacement, because the next exam will be held
-    with other speakers, and the pairs of one speaker go together (Bengio and
-    Mariethoz, 2004). A speaker drawn twice counts twice; he is never compared
-    with his own copy as if he were another.
+
+def verify(
+    embeddings,
+    speakers,
+    *,
+    sessions=None,
+    confidence_level=0.95,
+    n_resamples=200,
+    seed=0,
+):
+    """Compare all pairs of utterances; return error rates with confidence intervals.
+
+    The intervals come from a bootstrap over speakers, not over pairs: each resample
+    draws speakers with replacement, and all pairs of a speaker stay together (Bengio
+    and Mariethoz, 2004). An utterance is never compared with itself, also if its
+    speaker was drawn twice.
 
     Parameters
     ----------
@@ -188,11 +122,11 @@ def verify(
     speakers : array_like
         Shape (utterances,).
     sessions : array_like, optional
-        Shape (utterances,). Pairs within one session are left out: they share
-        the room as well as the speaker.
-    confidence : float
-        Of the intervals.
-    resamples : int
+        Shape (utterances,). Pairs within one session are left out, because they
+        share the room and the microphone as well as the speaker.
+    confidence_level : float
+        Of the intervals, between 0 and 1.
+    n_resamples : int
         Number of bootstrap resamples.
     seed : int
         Of the resamples.
@@ -205,8 +139,8 @@ def verify(
     Raises
     ------
     ArgumentError
-        If shapes do not fit, an embedding is not finite or 0, or there are no
-        pairs of the same or of different speakers.
+        If shapes do not match, an embedding is not finite or all zeros, or there are
+        no pairs of the same or of different speakers.
 
     Examples
     --------
@@ -217,51 +151,121 @@ def verify(
     >>> result.eer.low <= result.eer <= result.eer.high
     True
     """
-    if not 0 < confidence < 1:
-        raise ArgumentError(f"confidence must lie between 0 and 1; got {confidence}")
+    if not 0 < confidence_level < 1:
+        raise ArgumentError(
+            f"confidence_level must be between 0 and 1; got {confidence_level}"
+        )
     unit = _unit_rows(embeddings)
     speakers = check_labels(speakers, len(unit), "speakers")
     i, j = np.triu_indices(len(unit), k=1)
-    scores = (unit @ unit.T)[i, j]
+    y_score = (unit @ unit.T)[i, j]
     names, ids = np.unique(speakers, return_inverse=True)
     ids = ids.astype(np.int32)
     a, b = ids[i], ids[j]
     if sessions is not None:
         sessions = check_labels(sessions, len(unit), "sessions")
         across = sessions[i] != sessions[j]
-        scores, a, b = scores[across], a[across], b[across]
-    del i, j  # as large as all that follows
-    scores, same = _checked(scores, a == b)
-    curve = _Curve(scores, same)
-    # Sorted once, here, rather than the weights of each resample.
-    a, b, same = a[curve.order], b[curve.order], curve.same
-    del scores
+        y_score, a, b = y_score[across], a[across], b[across]
+    del i, j  # each is as large as all scores
+    curve = ErrorCurve(*check_scores(a == b, y_score))
+    # Everything in the order of the curve, so that weights need no sorting.
+    a, b, y_true = a[curve.order], b[curve.order], curve.y_true
+    del y_score
 
-    def figures(weights=None):
-        accepts, rejects = curve.rates(weights)
-        i, share, rate = _crossing(accepts, rejects)
-        return (
-            rate,
-            _area(accepts, rejects),
-            _threshold(curve.thresholds, i, share),
-            _least_cost(accepts, rejects),
-        )
+    def statistics(weights=None):
+        fpr, fnr = curve.rates(weights)
+        i, fraction, error_rate = find_crossing(fpr, fnr)
+        threshold = curve.threshold_at(i, fraction)
+        return error_rate, area(fpr, fnr), threshold, minimum_cost(fpr, fnr)
 
     rng = np.random.default_rng(seed)
-    drawn: list[tuple[float, float, float, float]] = []
-    while len(drawn) < resamples:
-        counts = np.bincount(
-            rng.integers(len(names), size=len(names)), minlength=len(names)
-        )
-        weights = np.where(same, counts[a], counts[a] * counts[b]).astype(float)
-        # With few speakers a draw may hold one of them only: draw again.
-        if weights[same].any() and weights[~same].any():
-            drawn.append(figures(weights))
-    tails = (1 - confidence) / 2
-    low, high = np.quantile(drawn, [tails, 1 - tails], axis=0)
-    rate, area, threshold, cost = (
-        Estimate(value, min(value, lo), max(value, hi), confidence)
-        for value, lo, hi in zip(figures(), low, high, strict=True)
+    resampled: list[tuple[float, float, float, float]] = []
+    while len(resampled) < n_resamples:
+        drawn = rng.integers(len(names), size=len(names))
+        counts = np.bincount(drawn, minlength=len(names))
+        weights = np.where(y_true, counts[a], counts[a] * counts[b]).astype(float)
+        # With few speakers a resample may contain pairs of one kind only: draw again.
+        if weights[y_true].any() and weights[~y_true].any():
+            resampled.append(statistics(weights))
+    tail = (1 - confidence_level) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    estimates = (
+        Estimate(value, min(value, lower), max(value, upper), confidence_level)
+        for value, lower, upper in zip(statistics(), low, high, strict=True)
     )
-    n_same = int(np.count_nonzero(same))
-    return Verification(rate, area, threshold, cost, n_same, len(same) - n_same)
+    n_same = int(np.count_nonzero(y_true))
+    return Verification(*estimates, n_same, len(y_true) - n_same)
+
+
+class Estimate(float):
+    """A number with a confidence interval.
+
+    Parameters
+    ----------
+    value : float
+        The number. An `Estimate` is a float and can be used as one.
+    low, high : float
+        Ends of the interval.
+    confidence_level : float
+        Fraction of such intervals that contain the true value.
+
+    Examples
+    --------
+    >>> Estimate(0.031, 0.021, 0.043)
+    0.031 [0.021, 0.043]
+    """
+
+    low: float
+    high: float
+    confidence_level: float
+
+    def __new__(cls, value, low, high, confidence_level=0.95):
+        """Create the float and attach its interval."""
+        self = super().__new__(cls, value)
+        self.low, self.high = float(low), float(high)
+        self.confidence_level = confidence_level
+        return self
+
+    def __getnewargs__(self):
+        return float(self), self.low, self.high, self.confidence_level
+
+    def __repr__(self):
+        return f"{float(self):.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    __str__ = __repr__
+
+
+@dataclasses.dataclass(frozen=True)
+class Verification:
+    """Results of `verify`.
+
+    Parameters
+    ----------
+    eer, auc, threshold, min_dcf : Estimate
+        Equal error rate, area under the ROC curve, the cosine at which both errors
+        are equally frequent, and the minimum detection cost.
+    n_same, n_different : int
+        Number of same-speaker and of different-speaker pairs.
+    """
+
+    eer: Estimate
+    auc: Estimate
+    threshold: Estimate
+    min_dcf: Estimate
+    n_same: int
+    n_different: int
+
+    def as_dict(self):
+        """Return plain numbers, for JSON.
+
+        Returns
+        -------
+        dict
+            For each estimate its value, low and high; and the numbers of pairs.
+        """
+        return {
+            name: {"value": float(field), "low": field.low, "high": field.high}
+            if isinstance(field, Estimate)
+            else field
+            for name, field in vars(self).items()
+        }

@@ -6,21 +6,21 @@
 - `training_curves`: of several trainings.
 - `phone_outputs`, `ctc_lattice`: of a network of phones.
 - `speaker_map`, `dendrogram`: of embeddings.
-- `score_histogram`, `det`: of pair scores.
+- `score_histogram`, `det_curve`: of pair scores.
 """
 
 from .common import STYLE, style, training_curves
 from .phones import ctc_lattice, phone_outputs
 from .recordings import corpus
 from .sound import spectrogram, value_histogram, waveform
-from .speakers import dendrogram, det, score_histogram, speaker_map
+from .speakers import dendrogram, det_curve, score_histogram, speaker_map
 
 __all__ = [
     "STYLE",
     "corpus",
     "ctc_lattice",
     "dendrogram",
-    "det",
+    "det_curve",
     "phone_outputs",
     "score_histogram",
     "speaker_map",

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import clusters, metrics
 from ..errors import ArgumentError
-from ..metrics._validation import check_labels
+from ..metrics._validation import check_labels, check_scores
 from .common import axes
 
 # Told apart by people with any color vision (Okabe and Ito, 2008); the yellow is
@@ -148,15 +148,15 @@ def dendrogram(
     return ax
 
 
-def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
+def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     """Draw how scores of same and of different speakers are spread.
 
     Parameters
     ----------
-    scores : array_like
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,).
+    y_score : array_like
         Similarities, shape (pairs,).
-    same : array_like of bool
-        Shape (pairs,).
     threshold : float, optional
         Where to draw a line.
     bins : int
@@ -169,15 +169,15 @@ def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
     matplotlib.axes.Axes
         Each histogram has area 1: same pairs are few and would not be seen.
     """
-    scores, same = np.asarray(scores), np.asarray(same).astype(bool)
+    y_true, y_score = check_scores(y_true, y_score, both_classes=False)
     ax = axes(ax, (7, 3.5))
-    edges = np.histogram_bin_edges(scores, bins)
+    edges = np.histogram_bin_edges(y_score, bins)
     for label, mask, color, hatch in (
-        ("different speakers", ~same, _DIFFERENT, ""),
-        ("same speaker", same, _SAME, "///"),
+        ("different speakers", ~y_true, _DIFFERENT, ""),
+        ("same speaker", y_true, _SAME, "///"),
     ):
         ax.hist(
-            scores[mask],
+            y_score[mask],
             edges,
             density=True,
             alpha=0.55,
@@ -194,15 +194,15 @@ def score_histogram(scores, same, *, threshold=None, bins=50, ax=None):
     return ax
 
 
-def det(scores, same, *, label=None, ax=None):
+def det_curve(y_true, y_score, *, label=None, ax=None):
     """Draw the detection error trade-off (Martin et al., 1997).
 
     Parameters
     ----------
-    scores : array_like
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,).
+    y_score : array_like
         Similarities, shape (pairs,).
-    same : array_like of bool
-        Shape (pairs,).
     label : str, optional
         For a legend.
     ax : matplotlib.axes.Axes, optional
@@ -216,8 +216,8 @@ def det(scores, same, *, label=None, ax=None):
     """
     from scipy.stats import norm
 
-    accepts, rejects, _ = metrics.det_curve(scores, same)
-    rate = metrics.eer(scores, same)
+    accepts, rejects, _ = metrics.det_curve(y_true, y_score)
+    rate = metrics.eer(y_true, y_score)
     ax = axes(ax, (4.5, 4.5))
     # The ends lie at infinity.
     least = 0.5 / max(len(accepts), 2)

@@ -55,7 +55,7 @@ def _draws(history, rows):
         lambda: plots.training_curves({"exam": rates}, label="equal error rate"),
     )
     pairs = metrics.pair_scores(rows, rows.speakers)
-    yield "Detection errors", lambda: plots.det(*pairs)
+    yield "Detection errors", lambda: plots.det_curve(*pairs)
     if len(rows) >= 4:  # of which UMAP makes a map
         yield "Speakers of the exam", lambda: plots.speaker_map(rows)
 

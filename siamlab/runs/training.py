@@ -317,7 +317,7 @@ class _Keeper(keras.callbacks.Callback):
 
     def _keep(self, epoch, loss):
         rows = embed(self._own.copy(self.model), self._config, self._exam)
-        rate = float(metrics.verify(rows, self._exam.speakers, resamples=1).eer)
+        rate = float(metrics.verify(rows, self._exam.speakers, n_resamples=1).eer)
         self._history.append({"epoch": epoch, "loss": loss, "eer": rate})
         there = checkpoint(self._folder, epoch)
         _save(self.model, there)

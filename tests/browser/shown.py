@@ -64,7 +64,7 @@ LABS = [
         "06_accuracy_on_distances.ipynb",
         "lab",
         "ThresholdLab",
-        "sl.labs.decide(scores, truth, lab.threshold.value, lab.turned.value)",
+        "sl.labs.decide(truth, scores, lab.threshold.value, lab.turned.value)",
     ),
     Shown(
         "09_speaker_clusters.ipynb",

@@ -15,7 +15,7 @@ import siamlab as sl
 rng = np.random.default_rng(0)
 same = np.arange(300) < 60
 scores = rng.normal(np.where(same, 0.7, 0.1), 0.2)""",
-    """lab = sl.labs.ThresholdLab(scores, same)
+    """lab = sl.labs.ThresholdLab(same, scores)
 lab""",
 ]
 

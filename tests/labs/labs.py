@@ -6,10 +6,10 @@ from siamlab import ctc, labs
 
 
 def scores():
-    """Scores of friends and of strangers, which overlap a little."""
+    """Labels and scores of same- and different-speaker pairs, with some overlap."""
     rng = np.random.default_rng(0)
     same = np.arange(300) < 60
-    return rng.normal(np.where(same, 0.7, 0.1), 0.2), same
+    return same, rng.normal(np.where(same, 0.7, 0.1), 0.2)
 
 
 def recorded():

@@ -9,7 +9,7 @@ from siamlab.labs import ThresholdLab, decide
 
 
 def test_a_decision_by_hand():
-    found = decide([0.9, 0.4, 0.6, 0.1, 0.0], [True, True, False, False, False], 0.5)
+    found = decide([1, 1, 0, 0, 0], [0.9, 0.4, 0.6, 0.1, 0.0], 0.5)
     assert found.accuracy == pytest.approx(3 / 5)
     assert found.false_accepts == pytest.approx(1 / 3)
     assert found.false_rejects == pytest.approx(1 / 2)
@@ -19,21 +19,23 @@ def test_a_decision_by_hand():
 @given(st.floats(-1, 2))
 def test_it_is_a_point_of_the_det_curve(threshold):
     """Two ways to the same errors."""
-    values, same = scores()
-    found = decide(values, same, threshold)
-    accepts, rejects, thresholds = sl.metrics.det_curve(values, same)
+    y_true, y_score = scores()
+    found = decide(y_true, y_score, threshold)
+    accepts, rejects, thresholds = sl.metrics.det_curve(y_true, y_score)
     last = np.flatnonzero(thresholds >= threshold)[-1]
     assert found.false_accepts == pytest.approx(accepts[last])
     assert found.false_rejects == pytest.approx(rejects[last])
     assert found.accuracy == pytest.approx(
-        sl.metrics.accuracy_at(values, same, threshold)
+        sl.metrics.accuracy_at(y_true, y_score, threshold)
     )
 
 
 @given(st.floats(-1, 2))
 def test_labels_turned_round_turn_every_figure(threshold):
-    values, same = scores()
-    right, turned = (decide(values, same, threshold, turned=t) for t in (False, True))
+    y_true, y_score = scores()
+    right, turned = (
+        decide(y_true, y_score, threshold, turned=t) for t in (False, True)
+    )
     assert turned.accuracy == pytest.approx(1 - right.accuracy)
     assert turned.false_accepts == pytest.approx(1 - right.false_rejects)
     assert turned.false_rejects == pytest.approx(1 - right.false_accepts)
@@ -55,5 +57,5 @@ def test_the_lab_shows_the_plain_functions_numbers():
 
 
 def test_scores_that_are_no_scores_are_named():
-    with pytest.raises(sl.SiamlabError, match="1 of 3 are not"):
-        ThresholdLab([0.1, np.nan, 0.3], [True, False, True])
+    with pytest.raises(sl.SiamlabError, match="1 of 3 scores are not"):
+        ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3])

@@ -111,7 +111,7 @@ def s22_other_distance(case):
 
 
 def _rate(d, same):
-    return metrics.eer(-d, same)
+    return metrics.eer(same, -d)
 
 
 def _name(value):

@@ -260,7 +260,7 @@ def _eer(e, labels):
         d, same = np.linalg.norm(e[i] - e[j], axis=1), values[i] == values[j]
     if min(same.sum(), (~same).sum()) < 40:
         raise NotExamined("fewer than 40 pairs of each kind")
-    return metrics.eer(-d, same)
+    return metrics.eer(same, -d)
 
 
 def _layers_of(case, x):

@@ -18,9 +18,9 @@ def test_over_an_epoch_they_are_the_figures_of_all_its_pairs(found, seed, batche
     d = np.array(found, np.float32)
     same = rng.permutation(np.arange(len(d)) % 2)
     running = {
-        metrics.EER(capacity=64): metrics.eer(-d, same),
-        metrics.AUC(capacity=64): metrics.auc(-d, same),
-        metrics.AccuracyAt(2.5): metrics.accuracy_at(-d, same, -2.5),
+        metrics.EER(capacity=64): metrics.eer(same, -d),
+        metrics.AUC(capacity=64): metrics.auc(same, -d),
+        metrics.AccuracyAt(2.5): metrics.accuracy_at(same, -d, -2.5),
     }
     for metric, expected in running.items():
         for part in np.array_split(np.arange(len(d)), batches):
@@ -39,7 +39,7 @@ def test_of_outputs_they_compare_all_pairs_of_a_batch(rng, distance):
     metric = metrics.EER(distance)
     metric.update_state(ids, outputs)
     assert float(metric.result()) == pytest.approx(
-        metrics.eer(-d, ids[i] == ids[j]), abs=1e-6
+        metrics.eer(ids[i] == ids[j], -d), abs=1e-6
     )
 
 
@@ -145,7 +145,7 @@ def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, rng):
     ).history
     best = keras.saving.load_model(path)
     d = best.predict((a, b), verbose=0).sum(axis=1)
-    expected = metrics.eer(-d, same[:, 0])
+    expected = metrics.eer(same[:, 0], -d)
     assert min(history["val_eer"]) == pytest.approx(expected, abs=1e-6)
 
 
@@ -160,8 +160,8 @@ same = (np.arange(40) % 2)[:, None]
 twins.fit((a, b), same, batch_size=8, epochs=1, verbose=0)
 found = twins.evaluate((a, b), same, batch_size=7, verbose=0, return_dict=True)
 d = twins.predict((a, b), verbose=0).sum(axis=1)
-assert abs(found["eer"] - sl.metrics.eer(-d, same[:, 0])) < 1e-6, found
-assert abs(found["auc"] - sl.metrics.auc(-d, same[:, 0])) < 1e-6, found
+assert abs(found["eer"] - sl.metrics.eer(same[:, 0], -d)) < 1e-6, found
+assert abs(found["auc"] - sl.metrics.auc(same[:, 0], -d)) < 1e-6, found
 net = sl.networks.SpeakerNet(
     sl.networks.blstm_encoder(
         frames=6, bands=4, units=3, outputs=4, head="unit",

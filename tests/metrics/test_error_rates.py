@@ -1,0 +1,122 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from siamlab import errors, metrics
+
+SEPARATED = ([1, 1, 0, 0], [0.9, 0.8, 0.2, 0.1])
+
+
+@st.composite
+def scored_pairs(draw):
+    """Scores with ties, and at least one pair of each kind."""
+    n = draw(st.integers(2, 60))
+    y_true = draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    y_true[0], y_true[1] = True, False
+    # Multiples of 1/4: sums and ties are exact in floating point.
+    y_score = draw(st.lists(st.integers(-20, 20), min_size=n, max_size=n))
+    return np.array(y_true), np.array(y_score) / 4
+
+
+def eer_by_scanning(y_true, y_score):
+    """Walk along the ROC curve one threshold at a time until the errors cross."""
+    points = [(0.0, 1.0)]
+    for threshold in sorted(set(y_score), reverse=True):
+        accepted = y_score >= threshold
+        points.append((accepted[~y_true].mean(), (~accepted)[y_true].mean()))
+    for (fpr0, fnr0), (fpr1, fnr1) in itertools.pairwise(points):
+        if fpr1 >= fnr1:
+            fraction = (fnr0 - fpr0) / ((fnr0 - fpr0) + (fpr1 - fnr1))
+            return fpr0 + fraction * (fpr1 - fpr0)
+    raise AssertionError("the curve ends at (1, 0)")
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_score", "eer", "auc", "min_dcf"),
+    [
+        (*SEPARATED, 0.0, 1.0, 0.0),
+        ([0, 0, 1, 1], SEPARATED[1], 1.0, 0.0, 1.0),
+        ([1, 0, 0, 0], [0.3] * 4, 0.5, 0.5, 1.0),
+        # The curve steps from (0, 1) to (1/2, 1) to (1/2, 1/2): both errors are 1/2.
+        ([0, 1, 1, 0], [4, 3, 2, 1], 0.5, 0.5, 1.0),
+    ],
+    ids=["separated", "inverted", "all tied", "by hand"],
+)
+def test_known_cases(y_true, y_score, eer, auc, min_dcf):
+    assert metrics.eer(y_true, y_score) == pytest.approx(eer)
+    assert metrics.auc(y_true, y_score) == pytest.approx(auc)
+    assert metrics.min_dcf(y_true, y_score) == pytest.approx(min_dcf)
+
+
+@given(scored_pairs())
+def test_eer_equals_the_slow_scan(pairs):
+    assert metrics.eer(*pairs) == pytest.approx(eer_by_scanning(*pairs))
+
+
+@given(scored_pairs())
+def test_auc_equals_scikit_learn(pairs):
+    assert metrics.auc(*pairs) == pytest.approx(sklearn_metrics.roc_auc_score(*pairs))
+
+
+@given(scored_pairs())
+def test_det_curve_equals_scikit_learns_roc_curve(pairs):
+    fpr, tpr, thresholds = sklearn_metrics.roc_curve(*pairs, drop_intermediate=False)
+    for found, expected in zip(
+        metrics.det_curve(*pairs), (fpr, 1 - tpr, thresholds), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@given(scored_pairs())
+def test_eer_depends_only_on_the_order_and_is_symmetric(pairs):
+    y_true, y_score = pairs
+    expected = pytest.approx(metrics.eer(y_true, y_score))
+    assert metrics.eer(y_true, np.exp(y_score)) == expected
+    assert metrics.eer(~y_true, -y_score) == expected
+
+
+@given(scored_pairs())
+def test_no_threshold_is_more_accurate_than_the_best(pairs):
+    best = metrics.best_threshold(*pairs, criterion="accuracy")
+    accuracies = [metrics.accuracy_at(*pairs, t) for t in [*pairs[1], np.inf]]
+    assert metrics.accuracy_at(*pairs, best) == pytest.approx(max(accuracies))
+
+
+def test_the_eer_threshold_makes_both_errors_equal(rng):
+    y_true = np.arange(4000) < 1000
+    y_score = y_true + rng.normal(size=4000)
+    accepted = y_score >= metrics.best_threshold(y_true, y_score)
+    eer = metrics.eer(y_true, y_score)
+    assert accepted[~y_true].mean() == pytest.approx(eer, abs=2e-3)
+    assert (~accepted)[y_true].mean() == pytest.approx(eer, abs=2e-3)
+
+
+def test_detection_cost_depends_on_the_prior():
+    # Accepting one false pair out of two to find every target is too expensive when
+    # targets are rare.
+    assert metrics.min_dcf([0, 1, 0], [3, 2, 1]) == 1.0
+    assert metrics.min_dcf([0, 1, 0], [3, 2, 1], p_target=0.9) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_score", "message"),
+    [
+        ([1, 1, 1], [0.1, 0.2, 0.3], "all 3 pairs are of the same speaker"),
+        ([0, 0, 0], [0.1, 0.2, 0.3], "all 3 pairs are of different speakers"),
+        ([1, 0], [0.1, np.nan], "finite; 1 of 2 scores are not"),
+        ([1, 0, 1], [0.1, 0.2], r"got \(3,\) and \(2,\)"),
+        ([0.9, 0.1], [1, 0], "only 0 and 1 .*got 0.9. The labels come first"),
+    ],
+)
+def test_invalid_pairs_raise(y_true, y_score, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        metrics.eer(y_true, y_score)
+
+
+def test_an_unknown_criterion_raises():
+    with pytest.raises(errors.ArgumentError, match=r'"eer" or "accuracy"; got \'f1\''):
+        metrics.best_threshold(*SEPARATED, criterion="f1")

@@ -5,10 +5,9 @@ from .channel import (
     randomize_channel,
 )
 from .enrollment import enroll, trials
-from .extraction import embed, extractor
-from .layers import layer_sweep
+from .extraction import embed
+from .layers import check_extractor, embed_layers, extractor
 from .pretrained import Encoder, encoder, encoder_card
-from .proof import check_extractor
 from .table import Embeddings
 from .training import augmentation, train_encoder
 
@@ -21,11 +20,11 @@ __all__ = [
     "channel_robustness",
     "check_extractor",
     "embed",
+    "embed_layers",
     "encoder",
     "encoder_card",
     "enroll",
     "extractor",
-    "layer_sweep",
     "randomize_channel",
     "train_encoder",
     "trials",

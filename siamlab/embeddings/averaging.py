@@ -6,57 +6,76 @@ from ..errors import ArgumentError
 from ..sampling import segments
 
 
-def average(function, features, frames, hop, bands=None, batch_size=256):
-    """Mean over the segments of each utterance, rows of unit length, float32."""
-    sums = np.zeros(())
-    for x, owners in batches(features, frames, bands, hop, batch_size):
-        y = np.asarray(function(x), dtype=np.float32)[: len(owners)]
-        if not sums.ndim:
-            sums = np.zeros((len(features), y.shape[-1]), dtype=np.float64)
-        np.add.at(sums, owners, unit(y))
-    return unit(sums).astype(np.float32)
+def average(function, features, n_frames, bands=None, hop_frames=None, batch_size=256):
+    """Normalize each segment's vector, average over an utterance, normalize.
+
+    Parameters
+    ----------
+    function : callable
+        Segments (batch_size, n_frames, bands) -> list of arrays (batch_size, dim).
+    features : iterable of numpy.ndarray
+        With a length.
+    n_frames, bands, hop_frames, batch_size : int
+        As for `batches`.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each output of the function: float32, shape (utterances, dim).
+    """
+    sums = []
+    for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
+        outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
+        sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]
+        for total, y in zip(sums, outputs, strict=True):
+            np.add.at(total, owners, unit(y[: len(owners)]))
+    return [unit(total).astype(np.float32) for total in sums]
+
+
+def vector_function(model):
+    """Return what `average` calls: a Keras model's prediction, or an encoder itself."""
+    predict = getattr(model, "predict_on_batch", model)
+    return lambda x: [predict(x)]
 
 
 def unit(rows):
-    """Bring rows to length 1; what is 0 stays 0."""
+    """Scale rows to length 1; rows of zeros stay zero."""
     length = np.linalg.norm(rows, axis=-1, keepdims=True)
     return rows / np.where(length > 0, length, 1.0)
 
 
 def check_bands(utterance, array, bands):
-    """Refuse an utterance that the network does not take."""
+    """Refuse an utterance whose shape the network does not accept."""
     if np.shape(array)[1:] != (bands,):
         raise ArgumentError(
             f"utterance {utterance} has shape {np.shape(array)}; the network "
-            f"takes (frames, {bands})"
+            f"takes (time, {bands})"
         )
 
 
-def batches(features, frames, bands=None, hop=None, batch_size=256):
-    """Segments (batch_size, frames, bands) for a model, and the utterance of each.
+def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
+    """Yield segments (batch_size, n_frames, bands), and the utterance of each.
 
-    The last batch is filled up with what counts for no utterance.
+    All batches have one size, so that Keras compiles once: the last one is padded with
+    segments that belong to no utterance.
     """
     if batch_size < 1:
         raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
     if not len(features):
         raise ArgumentError("there is nothing to embed: features is empty")
-    bands = np.shape(features[0])[-1] if bands is None else bands
-    return _batches(features, frames, bands, hop, batch_size)
-
-
-def _batches(features, frames, bands, hop, batch_size):
-    x, n = np.zeros((batch_size, frames, bands), dtype=np.float32), 0
+    x, n = None, 0
     owners = np.empty(batch_size, dtype=int)
     for utterance, array in enumerate(features):
+        if x is None:
+            bands = np.shape(array)[-1] if bands is None else bands
+            x = np.zeros((batch_size, n_frames, bands), dtype=np.float32)
         check_bands(utterance, array, bands)
-        pieces = segments(array, frames, hop)
-        while len(pieces):
-            taken = pieces[: batch_size - n]
+        rest = segments(array, n_frames, hop_frames)
+        while len(rest):
+            taken, rest = rest[: batch_size - n], rest[batch_size - n :]
             x[n : n + len(taken)] = taken
             owners[n : n + len(taken)] = utterance
             n += len(taken)
-            pieces = pieces[len(taken) :]
             if n == batch_size:
                 yield x, owners
                 n = 0

@@ -1,31 +1,175 @@
-"""Embeddings from every layer that gives a vector."""
+"""Which layer of a network gives the embedding.
+
+- `extractor`: the part of a network up to a layer.
+- `check_extractor`: whether an extraction network has the trained weights.
+- `embed_layers`: embeddings from every layer that outputs a vector.
+- `find_layer`: the layer that `embed` uses unless it is told another.
+
+Notebook: 08_embeddings.
+"""
+
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
+from keras import ops
 
-from .averaging import batches, unit
-from .extraction import segment_shape
-from .proof import layers_of
+from ..errors import ArgumentError
+from ..layers import CosineClassifier, StatisticsPooling
+from .averaging import average
+
+_EMBEDDING_LAYERS = (
+    keras.layers.UnitNormalization,
+    keras.layers.Bidirectional,
+    keras.layers.RNN,
+    keras.layers.GlobalAveragePooling1D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.GlobalMaxPooling1D,
+    keras.layers.GlobalMaxPooling2D,
+    StatisticsPooling,
+)
+# Largest difference between equal outputs, relative to their standard deviation:
+# rounding in float32 over a few layers stays far below it.
+_TOLERANCE = 1e-3
+# Keras compiles a model on its first prediction, which takes longer than to embed a
+# hundred utterances. So each network keeps its extractors for as long as it lives.
+_EXTRACTORS: WeakKeyDictionary = WeakKeyDictionary()
 
 
-def layer_sweep(net, features, *, n_frames=None, hop_frames=None, batch_size=256):
-    """Embed each utterance by each layer in turn, in one pass (FAULTS S20).
+def extractor(model, layer=None):
+    """Take the part of a network up to a layer.
 
-    Which layer is best is a question to speakers who are neither trained on nor
-    tested on.
+    The layers are the same objects as in `model`, so they have the trained weights
+    (docs/doctor.md#s19).
 
     Parameters
     ----------
-    net : keras.Model
-        A `SpeakerNet`, a `Siamese` or any functional model.
-    features, frames, hop, batch_size
+    model : keras.Model
+        A `SpeakerNet`, a `Siamese`, or any functional or sequential model.
+    layer : str, optional
+        Name of the layer whose output is the embedding. By default it is found from
+        the model, as `embed` describes.
+
+    Returns
+    -------
+    keras.Model
+        (batch, time, mel) -> (batch, dim).
+
+    Raises
+    ------
+    ArgumentError
+        If the network has no such layer, or the layer does not output one vector per
+        segment.
+    """
+    encoder, vectors = vector_layers(model)
+    layer = find_layer(encoder, vectors) if layer is None else layer
+    if layer not in vectors:
+        raise ArgumentError(
+            f"the network has no layer {layer!r} that outputs one vector per segment; "
+            f"the layers that do are {', '.join(vectors)}"
+        )
+    if vectors[layer] is encoder.outputs[0]:
+        return encoder
+    known = _EXTRACTORS.setdefault(encoder, {})
+    if layer not in known:
+        known[layer] = keras.Model(encoder.input, vectors[layer])
+    return known[layer]
+
+
+def find_layer(encoder, vectors):
+    """Name the layer whose output is the embedding; see `embed` for the rule."""
+    output = encoder.outputs[0]
+    last = next((name for name, y in vectors.items() if y is output), None)
+    if last is None:
+        raise ArgumentError(
+            f"an embedding is one vector per segment, but the output of the network "
+            f"has shape {output.shape}; name a layer, one of {', '.join(vectors)}"
+        )
+    layers = {layer.name: layer for layer in encoder.layers}
+    if not _is_classifier(layers.get(last)):
+        return last
+    candidates = [
+        name for name in vectors if isinstance(layers.get(name), _EMBEDDING_LAYERS)
+    ]
+    return candidates[-1] if candidates else last
+
+
+def _is_classifier(layer):
+    is_softmax = getattr(layer, "activation", None) is keras.activations.softmax
+    return is_softmax or isinstance(layer, keras.layers.Softmax | CosineClassifier)
+
+
+def vector_layers(model):
+    """Return the encoder, and by name the layers that output one vector per segment."""
+    encoder = getattr(model, "encoder", getattr(model, "base", model))
+    if not isinstance(encoder, keras.Model):
+        raise ArgumentError(
+            "model must be a keras.Model or an Encoder; got "
+            f"{type(encoder).__module__}.{type(encoder).__name__}"
+        )
+    inputs = getattr(encoder, "inputs", None)
+    if inputs is None or len(inputs) != 1 or len(inputs[0].shape) != 3:
+        raise ArgumentError(
+            "model must be a functional or sequential keras.Model with one input of "
+            f"shape (batch, time, mel); {encoder.name!r} is not. Hand over the shared "
+            "encoder of a model with two inputs"
+        )
+    vectors = {}
+    for layer in encoder.layers:
+        try:
+            output = layer.output
+        except (AttributeError, ValueError):  # called never, or more than once
+            continue
+        # The output of a nested model is a tensor of its own graph.
+        nested = isinstance(layer, keras.Model)
+        if not nested and len(getattr(output, "shape", ())) == 2:
+            vectors[layer.name] = output
+    output = encoder.outputs[0]
+    if len(output.shape) == 2 and all(y is not output for y in vectors.values()):
+        vectors[encoder.name] = output
+    if not vectors:
+        raise ArgumentError(
+            f"the network {encoder.name!r} has no layer whose output is one vector for "
+            "each segment, (batch, dim)"
+        )
+    return encoder, vectors
+
+
+def segment_shape(model, n_frames=None):
+    """Frames and bands of the segments that a model takes; None for any bands."""
+    _, length, bands = model.input_shape
+    n_frames = length if n_frames is None else n_frames
+    if n_frames is None:
+        raise ArgumentError(
+            "the network takes segments of any length; choose one, such as n_frames=40"
+        )
+    if length not in (None, n_frames):
+        raise ArgumentError(
+            f"the network takes segments of {length} frames; got n_frames={n_frames}. "
+            "Leave n_frames out, or build the network with n_frames=None"
+        )
+    return n_frames, bands
+
+
+def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=256):
+    """Embed each utterance with each layer in turn, in one pass over the data.
+
+    Choose a layer on speakers who are neither in the training nor in the test set
+    (docs/doctor.md#s20).
+
+    Parameters
+    ----------
+    model : keras.Model
+        A `SpeakerNet`, a `Siamese`, or any functional or sequential model.
+    features, n_frames, hop_frames, batch_size
         As for `embed`.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        For each layer whose output is a vector, in the network's order: what `embed`
-        would give, float32, shape (utterances, dim).
+        For each layer that outputs one vector per segment, in the network's order:
+        the result of ``embed(model, features, layer=name)``, float32, shape
+        (utterances, dim).
 
     Raises
     ------
@@ -36,19 +180,76 @@ def layer_sweep(net, features, *, n_frames=None, hop_frames=None, batch_size=256
     --------
     >>> import siamlab as sl
     >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
-    >>> swept = layer_sweep(net, [np.zeros((80, 128), dtype="float32")])
-    >>> {name: embeddings.shape for name, embeddings in swept.items()}
+    >>> found = embed_layers(net, [np.zeros((80, 128), dtype="float32")])
+    >>> {name: embeddings.shape for name, embeddings in found.items()}
     {'blstm_2': (1, 8), 'dense_1': (1, 6), 'head': (1, 3)}
     """
-    inputs, vectors = layers_of(net)
-    model = keras.Model(inputs, list(vectors.values()))
-    sums = [np.zeros((len(features), y.shape[-1])) for y in vectors.values()]
-    n_frames, bands = segment_shape(model, n_frames)
-    for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
-        for total, y in zip(sums, model.predict_on_batch(x), strict=True):
-            y = np.asarray(y, dtype=np.float32)[: len(owners)]
-            np.add.at(total, owners, unit(y))
-    return {
-        name: unit(total).astype(np.float32)
-        for name, total in zip(vectors, sums, strict=True)
+    encoder, vectors = vector_layers(model)
+    n_frames, bands = segment_shape(encoder, n_frames)
+    everything = keras.Model(encoder.input, list(vectors.values()))
+    rows = average(
+        everything.predict_on_batch, features, n_frames, bands, hop_frames, batch_size
+    )
+    return dict(zip(vectors, rows, strict=True))
+
+
+def check_extractor(model, extractor, x):
+    """Find the layer of a trained network that an extraction network reproduces.
+
+    Outputs are compared, not names: both networks get the same segments. An extraction
+    network that was built again, or whose weights were loaded by names that matched
+    nothing, reproduces no layer (docs/doctor.md#s19).
+
+    Parameters
+    ----------
+    model : keras.Model
+        The trained network: a `SpeakerNet`, a `Siamese` or any functional model.
+    extractor : keras.Model
+        (batch, time, mel) -> (batch, dim).
+    x : array_like
+        Some segments, shape (batch, time, mel).
+
+    Returns
+    -------
+    str
+        Name of the layer.
+
+    Raises
+    ------
+    ArgumentError
+        If no layer outputs the same vectors. The message names the closest layer.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
+    >>> x = np.zeros((2, 40, 128), dtype="float32")
+    >>> check_extractor(net, sl.embeddings.extractor(net, "blstm_2"), x)
+    'blstm_2'
+    """
+    encoder, vectors = vector_layers(model)
+    x = np.asarray(x, dtype=np.float32)
+    # Calling a model does not compile it, as predicting would.
+    found = ops.convert_to_numpy(extractor(x))
+    outputs = keras.Model(encoder.input, list(vectors.values()))(x)
+    outputs = dict(zip(vectors, map(ops.convert_to_numpy, outputs), strict=True))
+    differences = {
+        name: float(np.max(np.abs(y - found)) / max(np.std(y), 1e-6))
+        for name, y in outputs.items()
+        if y.shape == found.shape
     }
+    if not differences:
+        widths = ", ".join(f"{name} {y.shape[-1]}" for name, y in outputs.items())
+        raise ArgumentError(
+            f"the extractor outputs vectors of {found.shape[-1]} numbers; no layer of "
+            f"the network does ({widths})"
+        )
+    closest = min(differences, key=differences.__getitem__)
+    if differences[closest] > _TOLERANCE:
+        raise ArgumentError(
+            "the extractor does not have the trained weights: its outputs are closest "
+            f"to those of {closest!r}, but differ from them by up to "
+            f"{differences[closest]:.2g} standard deviations. Use "
+            f"siamlab.embeddings.extractor(model, {closest!r}), which shares the layers"
+        )
+    return closest

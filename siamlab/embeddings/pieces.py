@@ -12,7 +12,7 @@ from .. import _files, parallel
 from .._progress import progress_bar
 from ..features.arrays import Arrays
 from ..features.shards import Shards
-from .averaging import average, check_bands
+from .averaging import average, check_bands, vector_function
 from .pretrained import Encoder
 
 # Changes whenever the same network and frames shall give other rows.
@@ -62,8 +62,8 @@ def _embed_piece(saved, arrays, settings, kept):
         kept, key = _files.Kept(folder), _key(network, arrays, settings)
         if (rows := kept.load(key)) is not None:
             return rows
-    function = saved if isinstance(saved, Encoder) else _load(saved).predict_on_batch
-    rows = average(function, arrays, **settings)
+    model = saved if isinstance(saved, Encoder) else _load(saved)
+    (rows,) = average(vector_function(model), arrays, **settings)
     if kept is not None:
         kept.save(key, rows)
     return rows

@@ -26,7 +26,7 @@ def embedded(features, test, recipe, seed, steps, epochs):
     net = recipe.network(features)
     if epochs:
         train(net, recipe.batches(features, steps, seed), steps, epochs)
-    return sl.embed(net, test)
+    return sl.embed(net, test, layer="blstm_2")
 
 
 def draw_maps(names, embeddings, rates, speakers, path):

@@ -34,13 +34,13 @@ def embedded(features, test, loss, head, seed, steps, epochs):
     scaler = sl.scaling.StandardScaler().fit(features)
     base = sl.networks.blstm_encoder(head=head, scaler=scaler)
     if loss is None:
-        return sl.embed(base, test)
+        return sl.embed(base, test, layer="blstm_2")
     batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
     if isinstance(loss, sl.losses.AAMSoftmax):
         base = sl.networks.classifier(base, len(batches.names))
     net = sl.networks.SpeakerNet(base, loss)
     train(net, batches, steps, epochs)
-    return sl.embed(net, test)
+    return sl.embed(net, test, layer="blstm_2")
 
 
 def main():

@@ -202,7 +202,9 @@ def main():
     ways = {"average spectrum": sl.embeddings.average_spectra}
     for name, (kind, net) in nets.items():
         _, frames, layer = NETWORKS[kind]
-        ways[name] = partial(sl.embed, net, layer=layer, frames=frames, hop=frames // 2)
+        ways[name] = partial(
+            sl.embed, net, layer=layer, n_frames=frames, hop_frames=frames // 2
+        )
     rows = []
     for exam, features, apart in exams(arguments, held_out):
         for way, embed in ways.items():

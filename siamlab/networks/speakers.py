@@ -118,8 +118,7 @@ def xvector_encoder(
     -------
     keras.Model
         (batch, frames, bands) -> (batch, outputs), for any number of frames; rows
-        of unit length, from the layer "head": embed with
-        ``siamlab.embed(net, features, layer="head", n_frames=120)``.
+        of unit length: embed with ``siamlab.embed(net, features, n_frames=120)``.
 
     Raises
     ------

@@ -28,7 +28,7 @@ def exported(tmp_path_factory):
         scaler=sl.scaling.StandardScaler(floor_db=-80.0).fit(x),
     )
     spectrogram = sl.Spectrogram(n_mels=16)
-    encoder = Encoder.from_network(net, spectrogram, {"frames": 30, "hop": 15})
+    encoder = Encoder.from_network(net, spectrogram, {"n_frames": 30, "hop_frames": 15})
     again = encoder.network([sl.layers.RandomGain(10.0)])  # idle in inference
     path = tmp_path_factory.mktemp("onnx") / "encoder.onnx"
     with warnings.catch_warnings():

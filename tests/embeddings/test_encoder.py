@@ -112,7 +112,7 @@ def test_only_the_network_that_an_encoder_is_made_of_is_taken():
         sl.networks.blstm_encoder(units=4, scaler=scaler),
         sl.networks.xvector_encoder(units=4, output_dim=4),
     ):
-        with pytest.raises(sl.errors.ArgumentError, match="xvector with a scaler"):
+        with pytest.raises(sl.errors.ArgumentError, match="xvector_encoder with a scaler"):
             Encoder.from_network(
                 net, sl.Spectrogram(), {"n_frames": 120, "hop_frames": 60}
             )
@@ -174,7 +174,7 @@ def test_features_of_another_spectrogram_are_refused():
     features = sl.extract(
         sl.corpora.voices(n_speakers=2, n_utterances=1), sl.Spectrogram(hop_length=80)
     )
-    with pytest.raises(sl.errors.ArgumentError, match="the encoder hears"):
+    with pytest.raises(sl.errors.ArgumentError, match="its own spectrogram"):
         sl.embed(sl.encoder(), features)
 
 
@@ -269,9 +269,9 @@ def doctored(encoder, path, about=None, **arrays):
 @pytest.mark.parametrize(
     "change",
     [
-        {"about": {"frames": 0}},
-        {"about": {"frames": 10**9}},
-        {"about": {"hop": "1"}},
+        {"about": {"n_frames": 0}},
+        {"about": {"n_frames": 10**9}},
+        {"about": {"hop_frames": "1"}},
         {"about": {"spectrogram": {"bands": 10**8}}},
         {"about": {"spectrogram": {"hop": 1e-9}}},
         {"about": {"spectrogram": {"window": 1e6}}},

@@ -1,0 +1,227 @@
+"""Embeddings of a network's own layers, and of the shipped encoder."""
+
+import gc
+import weakref
+
+import keras
+import numpy as np
+import pytest
+
+import siamlab as sl
+from siamlab.errors import ArgumentError
+
+
+@pytest.fixture
+def encoder():
+    return sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
+
+
+@pytest.fixture
+def utterances(rng):
+    return [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4, 20)]
+
+
+@pytest.fixture
+def some_segments(utterances):
+    return np.stack([array[:10] for array in utterances if len(array) >= 10])
+
+
+def embed_one_segment_at_a_time(encoder, utterances, layer, hop=10):
+    part = keras.Model(encoder.input, encoder.get_layer(layer).output)
+    rows = []
+    for array in utterances:
+        if len(array) < 10:
+            array = np.concatenate([array] * 10)[:10]
+        starts = range(0, len(array) - 9, hop)
+        vectors = [np.asarray(part(array[None, i : i + 10]))[0] for i in starts]
+        mean = np.mean([v / np.linalg.norm(v) for v in vectors], axis=0)
+        rows.append(mean / np.linalg.norm(mean))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    ("layer", "hop"), [("blstm_2", 10), ("dense_1", 4), ("head", 4)]
+)
+def test_embeddings_equal_those_of_one_segment_at_a_time(
+    encoder, utterances, layer, hop
+):
+    found = sl.embed(encoder, utterances, layer=layer, hop_frames=hop)
+    assert found.dtype == np.float32
+    expected = embed_one_segment_at_a_time(encoder, utterances, layer, hop)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 500])
+def test_neither_batches_nor_order_change_embeddings(encoder, utterances, batch_size):
+    expected = sl.embed(encoder, utterances)
+    found = sl.embed(encoder, utterances[::-1], batch_size=batch_size)
+    np.testing.assert_allclose(found[::-1], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("network", [sl.networks.SpeakerNet, sl.networks.Siamese])
+def test_a_trained_network_is_embedded_with_its_encoder(network, encoder, utterances):
+    net = network(encoder)
+    weights = net.get_weights()
+    before = sl.embed(net, utterances)
+    np.testing.assert_array_equal(sl.embed(encoder, utterances), before)
+    for weight, same in zip(weights, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, same)
+    net.set_weights([weight + 0.1 for weight in weights])
+    assert np.abs(sl.embed(net, utterances) - before).max() > 1e-3
+
+
+def on_top(head):
+    """An encoder that ends in some layer, behind two others that give vectors."""
+    inputs = keras.Input((10, 6))
+    x = keras.layers.LSTM(3, name="lstm")(inputs)
+    x = keras.layers.Dense(5, activation="relu", name="hidden")(x)
+    return keras.Model(inputs, head(x))
+
+
+@pytest.mark.parametrize(
+    ("head", "layer"),
+    [
+        (keras.layers.UnitNormalization(name="out"), "out"),
+        (keras.layers.Dense(2, name="out"), "out"),
+        (keras.layers.Dense(2, activation="softmax"), "lstm"),
+        (keras.layers.Softmax(), "lstm"),
+        (sl.layers.CosineClassifier(4), "lstm"),
+    ],
+    ids=lambda x: x if isinstance(x, str) else type(x).__name__,
+)
+def test_the_embedding_is_the_output_unless_that_is_a_class(head, layer, utterances):
+    model = on_top(head)
+    found = sl.embed(model, utterances)
+    np.testing.assert_array_equal(found, sl.embed(model, utterances, layer=layer))
+    assert sl.embeddings.extractor(model).output is model.get_layer(layer).output
+
+
+def test_a_classifier_is_embedded_in_front_of_its_classes(utterances):
+    encoder = sl.networks.blstm_encoder(10, 6, units=5, output_dim=4, head="unit")
+    classifier = sl.networks.classifier(encoder, n_speakers=9)
+    np.testing.assert_allclose(
+        sl.embed(classifier, utterances), sl.embed(encoder, utterances), atol=1e-6
+    )
+
+
+def test_sequential_and_nested_models_are_embedded(encoder, utterances):
+    expected = sl.embed(encoder, utterances, layer="head")
+    nested = keras.Sequential([keras.Input((10, 6)), encoder])
+    np.testing.assert_allclose(sl.embed(nested, utterances), expected, atol=1e-6)
+
+
+def test_utterances_of_any_length_are_compiled_for_once(rng):
+    traces = []
+
+    class Count(keras.layers.Layer):
+        def call(self, inputs):
+            traces.append(inputs.shape)  # runs while Keras traces, not afterwards
+            return inputs
+
+    inputs = keras.Input((10, 6))
+    model = keras.Model(inputs, keras.layers.Flatten()(Count()(inputs)))
+    traces.clear()
+    for longest in (30, 50, 300):
+        lengths = rng.integers(4, longest, size=5)
+        sl.embed(model, [rng.normal(size=(n, 6)) for n in lengths], batch_size=8)
+    assert len(traces) == 1
+
+
+def test_a_deleted_network_is_freed(encoder, utterances):
+    encoder = sl.networks.blstm_encoder(10, 6, units=5, output_dim=4)
+    sl.embed(encoder, utterances)
+    reference = weakref.ref(encoder)
+    del encoder
+    gc.collect()
+    assert reference() is None
+
+
+def test_a_network_of_any_length_asks_for_one(utterances):
+    encoder = sl.networks.blstm_encoder(n_frames=None, n_mels=6, units=5, output_dim=4)
+    with pytest.raises(ArgumentError, match="choose one, such as n_frames=40"):
+        sl.embed(encoder, utterances)
+    assert sl.embed(encoder, utterances, n_frames=10).shape == (5, 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"layer": "lstm"}, r"no layer 'lstm' that .*: blstm_2, dense_1, head"),
+        ({"layer": "blstm_1"}, r"no layer 'blstm_1' that outputs one vector"),
+        ({"n_frames": 20}, "segments of 10 frames; got n_frames=20"),
+        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
+        ({"hop_frames": -2}, r"hop\w* must be at least 1; got -2"),
+    ],
+)
+def test_impossible_arguments_are_refused(encoder, utterances, arguments, message):
+    message = message.replace(": blstm_2", ".* blstm_2")
+    with pytest.raises(ArgumentError, match=message):
+        sl.embed(encoder, utterances, **arguments)
+
+
+def test_features_that_do_not_fit_are_refused(encoder, utterances):
+    with pytest.raises(ArgumentError, match="nothing to embed"):
+        sl.embed(encoder, [])
+    other = np.zeros((30, 5), np.float32)
+    with pytest.raises(ArgumentError, match=r"utterance 5 has shape \(30, 5\).*, 6\)"):
+        sl.embed(encoder, [*utterances, other])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda net: sl.embed(net), r"embed\(recordings\) .*; got embed\(Functional\)"),
+        (lambda net: sl.embed(net, "recordings"), "make them with siamlab.extract"),
+        (lambda net: sl.embed("recordings", net), "model must be a keras.Model .*str"),
+        (
+            lambda net: sl.embed(sl.encoder(), net, layer="head"),
+            "an Encoder has no choice of layers",
+        ),
+        (
+            lambda net: sl.embed(keras.Sequential([keras.layers.Dense(2)]), []),
+            "must be a functional or sequential",
+        ),
+        (
+            lambda net: sl.embed(keras.Model(net.input, net.layers[1].output), []),
+            "no layer whose output is one vector",
+        ),
+        (
+            lambda net: sl.embed(
+                keras.Model([net.input, (other := keras.Input((10, 6)))], net(other)),
+                [],
+            ),
+            "one input of shape",
+        ),
+    ],
+)
+def test_wrong_types_are_named(encoder, call, message):
+    with pytest.raises(ArgumentError, match=message):
+        call(encoder)
+
+
+def test_embed_layers_gives_what_embed_gives_for_each_layer(encoder, utterances):
+    found = sl.embeddings.embed_layers(encoder, utterances, hop_frames=4)
+    assert list(found) == ["blstm_2", "dense_1", "head"]
+    for layer, rows in found.items():
+        expected = sl.embed(encoder, utterances, layer=layer, hop_frames=4)
+        np.testing.assert_allclose(rows, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
+def test_an_extractor_is_recognized_by_its_outputs(encoder, some_segments, layer):
+    copied = keras.models.clone_model(encoder)
+    copied.set_weights(encoder.get_weights())
+    for model in (encoder, copied):
+        mine = keras.Model(model.input, model.get_layer(layer).output)
+        assert sl.embeddings.check_extractor(encoder, mine, some_segments) == layer
+
+
+def test_an_extractor_without_the_trained_weights_is_refused(encoder, some_segments):
+    fresh = sl.posts.fresh_extractor(encoder)
+    with pytest.raises(
+        ArgumentError, match="to those of 'blstm_2', but differ"
+    ):
+        sl.embeddings.check_extractor(encoder, fresh, some_segments)
+    wide = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=7, output_dim=9)
+    with pytest.raises(ArgumentError, match=r"vectors of 9 numbers.*blstm_2 10"):
+        sl.embeddings.check_extractor(encoder, wide, some_segments)

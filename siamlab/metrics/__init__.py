@@ -1,23 +1,26 @@
-"""How good scores and clusters are; NumPy in, numbers out.
+"""Metrics of scores, clusters and transcriptions: NumPy arrays in, numbers out.
 
-Scores are similarities: higher means more alike. `same` says for each score whether
-both recordings are of one speaker.
+Pair scores are similarities (higher means more alike), and follow scikit-learn's
+order ``f(y_true, y_score)``, where `y_true` is 1 for the same speaker:
 
-- `pair_scores`: cosines of all pairs of embeddings; `trial_scores`, of a list.
-- `eer`, `auc`, `min_dcf`, `det_curve`: of scores.
-- `best_threshold`, `accuracy_at`: a decision.
-- `EER`, `AUC`, `AccuracyAt`: the same for ``compile(metrics=[...])``.
-- `verify`: all of it, with bootstrap intervals; `Verification`, `Estimate`.
-- `misclassification_rate`: of clusters.
-- `phone_error_rate`, `phone_confusion`: of transcriptions.
-- `input_dependence`: of the outputs of a network that writes them.
+- `pair_scores`, `trial_scores`: cosines of all pairs, or of a list of trials.
+- `eer`, `auc`, `min_dcf`, `det_curve`: error rates over all thresholds.
+- `best_threshold`, `accuracy_at`: decisions at one threshold.
+- `verify`: all of these with confidence intervals; `Verification`, `Estimate`.
+- `EER`: the equal error rate for ``compile(metrics=[...])``.
+
+Others:
+
+- `misclassification_rate`: clusters against speakers.
+- `phone_error_rate`, `phone_confusion`: transcriptions against references.
+- `input_dependence`: whether outputs depend on the input at all.
 
 Notebook: 06_accuracy_on_distances.
 """
 
 import lazy_loader
 
-# Some need Keras, which takes seconds to import: each loads on first use.
+# Keras takes seconds to import, so each name is loaded on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 del lazy_loader

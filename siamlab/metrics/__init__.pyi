@@ -1,13 +1,11 @@
 from .clustering import misclassification_rate
 from .error_rates import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
-from .running import AUC, EER, AccuracyAt
+from .keras_metrics import EER
 from .transcription import input_dependence, phone_confusion, phone_error_rate
 from .verification import Estimate, Verification, pair_scores, trial_scores, verify
 
 __all__ = [
-    "AUC",
     "EER",
-    "AccuracyAt",
     "Estimate",
     "Verification",
     "accuracy_at",

@@ -1,0 +1,127 @@
+import keras
+import numpy as np
+import pytest
+
+from siamlab import distances, errors, metrics
+
+
+def test_eer_over_several_batches_equals_the_numpy_function(rng):
+    y_true = np.arange(60) % 3 == 0
+    # Rounded, so that there are ties.
+    d = np.round(rng.gamma(2, size=60) + ~y_true, 1).astype(np.float32)
+    metric = metrics.EER(capacity=64)
+    for part in np.split(np.arange(60), [7, 30]):
+        metric.update_state(y_true[part, None], d[part, None])
+    assert float(metric.result()) == pytest.approx(metrics.eer(y_true, -d), abs=1e-6)
+    metric.reset_state()
+    metric.update_state([1, 0], [[1.0], [9.0]])
+    assert float(metric.result()) == 0.0
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean", "kl"])
+def test_outputs_are_compared_within_each_batch(distance, rng):
+    speakers = np.arange(24) % 4
+    outputs = rng.dirichlet(np.ones(5), size=24).astype(np.float32)
+    metric, y_true, d = metrics.EER(distance), [], []
+    for batch in (slice(0, 14), slice(14, 24)):
+        metric.update_state(speakers[batch], outputs[batch])
+        all_pairs = getattr(distances, f"pairwise_{distance}")(outputs[batch])
+        i, j = np.triu_indices(len(outputs[batch]), 1)
+        both_directions = np.asarray(all_pairs) + np.asarray(all_pairs).T
+        d += both_directions[i, j].tolist()
+        y_true += (speakers[batch][i] == speakers[batch][j]).tolist()
+    expected = metrics.eer(y_true, -np.array(d))
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-6)
+
+
+def test_both_directions_of_a_divergence_are_added():
+    metric = metrics.EER()
+    metric.update_state([1, 0], [[0.4, 0.5], [0.7, 0.1]])
+    assert float(metric.result()) == 1.0
+
+
+def test_one_kind_of_pair_has_no_error_rate():
+    metric = metrics.EER()
+    metric.update_state([1, 1], [[1.0], [2.0]])
+    assert np.isnan(float(metric.result()))
+
+
+def test_more_pairs_than_the_capacity_raise():
+    metric = metrics.EER(capacity=4)
+    for _ in range(2):
+        metric.update_state([1, 0, 1], [[1.0], [2.0], [3.0]])
+    with pytest.raises(errors.ArgumentError, match="6 or more; got 4"):
+        metric.result()
+    with pytest.raises(errors.ArgumentError, match="5 or more; got 4"):
+        metrics.EER(capacity=4).update_state(np.ones(5), np.ones((5, 1)))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: metrics.EER("manhattan"), "None or one of cosine, .*got 'manhattan'"),
+        (lambda: metrics.EER(capacity=1), "capacity must be at least 2; got 1"),
+        (
+            lambda: metrics.EER().update_state(np.ones(3), np.ones(3)),
+            r"distances \(batch, 1\) and labels.*got \(3,\) and \(3,\)",
+        ),
+        (
+            lambda: metrics.EER("kl").update_state(np.ones(3), np.ones((4, 2))),
+            r"outputs \(batch, units\) and labels.*got \(4, 2\) and \(3,\)",
+        ),
+        (
+            lambda: metrics.EER().update_state([1], [[1.0]], sample_weight=[1]),
+            "does not support sample weights",
+        ),
+    ],
+)
+def test_invalid_arguments_raise(make, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        make()
+
+
+def test_a_metric_survives_saving():
+    metric = metrics.EER("kl", capacity=99)
+    again = keras.metrics.deserialize(keras.metrics.serialize(metric))
+    assert again.get_config() == metric.get_config()
+
+
+# The same program on TensorFlow and on JAX; the checkpoint monitors the metric.
+PROGRAM = """
+import sys
+import keras
+import numpy as np
+from siamlab import metrics
+
+keras.utils.set_random_seed(0)
+rng = np.random.default_rng(0)
+x = rng.normal(size=(40, 3)).astype("float32")
+y = (np.arange(40) % 2)[:, None]
+net = keras.Sequential([keras.layers.Dense(1, activation="softplus")])
+net.compile("sgd", loss="mse", metrics=[metrics.EER()])
+best = keras.callbacks.ModelCheckpoint(
+    sys.argv[1], monitor="val_eer", mode="min", save_best_only=True
+)
+history = net.fit(
+    x, y, batch_size=8, epochs=3, callbacks=[best], verbose=0,
+    validation_data=(x, y), validation_batch_size=7,
+).history
+d = keras.saving.load_model(sys.argv[1]).predict(x, verbose=0)[:, 0]
+assert abs(min(history["val_eer"]) - metrics.eer(y[:, 0], -d)) < 1e-6
+
+encoder = keras.Sequential([keras.layers.Dense(4)])
+encoder.compile("sgd", loss="mse", metrics=[metrics.EER("cosine")])
+found = encoder.evaluate(x, np.arange(40)[:, None] // 8, verbose=0, return_dict=True)
+assert 0 < found["eer"] < 1, found
+print(keras.backend.backend())
+"""
+
+
+def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "best.keras")])
+    exec(PROGRAM, {})
+
+
+def test_the_metric_works_with_jax(in_a_process, tmp_path):
+    program = PROGRAM.replace("sys.argv[1]", repr(str(tmp_path / "best.keras")))
+    assert in_a_process(program, KERAS_BACKEND="jax").split() == ["jax"]

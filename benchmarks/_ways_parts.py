@@ -15,7 +15,7 @@ def forward(batch, steps, threads):
     import tensorflow as tf
 
     net, (x, _) = network(), batches(batch, 1)[0]
-    step = tf.function(lambda x: net.base(x, training=True))
+    step = tf.function(lambda x: net.encoder(x, training=True))
     return _often(step, (tf.constant(x),), steps)
 
 
@@ -28,8 +28,8 @@ def gradients(batch, steps, threads):
     @tf.function
     def step(x, ids):
         with tf.GradientTape() as tape:
-            loss = net.pair_loss(ids, net.base(x, training=True))
-        return tape.gradient(loss, net.base.trainable_variables)
+            loss = net.loss(ids, net.encoder(x, training=True))
+        return tape.gradient(loss, net.encoder.trainable_variables)
 
     return _often(step, (tf.constant(x), tf.constant(ids)), steps)
 
@@ -44,10 +44,10 @@ def loss(batch, steps, threads):
     def step(ids, outputs):
         with tf.GradientTape() as tape:
             tape.watch(outputs)
-            value = net.pair_loss(ids, outputs)
+            value = net.loss(ids, outputs)
         return tape.gradient(value, outputs)
 
-    return _often(step, (tf.constant(ids), net.base(x)), steps)
+    return _often(step, (tf.constant(ids), net.encoder(x)), steps)
 
 
 def optimizer(batch, steps, threads):
@@ -55,7 +55,7 @@ def optimizer(batch, steps, threads):
     import tensorflow as tf
 
     net = network()
-    gradients = [tf.ones_like(w) for w in net.base.trainable_variables]
+    gradients = [tf.ones_like(w) for w in net.encoder.trainable_variables]
     step = tf.function(lambda: net.optimizer.apply(gradients))
     return _often(step, (), steps)
 

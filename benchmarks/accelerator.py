@@ -117,7 +117,9 @@ def network(features):
     base = sl.networks.blstm_encoder(
         head="unit", scaler=sl.scaling.StandardScaler().fit(features)
     )
-    return sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
+    net = sl.networks.SpeakerNet(base)
+    net.compile("adam", loss=sl.losses.SupervisedContrastive(0.1))
+    return net
 
 
 def seconds_to(aim, net, batches, test, most):

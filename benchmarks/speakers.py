@@ -38,7 +38,8 @@ def embedded(features, test, loss, head, seed, steps, epochs):
     batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
     if isinstance(loss, sl.losses.AAMSoftmax):
         base = sl.networks.classifier(base, len(batches.names))
-    net = sl.networks.SpeakerNet(base, loss)
+    net = sl.networks.SpeakerNet(base)
+    net.compile("adam", loss=loss)
     train(net, batches, steps, epochs)
     return sl.embed(net, test, layer="blstm_2")
 

@@ -61,9 +61,10 @@ def network(kind, features, path, seed, epochs, steps):
     keras.utils.set_random_seed(seed)
     build, frames, _ = NETWORKS[kind]
     base = build(sl.scaling.StandardScaler().fit(features))
-    net = sl.networks.SpeakerNet(base, sl.losses.SupervisedContrastive(0.1))
+    net = sl.networks.SpeakerNet(base)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, steps * epochs)
-    net.compile(optimizer=keras.optimizers.Adam(rate, clipnorm=5.0))
+    optimizer = keras.optimizers.Adam(rate, clipnorm=5.0)
+    net.compile(optimizer, loss=sl.losses.SupervisedContrastive(0.1))
     batches = sl.sampling.SpeakerBatches(
         features, n_frames=frames, steps_per_epoch=steps, seed=seed
     )

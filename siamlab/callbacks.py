@@ -31,7 +31,8 @@ class Outputs(keras.callbacks.Callback):
     --------
     >>> import numpy as np, siamlab as sl
     >>> x = [np.zeros((9, 4)), np.ones((7, 4))]
-    >>> net = sl.networks.ctc_blstm(sl.ctc.Vocabulary(("a",)), bands=4, units=(2,))
+    >>> net = sl.networks.ctc_blstm(sl.ctc.Vocabulary(("a",)), n_bins=4, units=(2,))
+    >>> net.compile("adam")
     >>> outputs = Outputs(x)
     >>> batches = sl.sampling.UtteranceBatches(x, [[0], [0]])
     >>> history = net.fit(batches, epochs=2, verbose=0, callbacks=[outputs])

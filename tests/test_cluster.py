@@ -356,7 +356,7 @@ def test_a_keras_network_embeds_on_a_cluster(client, rng):
 
     keras.utils.set_random_seed(1)
     base = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
-    net = sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
+    net = sl.networks.SpeakerNet(base)
     utterances = [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4)]
     # One piece, so that TensorFlow starts on one worker only.
     found = sl.embed(net, utterances, client=client)

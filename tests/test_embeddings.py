@@ -13,7 +13,7 @@ from siamlab import errors
 def net():
     keras.utils.set_random_seed(1)
     base = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
-    return sl.networks.SpeakerNet(base, loss=sl.losses.KLHinge())
+    return sl.networks.SpeakerNet(base)
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def utterances(rng):
 
 def slowly(net, utterances, layer, hop=10):
     """One segment at a time: normalize, average, normalize."""
-    part = keras.Model(net.base.input, net.base.get_layer(layer).output)
+    part = keras.Model(net.encoder.input, net.encoder.get_layer(layer).output)
     rows = []
     for array in utterances:
         if len(array) < 10:
@@ -91,7 +91,7 @@ def test_the_networks_own_output_can_be_the_embedding(net, utterances):
 
 def test_a_base_network_can_be_embedded_with_as_it_is(net, utterances):
     expected = sl.embed(net, utterances)
-    np.testing.assert_array_equal(sl.embed(net.base, utterances), expected)
+    np.testing.assert_array_equal(sl.embed(net.encoder, utterances), expected)
 
 
 def test_unequal_lengths_are_compiled_for_once(net, utterances, rng):
@@ -169,15 +169,15 @@ def segments_of(utterances):
 
 @pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
 def test_an_extractor_is_known_by_what_it_gives(net, segments_of, layer):
-    mine = keras.Model(net.base.input, net.base.get_layer(layer).output)
+    mine = keras.Model(net.encoder.input, net.encoder.get_layer(layer).output)
     assert sl.embeddings.check_extractor(net, mine, segments_of) == layer
 
 
 def test_an_extractor_with_weights_that_were_copied_is_one_too(
     net, utterances, segments_of
 ):
-    again = keras.models.clone_model(net.base)
-    again.set_weights(net.base.get_weights())
+    again = keras.models.clone_model(net.encoder)
+    again.set_weights(net.encoder.get_weights())
     mine = keras.Model(again.input, again.get_layer("blstm_2").output)
     assert sl.embeddings.check_extractor(net, mine, segments_of) == "blstm_2"
     np.testing.assert_allclose(
@@ -186,7 +186,7 @@ def test_an_extractor_with_weights_that_were_copied_is_one_too(
 
 
 def test_an_extractor_with_fresh_weights_is_refused(net, utterances):
-    fresh = sl.posts.fresh_extractor(net.base)
+    fresh = sl.posts.fresh_extractor(net.encoder)
     sentence = r"does not have the weights .* nearest to those of 'blstm_2', and differ"
     with pytest.raises(errors.ArgumentError, match=sentence):
         sl.embed(net, utterances, extractor=fresh)

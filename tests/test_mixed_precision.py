@@ -160,10 +160,11 @@ def test_a_network_learns_in_half_precision(half, rng):
         features, n_speakers=4, n_segments=4, n_frames=6, steps_per_epoch=20, seed=0
     )
     keras.utils.set_random_seed(0)
-    how = {"frames": 6, "bands": 5, "units": 8, "outputs": 4, "dropout": 0.0}
+    how = {"n_frames": 6, "n_mels": 5, "units": 8, "output_dim": 4, "dropout": 0.0}
     base = networks.blstm_encoder(head="unit", **how)
-    net = networks.SpeakerNet(base, losses.SupervisedContrastive(temperature=0.5))
-    net.compile(keras.optimizers.Adam(0.02))
+    net = networks.SpeakerNet(base)
+    loss = losses.SupervisedContrastive(temperature=0.5)
+    net.compile(keras.optimizers.Adam(0.02), loss=loss)
     history = net.fit(batches, epochs=3, verbose=0).history["loss"]
     assert np.isfinite(history).all()
     # Chance is log 15; with four of each, log 3 is as low as it can get.

@@ -9,7 +9,7 @@ import pytest
 import siamlab as sl
 from siamlab import errors, layers, networks
 
-SMALL = {"frames": 12, "bands": 8, "units": 6, "outputs": 5}
+SMALL = {"n_frames": 12, "n_mels": 8, "units": 6, "output_dim": 5}
 
 
 @pytest.fixture
@@ -31,10 +31,12 @@ def batches(features):
     )
 
 
-def a_net(features, head="softmax", loss=None):
+def a_net(features, head="softmax", loss=None, optimizer="adam"):
     scaler = sl.scaling.StandardScaler().fit(features)
-    base = networks.blstm_encoder(**SMALL, head=head, scaler=scaler)
-    return networks.SpeakerNet(base, loss=loss or sl.losses.KLHinge())
+    encoder = networks.blstm_encoder(**SMALL, head=head, scaler=scaler)
+    net = networks.SpeakerNet(encoder)
+    net.compile(optimizer, loss=loss or sl.losses.KLHinge())
+    return net
 
 
 @pytest.mark.parametrize(
@@ -113,8 +115,7 @@ def test_an_unknown_head_is_named():
 )
 def test_training_lowers_the_loss_and_the_error(features, batches, head, loss):
     keras.utils.set_random_seed(3)
-    net = a_net(features, head, loss)
-    net.compile(optimizer=keras.optimizers.Adam(0.01))
+    net = a_net(features, head, loss, keras.optimizers.Adam(0.01))
     history = net.fit(batches, epochs=12, verbose=0)
     assert history.history["loss"][-1] < 0.9 * history.history["loss"][0]
     embeddings = sl.embed(net, features, layer="head")
@@ -171,7 +172,7 @@ def test_a_saved_network_loads_in_a_new_process(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["siamlab.networks.speakers", "SpeakerNet"]
+    assert done.stdout.split() == ["siamlab.networks.speaker_models", "SpeakerNet"]
 
 
 def an_xvector(features):
@@ -190,12 +191,13 @@ def test_an_xvector_takes_any_length_and_gives_unit_vectors(features):
 
 def test_an_xvector_learns_speakers_and_is_saved_with_it(features, batches, tmp_path):
     keras.utils.set_random_seed(0)
-    net = networks.SpeakerNet(an_xvector(features), sl.losses.SupervisedContrastive())
+    net = networks.SpeakerNet(an_xvector(features))
+    net.compile("adam", loss=sl.losses.SupervisedContrastive())
     loss = net.fit(batches, epochs=4, verbose=0).history["loss"]
     assert loss[-1] < 0.9 * loss[0]
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
-    how = {"layer": "head", "frames": 12}
+    how = {"layer": "head", "n_frames": 12}
     np.testing.assert_allclose(
         sl.embed(again, features, **how), sl.embed(net, features, **how), atol=1e-5
     )
@@ -245,8 +247,9 @@ def test_a_ctc_network_learns_to_write_down(rng, blank, stride):
 def test_padding_is_never_read(rng, kind, stride):
     blank = 0 if kind == "ctc" else None
     symbols = sl.ctc.Vocabulary(("a", "b", "c"), blank)
-    make = getattr(networks, kind)
-    net = make(symbols, bands=6, units=(5, 4), stride=stride)
+    make = getattr(networks, f"{kind}_blstm")
+    net = make(symbols, n_bins=6, units=(5, 4), stride=stride)
+    net.compile("adam")
     x = rng.normal(size=(3, 40, 6)).astype(np.float32)
     frames = np.array([40, 31, 22], np.int32)
     if kind == "ctc":
@@ -271,6 +274,7 @@ def test_padding_is_never_read(rng, kind, stride):
 
 def test_the_ctc_loss_is_that_of_the_lattice(rng, symbols):
     net = networks.ctc_blstm(symbols, n_bins=6, units=(5,))
+    net.compile("adam")
     x = {
         "spectrogram": rng.normal(size=(2, 20, 6)).astype(np.float32),
         "frames": np.array([20, 14]),
@@ -308,8 +312,8 @@ def test_a_network_of_phones_survives_saving(rng, tmp_path, kind):
     blank = 1 if kind == "ctc" else None
     symbols = sl.ctc.Vocabulary(("a", "ʃ", "ç"), blank)
     scaler = sl.scaling.MinMaxScaler().fit(rng.normal(-50, 9, size=(30, 6)))
-    net = getattr(networks, kind)(
-        symbols, bands=6, units=(5, 4), scaler=scaler, stride=2, dropout=0.1
+    net = getattr(networks, f"{kind}_blstm")(
+        symbols, n_bins=6, units=(5, 4), scaler=scaler, stride=2, dropout=0.1
     )
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
@@ -350,8 +354,8 @@ def test_a_loaded_network_trains_on_as_if_it_had_never_stopped(
 ):
     x, ids = rng.normal(size=(8, 12, 8)).astype(np.float32), np.arange(8) // 2
     base = networks.blstm_encoder(**SMALL, dropout=0.0)
-    net = networks.SpeakerNet(base, loss=sl.losses.KLHinge())
-    net.compile(optimizer=optimizer())
+    net = networks.SpeakerNet(base)
+    net.compile(optimizer(), loss=sl.losses.KLHinge())
     net.fit(x, ids, batch_size=8, epochs=3, verbose=0)
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
@@ -362,13 +366,13 @@ def test_a_loaded_network_trains_on_as_if_it_had_never_stopped(
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_a_loss_given_to_compile_is_the_one_that_is_saved(tmp_path):
-    net = networks.SpeakerNet(networks.blstm_encoder(**SMALL), loss=sl.losses.KLHinge())
-    net.compile(loss=sl.losses.KLHinge(margin=0.7))
+@pytest.mark.filterwarnings("ignore:Skipping variable loading")  # Adam has none yet
+def test_a_network_that_was_compiled_but_not_trained_is_saved_with_its_loss(tmp_path):
+    net = networks.SpeakerNet(networks.blstm_encoder(**SMALL))
+    net.compile("adam", loss=sl.losses.KLHinge(margin=0.7))
     net.save(tmp_path / "net.keras")
     again = keras.saving.load_model(tmp_path / "net.keras")
     assert again.loss.margin == 0.7
-    assert again.pair_loss.margin == 3.0
 
 
 def test_a_network_without_a_loss_is_saved_too(tmp_path, rng):
@@ -392,7 +396,7 @@ def test_half_precision_trains_and_gives_float32(features, batches):
     keras.utils.set_random_seed(3)
     net = a_net(features)
     assert keras.backend.standardize_dtype(net.compute_dtype) == "float16"
-    assert keras.backend.standardize_dtype(net.base.output.dtype) == "float32"
+    assert keras.backend.standardize_dtype(net.encoder.output.dtype) == "float32"
     history = net.fit(batches, epochs=2, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
     embeddings = sl.embed(net, features)

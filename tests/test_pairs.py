@@ -251,7 +251,8 @@ def test_only_mixed_pairs_of_men_and_women_are_named(features):
 
 def test_keras_trains_on_them(features):
     base = sl.networks.blstm_encoder(n_frames=20, n_mels=4, units=3, output_dim=4)
-    twins = sl.networks.Siamese(base, "kl", sl.losses.DistanceHinge())
+    twins = sl.networks.Siamese(base, "kl")
+    twins.compile("adam", loss=sl.losses.DistanceHinge())
     pairs = sampling.PairBatches(features, batch_size=8, n_frames=20, steps_per_epoch=3)
     history = twins.fit(pairs, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()

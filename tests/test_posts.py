@@ -73,7 +73,8 @@ def test_a_clip_passes_no_gradient_where_outputs_are_wrong(outputs):
 def test_under_the_clip_the_slope_of_a_prelu_is_never_trained(rng):
     x = rng.normal(-50, 20, size=(32, 12, 8)).astype(np.float32)
     base = posts.prelu_head(sl.networks.blstm_encoder(**SMALL, head="logits"))
-    twins = sl.networks.Siamese(base, posts.clipped_kl, posts.MeanHinge())
+    twins = sl.networks.Siamese(base, posts.clipped_kl)
+    twins.compile("adam", loss=posts.MeanHinge())
     slope = base.get_layer("prelu").get_weights()[0].copy()
     others = base.get_layer("head").get_weights()[0].copy()
     twins.fit((x[:16], x[16:]), np.arange(16)[:, None] % 2, epochs=3, verbose=0)
@@ -194,7 +195,7 @@ def test_a_recipe_that_does_all_right_is_the_libraries_own(features):
     assert isinstance(net, sl.networks.SpeakerNet)
     assert isinstance(net.loss, losses.KLHinge)
     assert net.loss.margin == 3.0
-    assert net.base.get_layer("scale") is not None
+    assert net.encoder.get_layer("scale") is not None
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_the_encoder_of_a_run_is_its_network(run, recordings):
     net = keras.saving.load_model(run.folder / "checkpoint-0003.keras")
     x = np.random.default_rng(0).normal(-50, 20, (2, 30, 128)).astype(np.float32)
     np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(net.base(x)), encoder(x), atol=2e-5
+        keras.ops.convert_to_numpy(net.encoder(x)), encoder(x), atol=2e-5
     )
 
 

@@ -7,15 +7,13 @@ import pytest
 import siamlab as sl
 from siamlab import distances, errors, layers, losses, networks
 
-SMALL = {"frames": 12, "bands": 8, "units": 6, "outputs": 5}
+SMALL = {"n_frames": 12, "n_mels": 8, "units": 6, "output_dim": 5}
 
 
 @pytest.fixture
 def twins():
     keras.utils.set_random_seed(1)
-    return networks.Siamese(
-        networks.blstm_encoder(**SMALL), "kl", losses.DistanceHinge()
-    )
+    return networks.Siamese(networks.blstm_encoder(**SMALL), "kl")
 
 
 def all_pairs(x, ids):
@@ -48,18 +46,18 @@ def test_twins_and_a_batch_of_speakers_have_the_same_loss(
     base = networks.blstm_encoder(**SMALL, head=head)
     x, ids = rng.normal(size=(7, 12, 8)).astype(np.float32), np.arange(7) // 2
     pairs, same = all_pairs(x, ids)
-    twins = networks.Siamese(base, distance, of_pairs)
-    net = networks.SpeakerNet(base, of_batch)
+    twins = networks.Siamese(base, distance)
+    net = networks.SpeakerNet(base)
     found = float(of_pairs(same, twins(pairs)))
     assert found == pytest.approx(float(of_batch(ids, net(x))), rel=1e-4)
 
 
 def test_both_twins_are_the_base_itself(twins, rng):
     a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
-    p, q = twins.base(a), twins.base(b)
+    p, q = twins.encoder(a), twins.encoder(b)
     expected = np.stack([distances.kl(p, q), distances.kl(q, p)], axis=1)
     np.testing.assert_allclose(twins((a, b)), expected, atol=1e-6)
-    assert len(twins.trainable_variables) == len(twins.base.trainable_variables)
+    assert len(twins.trainable_variables) == len(twins.encoder.trainable_variables)
 
 
 def test_swapping_the_twins_swaps_the_directions(twins, rng):
@@ -71,7 +69,8 @@ def test_swapping_the_twins_swaps_the_directions(twins, rng):
 def test_trained_twins_survive_saving(twins, rng, tmp_path):
     x, ids = rng.normal(size=(8, 12, 8)).astype(np.float32), np.arange(8) // 2
     (a, b), same = all_pairs(x, ids)
-    twins.compile(keras.optimizers.Adam(1e-2), metrics=[sl.metrics.EER()])
+    optimizer = keras.optimizers.Adam(1e-2)
+    twins.compile(optimizer, losses.DistanceHinge(), metrics=[sl.metrics.EER()])
     twins.fit((a, b), same, batch_size=8, epochs=2, verbose=0)
     twins.save(tmp_path / "twins.keras")
     again = keras.saving.load_model(tmp_path / "twins.keras")
@@ -90,7 +89,7 @@ def test_trained_twins_survive_saving(twins, rng, tmp_path):
 
 def test_twins_of_a_function_survive_saving(rng, tmp_path):
     base = networks.blstm_encoder(**SMALL)
-    twins = networks.Siamese(base, sl.posts.clipped_kl, losses.DistanceHinge())
+    twins = networks.Siamese(base, sl.posts.clipped_kl)
     a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
     assert twins((a, b)).shape == (3, 1)
     twins.save(tmp_path / "twins.keras")
@@ -143,7 +142,7 @@ def test_a_classifier_has_a_vector_for_each_speaker(rng):
     assert vectors.shape == (7, 5)
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     np.testing.assert_allclose(model(x), np.asarray(base(x)) @ unit.T, atol=1e-5)
-    net = networks.SpeakerNet(model, losses.AAMSoftmax())
+    net = networks.SpeakerNet(model)
     assert sl.embed(net, [x[0]]).shape == (1, 12)
 
 
@@ -158,8 +157,8 @@ def test_a_classifier_learns_who_speaks(rng):
     ids = np.arange(64) % 4
     x = (shapes[ids] + 0.3 * rng.normal(size=(64, 12, 8))).astype(np.float32)
     base = networks.blstm_encoder(**SMALL, head="unit", dropout=0.0)
-    net = networks.SpeakerNet(networks.classifier(base, 4), losses.AAMSoftmax(scale=10))
-    net.compile(keras.optimizers.Adam(1e-2))
+    net = networks.SpeakerNet(networks.classifier(base, 4))
+    net.compile(keras.optimizers.Adam(1e-2), loss=losses.AAMSoftmax(scale=10))
     net.fit(x, ids, epochs=20, verbose=0)
     right = np.argmax(np.asarray(net(x)), axis=1) == ids
     assert right.mean() > 0.9

@@ -46,8 +46,8 @@ with sl.training.join() as team:
 
     def measure(name, base, loss, further=0):
         keras.utils.set_random_seed(0)
-        net = sl.networks.SpeakerNet(base(), loss)
-        net.compile(keras.optimizers.SGD())
+        net = sl.networks.SpeakerNet(base())
+        net.compile(keras.optimizers.SGD(), loss=loss)
         # So large a step that the gradient can be read off the weights.
         fit(net, name, 1, 1e3)
         if further:
@@ -57,7 +57,7 @@ with sl.training.join() as team:
     arrays = [rng.normal(-50, 15, (60, 16)).astype("float32") for _ in range(24)]
     table = pd.DataFrame({"speaker": np.repeat(list("abcdef"), 4)})
     features = sl.Features(arrays, table)
-    sizes = {"bands": 16, "outputs": 8, "scaler": sl.scaling.StandardScaler().fit(features)}
+    sizes = {"n_mels": 16, "output_dim": 8, "scaler": sl.scaling.StandardScaler().fit(features)}
 
     def xvector_encoder():
         changes = sl.embeddings.augmentation()

@@ -101,7 +101,7 @@ def _is_classifier(layer):
 
 def vector_layers(model):
     """Return the encoder, and by name the layers that output one vector per segment."""
-    encoder = getattr(model, "encoder", getattr(model, "base", model))
+    encoder = getattr(model, "encoder", model)
     if not isinstance(encoder, keras.Model):
         raise ArgumentError(
             "model must be a keras.Model or an Encoder; got "

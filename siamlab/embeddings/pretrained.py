@@ -244,7 +244,7 @@ class Encoder:
         ArgumentError
             If the network is another.
         """
-        base = getattr(net, "base", net)
+        base = getattr(net, "encoder", net)
         weights = {
             f"{layer.name}/{weight.name}": np.array(weight, dtype=np.float32)
             for layer in base.layers

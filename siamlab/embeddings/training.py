@@ -67,9 +67,9 @@ def train_encoder(features, *, epochs=8, steps=100, seed=0, corpus=""):
 
 def speaker_net(base, loss, *, updates, rate=2e-3, clipnorm=5.0):
     """Compile a `SpeakerNet` with Adam, whose rate falls to 0 as a cosine."""
-    net = networks.SpeakerNet(base, loss)
+    net = networks.SpeakerNet(base)
     falling = keras.optimizers.schedules.CosineDecay(rate, updates)
-    net.compile(optimizer=keras.optimizers.Adam(falling, clipnorm=clipnorm))
+    net.compile(keras.optimizers.Adam(falling, clipnorm=clipnorm), loss=loss)
     return net
 
 

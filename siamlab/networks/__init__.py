@@ -16,9 +16,9 @@ Of phones (notebook 03_ctc_that_does_not_learn):
 
 # A saved network names its layers and losses: importing them registers their classes.
 from .. import layers, losses  # noqa: F401
-from .phones import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
-from .speakers import HEADS, SpeakerNet, blstm_encoder, classifier, xvector_encoder
-from .twins import Siamese
+from .encoders import HEADS, blstm_encoder, classifier, xvector_encoder
+from .phone_recognition import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
+from .speaker_models import Siamese, SpeakerNet
 
 __all__ = [
     "HEADS",

@@ -124,22 +124,22 @@ class Recipe:
             )
 
         if self.loss == "supcon":
-            return networks.SpeakerNet(
-                base("unit"), losses.SupervisedContrastive(temperature=0.1)
-            )
-        if self.loss == "aam":
-            speakers = len(set(features.speakers))
-            return networks.SpeakerNet(
-                networks.classifier(base("unit"), speakers), losses.AAMSoftmax()
-            )
-        if self.all_pairs:
-            return networks.SpeakerNet(base("softmax"), losses.KLHinge(self.margin))
-        hinge = losses.DistanceHinge if self.each_pair else MeanHinge
-        return networks.Siamese(
-            base("softmax") if self.softmax else prelu_head(base("logits")),
-            self._distance(),
-            hinge(self.margin),
-        )
+            net = networks.SpeakerNet(base("unit"))
+            loss = losses.SupervisedContrastive(temperature=0.1)
+        elif self.loss == "aam":
+            n_speakers = len(set(features.speakers))
+            net = networks.SpeakerNet(networks.classifier(base("unit"), n_speakers))
+            loss = losses.AAMSoftmax()
+        elif self.all_pairs:
+            net = networks.SpeakerNet(base("softmax"))
+            loss = losses.KLHinge(self.margin)
+        else:
+            encoder = base("softmax") if self.softmax else prelu_head(base("logits"))
+            net = networks.Siamese(encoder, self._distance())
+            hinge = losses.DistanceHinge if self.each_pair else MeanHinge
+            loss = hinge(self.margin)
+        net.compile("adam", loss=loss)
+        return net
 
     def _distance(self):
         """Name or make what `layers.Distance` takes."""

@@ -46,7 +46,7 @@ longer = dict(inputs, spectrogram=np.pad(
 ))
 figures = {"backend": keras.backend.backend(), "loss": loss(inputs, labels)}
 figures["padded"] = loss(longer, np.pad(labels, ((0, 0), (0, 3)), constant_values=-1))
-figures["gates"] = sl.scaling.gate_saturation(net, (inputs, labels), beyond=0.5)
+figures["gates"] = sl.scaling.gate_saturation(net, (inputs, labels), threshold=0.5)
 net.compile(keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0))
 figures["training"] = net.fit(batches, epochs=60, verbose=0).history["loss"]
 figures["transcripts"] = net.transcribe(sound)
@@ -60,6 +60,7 @@ figures["reloaded"] = float(max(
 
 symbols = sl.ctc.Vocabulary(tuple("abc"), blank=None)
 net = sl.networks.framewise_blstm(symbols, n_bins=8, units=(6,))
+net.compile("adam")
 labels = [rng.integers(-1, 3, n) for n in lengths]
 batches = sl.sampling.UtteranceBatches(sound, labels, batch_size=4)
 history = net.fit(batches, epochs=20, verbose=0).history["loss"]

@@ -21,8 +21,8 @@ def twins(margin, head="unit"):
     base = sl.networks.blstm_encoder(
         n_frames=6, n_mels=5, units=4, output_dim=8, head=head
     )
-    net = sl.networks.Siamese(base, "euclidean", sl.losses.DistanceHinge(margin=margin))
-    net.compile()
+    net = sl.networks.Siamese(base, "euclidean")
+    net.compile("adam", loss=sl.losses.DistanceHinge(margin=margin))
     return net
 
 

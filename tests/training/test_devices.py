@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from siamlab import ctc, errors, losses, networks
+from siamlab import ctc, errors, networks
 from siamlab.training import cudnn, device_report
 
 BACKEND = keras.backend.backend()
@@ -56,9 +56,9 @@ def test_a_layer_that_stands_twice_is_one_row():
 def test_our_networks_of_speakers_are_fast_on_every_backend(base):
     make = {"base": networks.blstm_encoder, "xvector": networks.xvector_encoder}[base]
     for net in (
-        make(units=4, outputs=3),
-        networks.SpeakerNet(make(units=4, outputs=3), losses.GE2E()),
-        networks.Siamese(make(units=4, outputs=3), "cosine", losses.DistanceHinge()),
+        make(units=4, output_dim=3),
+        networks.SpeakerNet(make(units=4, output_dim=3)),
+        networks.Siamese(make(units=4, output_dim=3), "cosine"),
     ):
         report = device_report(net)
         assert report.fast, report

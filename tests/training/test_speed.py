@@ -101,7 +101,8 @@ def test_a_real_network_and_its_batches_are_as_before(rng):
     base = networks.blstm_encoder(
         n_frames=8, n_mels=4, units=2, output_dim=3, head="unit"
     )
-    net = networks.SpeakerNet(base, losses.SupervisedContrastive())
+    net = networks.SpeakerNet(base)
+    net.compile("adam", loss=losses.SupervisedContrastive())
     net.fit(batches, verbose=0)
     next_batch = batches[0]
 

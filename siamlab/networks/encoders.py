@@ -1,12 +1,11 @@
-"""Networks of speakers: two kinds of base network, and how they are trained."""
+"""Speaker encoders: from a spectrogram to one vector."""
 
 import keras
 
 from .. import layers as our_layers
 from ..errors import ArgumentError
-from ._training import OverBase
 
-__all__ = ["HEADS", "SpeakerNet", "blstm_encoder", "classifier", "xvector_encoder"]
+__all__ = ["HEADS", "blstm_encoder", "classifier", "xvector_encoder"]
 
 HEADS = ("softmax", "logits", "unit")
 
@@ -162,7 +161,7 @@ def xvector_encoder(
     return keras.Model(inputs, x, name=name)
 
 
-def classifier(base, n_speakers):
+def classifier(encoder, n_speakers):
     """Put a vector for each speaker behind a base network, to name them.
 
     Parameters
@@ -184,63 +183,5 @@ def classifier(base, n_speakers):
     >>> classifier(base(units=8, head="unit"), speakers=10).output_shape
     (None, 10)
     """
-    cosines = our_layers.CosineClassifier(n_speakers, name="speakers")(base.output)
-    return keras.Model(base.input, cosines, name=base.name)
-
-
-@keras.saving.register_keras_serializable(package="siamlab")
-class SpeakerNet(OverBase):
-    """A base network that is trained on batches of speakers.
-
-    Its loss sees all outputs of a batch and their speakers at once, so that n
-    segments give n (n - 1) / 2 pairs at the price of n. It is compiled on
-    arrival, with Adam; `compile` it again for another optimizer.
-
-    Parameters
-    ----------
-    base : keras.Model
-        (batch, frames, bands) -> (batch, outputs).
-    loss : keras.losses.Loss
-        Of `siamlab.losses`, called as ``loss(speaker_ids, outputs)``.
-    **kwargs
-        As for `keras.Model`.
-
-    Raises
-    ------
-    ArgumentError
-        If `base` is no Keras model.
-
-    Examples
-    --------
-    >>> import siamlab as sl
-    >>> features = sl.extract(sl.corpora.voices(n_speakers=4, n_utterances=2))
-    >>> scaler = sl.scaling.StandardScaler().fit(features)
-    >>> net = SpeakerNet(base(units=8, scaler=scaler), loss=sl.losses.KLHinge())
-    >>> batches = sl.sampling.SpeakerBatches(features, n_speakers=4, steps_per_epoch=2)
-    >>> history = net.fit(batches, epochs=1)
-    >>> sl.embed(net, features).shape
-    (8, 16)
-    """
-
-    def __init__(self, base, loss=None, **kwargs):
-        super().__init__(base, loss, **kwargs)
-        self.built = True  # the base is
-        if loss is not None:
-            self.compile()
-
-    def call(self, inputs, training=None):
-        """Return the outputs of the base network.
-
-        Parameters
-        ----------
-        inputs : tensor
-            Shape (batch, frames, bands).
-        training : bool, optional
-            Whether dropout is active.
-
-        Returns
-        -------
-        tensor
-            Shape (batch, outputs).
-        """
-        return self.base(inputs, training=training)
+    cosines = our_layers.CosineClassifier(n_speakers, name="speakers")(encoder.output)
+    return keras.Model(encoder.input, cosines, name=encoder.name)

@@ -8,7 +8,7 @@ from .. import layers as our_layers
 from .. import sampling
 from ..ctc import Vocabulary, beam_decode, greedy_decode
 from ..errors import ArgumentError
-from ._training import Trained
+from ._encoder_model import EncoderModel
 
 __all__ = ["CTCNet", "FramewiseNet", "ctc_blstm", "framewise_blstm"]
 
@@ -39,42 +39,15 @@ def _encoder(outputs, bands, units, scaler, stride, dropout, name):
     return keras.Model(inputs, logits, name=name)
 
 
-def _compiled(net):
-    net.compile(optimizer="adam")
-    # A network that is saved before it was trained loads as well.
-    net.optimizer.build(net.trainable_variables)
-    return net
-
-
-class _PhoneNet(Trained):
+class _PhoneNet(EncoderModel):
     """An encoder, the symbols that its outputs stand for, and how it is saved."""
 
     def __init__(self, encoder, vocabulary, stride=1, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(encoder, **kwargs)
         if not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(**vocabulary)  # from a saved configuration
-        self.encoder = encoder
         self.vocabulary = vocabulary
         self.stride = stride
-        self.built = True  # the encoder is
-
-    def call(self, inputs, training=None):
-        """Return logits for each frame.
-
-        Parameters
-        ----------
-        inputs : dict of tensor
-            "spectrogram", (batch, frames, bands), and "frames", (batch,).
-        training : bool, optional
-            Whether dropout is active.
-
-        Returns
-        -------
-        tensor
-            Shape (batch, frames / stride, outputs). What stands behind an
-            utterance's own frames means nothing.
-        """
-        return self.encoder(inputs, training=training)
 
     def output_frames(self, frames):
         """Say how many outputs so many frames give.
@@ -129,31 +102,12 @@ class _PhoneNet(Trained):
         """
         return {
             **super().get_config(),
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
             "vocabulary": {
                 "symbols": list(self.vocabulary.symbols),
                 "blank": self.vocabulary.blank,
             },
             "stride": self.stride,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the network again from its arguments.
-
-        Parameters
-        ----------
-        config : dict
-            Of `get_config`.
-
-        Returns
-        -------
-        keras.Model
-            With fresh weights.
-        """
-        config = dict(config)
-        config["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -347,7 +301,7 @@ def ctc_blstm(
     Returns
     -------
     CTCNet
-        Compiled with Adam; `compile` it again for another optimizer.
+        Not compiled: ``net.compile("adam")``. The loss is part of the model.
 
     Raises
     ------
@@ -356,7 +310,7 @@ def ctc_blstm(
 
     Examples
     --------
-    >>> net = ctc(Vocabulary(("a", "b")), bands=8, units=(4,))
+    >>> net = ctc_blstm(Vocabulary(("a", "b")), n_bins=8, units=(4,))
     >>> x = {"spectrogram": np.zeros((2, 9, 8)), "frames": np.array([9, 5])}
     >>> net(x).shape
     TensorShape([2, 9, 3])
@@ -364,7 +318,7 @@ def ctc_blstm(
     if vocabulary.blank is None:
         raise ArgumentError("CTC needs symbols with a blank; got blank=None")
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
-    return _compiled(CTCNet(encoder, vocabulary, stride))
+    return CTCNet(encoder, vocabulary, stride)
 
 
 def framewise_blstm(
@@ -388,7 +342,7 @@ def framewise_blstm(
     Returns
     -------
     FramewiseNet
-        Compiled with Adam; `compile` it again for another optimizer.
+        Not compiled: ``net.compile("adam")``. The loss is part of the model.
 
     Raises
     ------
@@ -397,7 +351,8 @@ def framewise_blstm(
 
     Examples
     --------
-    >>> net = framewise(Vocabulary(("a", "b"), blank=None), bands=8, units=(4,))
+    >>> vocabulary = Vocabulary(("a", "b"), blank=None)
+    >>> net = framewise_blstm(vocabulary, n_bins=8, units=(4,))
     >>> x = {"spectrogram": np.zeros((2, 9, 8)), "frames": np.array([9, 5])}
     >>> net(x).shape
     TensorShape([2, 9, 2])
@@ -407,4 +362,4 @@ def framewise_blstm(
             "a framewise network has no blank; make its symbols with blank=None"
         )
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
-    return _compiled(FramewiseNet(encoder, vocabulary, stride))
+    return FramewiseNet(encoder, vocabulary, stride)

@@ -1,0 +1,64 @@
+"""The common base of the models that train an encoder."""
+
+import keras
+
+from ..errors import ArgumentError
+
+
+class EncoderModel(keras.Model):
+    """A Keras model around an encoder that is saved and loaded with it."""
+
+    def __init__(self, encoder, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(encoder, keras.Model):
+            raise ArgumentError(
+                f"encoder must be a keras.Model; got {type(encoder).__name__}. "
+                "Build one with siamlab.networks.blstm_encoder."
+            )
+        self.encoder = encoder
+        self.built = True  # all variables are the encoder's
+
+    def call(self, inputs, training=None):
+        """Return the outputs of the encoder.
+
+        Parameters
+        ----------
+        inputs : tensor, or dict of tensor
+            Inputs of the encoder.
+        training : bool, optional
+            Whether dropout and augmentation are active.
+
+        Returns
+        -------
+        tensor
+            Outputs of the encoder.
+        """
+        return self.encoder(inputs, training=training)
+
+    def get_config(self):
+        """Return the arguments of the constructor.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        encoder = keras.saving.serialize_keras_object(self.encoder)
+        return {**super().get_config(), "encoder": encoder}
+
+    @classmethod
+    def from_config(cls, config):
+        """Build the model from the result of `get_config`.
+
+        Parameters
+        ----------
+        config : dict
+            Result of `get_config`.
+
+        Returns
+        -------
+        keras.Model
+            With new weights.
+        """
+        load = keras.saving.deserialize_keras_object
+        return cls(**{name: load(value) for name, value in config.items()})

@@ -161,11 +161,14 @@ def verification(sizes, data):
 
 
 def clustering(sizes, data):
-    """`clusters.hierarchical`, the number of speakers known."""
-    import siamlab as sl
+    """scikit-learn's clustering, the number of speakers known."""
+    from sklearn.cluster import AgglomerativeClustering
 
     yield from _of_all(
-        sizes, lambda x, who: sl.clusters.hierarchical(x, n=int(who[-1]) + 1)
+        sizes,
+        lambda x, who: AgglomerativeClustering(
+            int(who[-1]) + 1, metric="cosine", linkage="average"
+        ).fit_predict(x),
     )
 
 

@@ -4,6 +4,7 @@ import time
 
 import keras
 import numpy as np
+from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
 
@@ -35,7 +36,10 @@ def train(net, batches, steps, epochs):
 def exam(embeddings, speakers, seed):
     """Figures of a set of embeddings; clusters: the number of speakers is known."""
     found = sl.metrics.verify(embeddings, speakers, seed=seed)
-    clusters = sl.clusters.hierarchical(embeddings, n=len(np.unique(speakers)))
+    clustering = AgglomerativeClustering(
+        len(np.unique(speakers)), metric="cosine", linkage="average"
+    )
+    clusters = clustering.fit_predict(embeddings)
     return {
         **found.as_dict(),
         "mr": float(sl.metrics.misclassification_rate(speakers, clusters)),

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from _report import keep, machine, table
+from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
 
@@ -38,7 +39,10 @@ def exam(encoder, features):
     """Equal error rate with its interval, and misclassification rate."""
     rows = sl.embed(encoder, features)
     found = sl.metrics.verify(rows, rows.speakers)
-    clusters = sl.clusters.hierarchical(rows, n=len(set(rows.speakers)))
+    clustering = AgglomerativeClustering(
+        len(set(rows.speakers)), metric="cosine", linkage="average"
+    )
+    clusters = clustering.fit_predict(rows)
     return found.eer, sl.metrics.misclassification_rate(rows.speakers, clusters)
 
 

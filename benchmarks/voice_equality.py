@@ -30,6 +30,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from _report import keep, machine, table
+from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
 from siamlab.embeddings.training import augmentation
@@ -105,7 +106,10 @@ def misclassified(embeddings, speakers, apart):
     return min(
         float(
             sl.metrics.misclassification_rate(
-                names, sl.clusters.hierarchical(models, n=n, linkage="complete")
+                names,
+                AgglomerativeClustering(
+                    n, metric="cosine", linkage="complete"
+                ).fit_predict(models),
             )
         )
         for n in range(1, len(models) + 1)

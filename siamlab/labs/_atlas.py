@@ -165,7 +165,7 @@ class Atlas:
     k : int
         How many neighbors are asked about.
     layout : callable
-        As `clusters.umap`, which it is by default: embeddings and `neighbors`,
+        As `clusters.umap`, which it is by default: embeddings and `n_neighbors`,
         `min_dist`, `metric`, `seed` in, points (utterances, 2) out.
 
     Attributes
@@ -222,7 +222,11 @@ class Atlas:
     def _chart(self, neighbors=15, min_dist=0.1, metric="cosine", seed=0):
         """Return points, and the share of neighbors that they keep."""
         points = self._layout(
-            self._x, neighbors=neighbors, min_dist=min_dist, metric=metric, seed=seed
+            self._x,
+            n_neighbors=neighbors,
+            min_dist=min_dist,
+            metric=metric,
+            seed=seed,
         )
         on_map, _ = nearest(points, self._asked, k=self._k, metric="euclidean")
         return points, kept_neighbors(self._near(metric), on_map)

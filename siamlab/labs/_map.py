@@ -5,7 +5,12 @@ from matplotlib.collections import LineCollection
 
 from .. import plots
 from ..features import Spectrogram
-from ..plots.speakers import _COLOURS, _LEGEND, _MARKERS, _look
+from ..plots.speaker_plots import (
+    COLORS,
+    MARKERS,
+    MAX_LEGEND_ENTRIES,
+    speaker_marker,
+)
 from ._lab import Picture
 
 # Seconds of a recording that are shown at most: of a longer one, the beginning.
@@ -46,14 +51,14 @@ class MapPicture(Picture):
 
     def _prepare_map(self, ax):
         # One artist for each look, however many speakers share it.
-        looks = min(len(self._speakers), len(_COLOURS) * len(_MARKERS))
+        looks = min(len(self._speakers), len(COLORS) * len(MARKERS))
         size = np.clip(100 / np.sqrt(len(self._features)), 1.5, 6.5)
         self._selected = _dots(ax, size + 6, marker="o", color="0.82")
         self._links = LineCollection([], colors="0.3", linewidths=1.2)
         ax.add_collection(self._links)
         self._dots = [
             _dots(ax, size, markeredgecolor="white", markeredgewidth=0.3, **look)
-            for look in map(_look, range(looks))
+            for look in map(speaker_marker, range(looks))
         ]
         ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black"}
         self._near = _dots(ax, size + 4, markeredgewidth=1.2, **ring)
@@ -62,7 +67,7 @@ class MapPicture(Picture):
         ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[])
         ax.set(xlabel="UMAP 1", ylabel="UMAP 2", aspect="equal")
         ax.set_title("lines: nearest in the original space (dashed: another name)\n ")
-        if len(self._speakers) <= _LEGEND:
+        if len(self._speakers) <= MAX_LEGEND_ENTRIES:
             ax.legend(
                 self._dots,
                 self._speakers.tolist(),
@@ -102,7 +107,7 @@ class MapPicture(Picture):
 
     def _prepare_afar(self, ax):
         self._same, self._others = (
-            _dots(ax, 22, marker="|", color=_look(i)["color"]) for i in (0, 4)
+            _dots(ax, 22, marker="|", color=speaker_marker(i)["color"]) for i in (0, 4)
         )
         self._nearest = _dots(ax, 7, marker="v", color="black")
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.6, 1.6), yticks=(0, 1))

@@ -1,19 +1,20 @@
-"""Pictures: arrays in, Axes out. Saving and showing are left to the caller.
+"""Plots: each takes arrays and returns Axes. Saving and showing is up to the caller.
 
-- `style`: how all figures of the course look; `STYLE`, its style sheet.
-- `waveform`, `spectrogram`, `value_histogram`: of a recording.
-- `corpus`: of all recordings together.
-- `training_curves`: of several trainings.
-- `phone_outputs`, `ctc_lattice`: of a network of phones.
-- `speaker_map`, `dendrogram`: of embeddings.
-- `score_histogram`, `det_curve`: of pair scores.
+- `waveform`, `spectrogram`, `value_histogram`: recordings and their spectrograms.
+- `corpus`: speakers and durations of a corpus.
+- `training_curves`: several trainings over epochs.
+- `phone_outputs`, `ctc_lattice`: outputs of a phone recognizer.
+- `speaker_map`, `dendrogram`: embeddings.
+- `score_histogram`, `det_curve`: pair scores.
+- `style`: activates the style of the course; `STYLE`: its matplotlib style sheet.
 """
 
-from .common import STYLE, style, training_curves
-from .phones import ctc_lattice, phone_outputs
-from .recordings import corpus
-from .sound import spectrogram, value_histogram, waveform
-from .speakers import dendrogram, det_curve, score_histogram, speaker_map
+from .audio_plots import spectrogram, value_histogram, waveform
+from .corpus_plots import corpus
+from .figure_style import STYLE, style
+from .phone_plots import ctc_lattice, phone_outputs
+from .speaker_plots import dendrogram, det_curve, score_histogram, speaker_map
+from .training_plots import training_curves
 
 __all__ = [
     "STYLE",

@@ -225,7 +225,7 @@ def test_embeddings_are_an_array_that_knows_its_table():
 
 
 def test_a_map_of_a_plain_array_asks_whose_it_is():
-    with pytest.raises(sl.errors.ArgumentError, match="whose embeddings"):
+    with pytest.raises(sl.errors.ArgumentError, match="needs the speaker of each embedding"):
         sl.plots.speaker_map(np.eye(5))
 
 

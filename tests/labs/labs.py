@@ -81,9 +81,9 @@ def heard():
         rng.normal(size=(40, 8)) + 2 * rng.normal(size=(5, 8))[np.arange(40) % 5]
     )
 
-    def layout(x, *, neighbors, min_dist, metric, seed):
+    def layout(x, *, n_neighbors, min_dist, metric, seed):
         noise = np.random.default_rng(seed).normal(size=(len(x), 2))
-        return x[:, :2] + (min_dist + 1 / neighbors + len(metric) / 20) * noise
+        return x[:, :2] + (min_dist + 1 / n_neighbors + len(metric) / 20) * noise
 
     return embeddings, features, layout
 

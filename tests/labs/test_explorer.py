@@ -191,7 +191,7 @@ def test_a_map_is_made_once_and_says_that_it_is_being_made(lab):
     lab.shuffled.value = True
     lab.utterance.value = 9
     ((settings, said),) = made
-    assert settings == dict(neighbors=15, min_dist=0.1, metric="cosine", seed=1)
+    assert settings == dict(n_neighbors=15, min_dist=0.1, metric="cosine", seed=1)
     assert "computing a map of 40 utterances" in said
 
 

@@ -1,25 +1,25 @@
-"""Pictures of what is in a corpus."""
+"""Plots of what a corpus contains."""
 
 import numpy as np
 
 
 def corpus(description, *, bins=30, ax=None):
-    """Draw how much each speaker says, and how long utterances are.
+    """Plot how much speech there is per speaker, and how long utterances are.
 
     Parameters
     ----------
     description : siamlab.corpora.Description
-        Of `siamlab.corpora.describe`.
+        As returned by `siamlab.corpora.describe`.
     bins : int
-        Number of bars in each at most; fewer where there are few to count.
+        Maximum number of bins of each histogram; fewer for small corpora.
     ax : sequence of matplotlib.axes.Axes, optional
-        Two, where to draw; a new figure by default.
+        Two axes to draw in; by default in a new figure.
 
     Returns
     -------
     tuple of matplotlib.axes.Axes
-        Speakers by the seconds that there are of them, utterances by their seconds;
-        a line marks the median.
+        Histograms of speech per speaker and of utterance durations, both in seconds.
+        A line marks the median.
     """
     import matplotlib.pyplot as plt
 
@@ -27,9 +27,10 @@ def corpus(description, *, bins=30, ax=None):
         _, ax = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     speakers, utterances = ax
     _histogram(speakers, description.speakers.seconds, bins, "#0072B2")
-    speakers.set(xlabel="speech of a speaker (s)", ylabel="speakers")
-    _histogram(utterances, description.utterances.seconds.dropna(), bins, "#009E73")
-    utterances.set(xlabel="length of an utterance (s)", ylabel="utterances")
+    speakers.set(xlabel="speech per speaker (s)", ylabel="number of speakers")
+    durations = description.utterances.seconds.dropna()
+    _histogram(utterances, durations, bins, "#009E73")
+    utterances.set(xlabel="utterance duration (s)", ylabel="number of utterances")
     return speakers, utterances
 
 

@@ -1,0 +1,118 @@
+"""Plots of recordings and of their spectrograms."""
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .figure_style import get_axes
+
+_TICKS_KHZ = (0.5, 1, 2, 3, 4, 6, 8, 12, 16)  # enough for mel and for linear scales
+
+
+def waveform(samples, sr, *, ax=None):
+    """Plot samples over time.
+
+    Parameters
+    ----------
+    samples : numpy.ndarray
+        Shape (samples,), in [-1, 1].
+    sr : int
+        Sampling rate in hertz.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Amplitude over time in seconds.
+    """
+    ax = get_axes(ax, (8, 2))
+    ax.plot(np.arange(len(samples)) / sr, samples, linewidth=0.5)
+    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(0, len(samples) / sr))
+    return ax
+
+
+def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="dB"):
+    """Plot a spectrogram.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Shape (time, mel).
+    hop_seconds : float
+        Time from one frame to the next.
+    frequencies : numpy.ndarray, optional
+        Center frequencies of the bands in hertz (`Spectrogram.frequencies`), for the
+        vertical axis. Without them the bands are numbered.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+    unit : str
+        Label of the color bar.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Time in seconds on the horizontal axis, frequency on the vertical one.
+
+    Raises
+    ------
+    ArgumentError
+        If the array does not have two axes.
+    """
+    values = np.asarray(values)
+    if values.ndim != 2:
+        raise ArgumentError(
+            f"a spectrogram must have shape (time, mel); got {values.shape}"
+        )
+    ax = get_axes(ax, (8, 3))
+    image = ax.imshow(
+        values.T,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        cmap="magma",
+        extent=(0, len(values) * hop_seconds, 0, values.shape[1]),
+    )
+    ax.figure.colorbar(image, ax=ax, label=unit, pad=0.02)
+    ax.set(xlabel="time (s)", ylabel="band")
+    if frequencies is not None:
+        low, high = frequencies[0], frequencies[-1]
+        ticks = np.array([khz for khz in _TICKS_KHZ if low <= 1000 * khz <= high])
+        bands = np.interp(1000 * ticks, frequencies, np.arange(len(frequencies)))
+        ax.set_yticks(bands + 0.5, [f"{khz:g}" for khz in ticks])
+        ax.set_ylabel("frequency (kHz)")
+    ax.grid(visible=False)
+    return ax
+
+
+def value_histogram(values, *, padding=None, label="value", ax=None):
+    """Plot how often each value occurs in spectrograms.
+
+    Parameters
+    ----------
+    values : numpy.ndarray or sequence of numpy.ndarray
+        Of any shape; all values are counted together.
+    padding : float, optional
+        The value that batches are padded with, marked by a line.
+    label : str
+        Name of the values, with their unit.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The fraction of values in each of 60 bins. The lowest and the highest 0.05 %
+        are counted in the outermost bins, so that single outliers do not stretch the
+        axis.
+    """
+    ax = get_axes(ax, (6, 2.5))
+    arrays = [values] if isinstance(values, np.ndarray) else values
+    flat = np.concatenate([np.ravel(array) for array in arrays])
+    flat = np.clip(flat, *np.percentile(flat, (0.05, 99.95)))
+    ax.hist(flat, bins=60, weights=np.full(len(flat), 1 / len(flat)))
+    ax.axvline(0, color="0.6", linewidth=1)
+    if padding is not None:
+        ax.axvline(padding, color="#D55E00", linestyle="--", label="padding")
+        ax.legend()
+    ax.set(xlabel=label, ylabel="fraction of values")
+    return ax

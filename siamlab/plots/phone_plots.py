@@ -1,0 +1,144 @@
+"""Plots of the outputs of phone recognizers."""
+
+import numpy as np
+
+from ..errors import ArgumentError
+from .figure_style import get_axes
+
+
+def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
+    """Plot the outputs of a phone recognizer over time.
+
+    Parameters
+    ----------
+    posteriors : numpy.ndarray
+        Probabilities, shape (time, outputs), of one utterance.
+    vocabulary : ctc.Vocabulary
+        Symbols of the outputs.
+    hop_seconds : float
+        Time from one output to the next.
+    phones : sequence of (str, float, float)
+        Spoken phones: symbol, start and end in seconds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The blank is a dashed line. Every other output that is the most probable one
+        at some time has its symbol at the peak.
+
+    Raises
+    ------
+    ArgumentError
+        If the number of outputs is not that of the vocabulary.
+    """
+    posteriors = np.asarray(posteriors)
+    if posteriors.ndim != 2 or posteriors.shape[1] != len(vocabulary):
+        raise ArgumentError(
+            f"posteriors must have shape (time, {len(vocabulary)}), one column for "
+            f"each output of the vocabulary; got {posteriors.shape}"
+        )
+    ax = get_axes(ax, (9, 2.5))
+    time = hop_seconds * (np.arange(len(posteriors)) + 0.5)
+    if vocabulary.blank is not None:
+        blank = posteriors[:, vocabulary.blank]
+        ax.plot(time, blank, color="0.4", linestyle="--", linewidth=1, label="blank")
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    best = posteriors.argmax(axis=1)
+    for output in np.unique(best):
+        if output == vocabulary.blank:
+            continue
+        p = posteriors[:, output]
+        (line,) = ax.plot(time, p, linewidth=1.5)
+        # One label for each run of frames in which this output is the best.
+        frames = np.flatnonzero(best == output)
+        for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
+            peak = run[np.argmax(p[run])]
+            (symbol,) = vocabulary.decode([output])
+            ax.annotate(symbol, (time[peak], p[peak]), color=line.get_color())
+    _mark_phones(ax, phones)
+    ax.set(
+        xlabel="time (s)",
+        ylabel="probability",
+        xlim=(0, hop_seconds * len(posteriors)),
+        ylim=(0, 1.1),
+    )
+    ax.grid(visible=False)
+    return ax
+
+
+def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=None):
+    """Plot the probability of each CTC state over time.
+
+    Parameters
+    ----------
+    posteriors : numpy.ndarray
+        Shape (time, 2 * labels + 1), as returned by `ctc.lattice`.
+    names : sequence of str
+        Names of the labels; blanks are before, between and after them.
+    hop_seconds : float
+        Time from one output to the next.
+    alignment : sequence of (int, int)
+        First and last frame of each label, as returned by `ctc.forced_alignment`.
+    phones : sequence of (str, float, float)
+        Spoken phones: symbol, start and end in seconds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With the first label at the top.
+
+    Raises
+    ------
+    ArgumentError
+        If the number of states does not match the names.
+    """
+    posteriors = np.asarray(posteriors)
+    n_states = 2 * len(names) + 1
+    if posteriors.ndim != 2 or posteriors.shape[1] != n_states:
+        raise ArgumentError(
+            f"posteriors must have shape (time, {n_states}) for {len(names)} names; "
+            f"got {posteriors.shape}"
+        )
+    ax = get_axes(ax, (9, 0.12 * n_states + 1.5))
+    image = ax.imshow(
+        posteriors.T,
+        aspect="auto",
+        interpolation="nearest",
+        cmap="Greys",
+        vmin=0,
+        vmax=1,
+        extent=(0, hop_seconds * len(posteriors), n_states - 0.5, -0.5),
+    )
+    ax.figure.colorbar(image, ax=ax, label="probability", pad=0.02)
+    for i, (first, last) in enumerate(alignment):
+        ax.plot(
+            [hop_seconds * first, hop_seconds * (last + 1)],
+            [2 * i + 1] * 2,
+            color="#D55E00",
+            linewidth=3,
+            solid_capstyle="butt",
+        )
+    ax.set_yticks(np.arange(1, n_states, 2), names)
+    _mark_phones(ax, phones)
+    ax.set(xlabel="time (s)", ylabel="label")
+    ax.grid(visible=False)
+    return ax
+
+
+def _mark_phones(ax, phones):
+    """Mark start and end of each phone, and write its symbol above the axes."""
+    for symbol, start, end in phones:
+        for time in (start, end):
+            ax.axvline(time, color="0.75", linewidth=0.8, zorder=0)
+        ax.text(
+            (start + end) / 2,
+            1.02,
+            symbol,
+            transform=ax.get_xaxis_transform(),
+            horizontalalignment="center",
+            fontsize=9,
+        )

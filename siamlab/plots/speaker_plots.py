@@ -1,0 +1,264 @@
+"""Plots of embeddings and of pair scores."""
+
+import numpy as np
+
+from .. import clusters, metrics
+from ..errors import ArgumentError
+from ..metrics._validation import check_labels, check_scores
+from .figure_style import get_axes
+
+# Distinguishable with any color vision (Okabe and Ito, 2008), without the yellow,
+# which is too pale on white.
+COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00 #56B4E9 #000000".split()
+MARKERS = "osD^v*PX"
+# With more speakers the legend would be taller than the figure.
+MAX_LEGEND_ENTRIES = 16
+_SAME, _DIFFERENT = "#0072B2", "#D55E00"
+
+
+def speaker_marker(i):
+    """Color and marker of the i-th speaker; the first 56 are all different."""
+    marker = MARKERS[(i // len(COLORS)) % len(MARKERS)]
+    return {"color": COLORS[i % len(COLORS)], "marker": marker}
+
+
+def speaker_map(
+    embeddings,
+    speakers=None,
+    *,
+    n_neighbors=15,
+    min_dist=0.1,
+    metric="cosine",
+    seed=0,
+    k=5,
+    title="",
+    legend=True,
+    ax=None,
+):
+    """Plot a UMAP map of utterances, colored by speaker.
+
+    The title shows the neighbor purity, computed from the embeddings and not from
+    the map, and its chance level: see `clusters.neighbor_purity`.
+
+    Parameters
+    ----------
+    embeddings : array_like
+        Shape (utterances, dim).
+    speakers : array_like, optional
+        Shape (utterances,). Not needed for the result of `siamlab.embed`, which has
+        its own `speakers`.
+    n_neighbors, min_dist, metric, seed
+        As for `clusters.umap`.
+    k : int
+        Number of neighbors for the purity; limited to the number of other
+        utterances.
+    title : str
+        First line of the title.
+    legend : bool
+        Show a legend if there are at most 16 speakers.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Without ticks, because the coordinates of a UMAP map have no meaning.
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer than 4 utterances, shapes do not match, or there are no
+        speakers.
+    """
+    if speakers is None:
+        if not hasattr(embeddings, "speakers"):
+            raise ArgumentError(
+                "speaker_map needs the speaker of each embedding; give `speakers`, or "
+                "the embeddings that siamlab.embed returns for features of a corpus"
+            )
+        speakers = embeddings.speakers
+    speakers = check_labels(speakers, len(embeddings), "speakers")
+    points = clusters.umap(
+        embeddings, n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, seed=seed
+    )
+    k = min(k, len(points) - 1)
+    purity = clusters.neighbor_purity(embeddings, speakers, k=k, metric=metric)
+    ax = get_axes(ax, (7, 5))
+    names = np.unique(speakers)
+    for i, name in enumerate(names):
+        x, y = points[speakers == name].T
+        style = {"s": 28, "linewidth": 0.3, "edgecolor": "white", **speaker_marker(i)}
+        ax.scatter(x, y, label=str(name), **style)
+    line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
+    ax.set_title(f"{title}\n{line}" if title else line)
+    ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
+    ax.set_aspect("equal", adjustable="datalim")
+    if legend and len(names) <= MAX_LEGEND_ENTRIES:
+        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def dendrogram(
+    embeddings, speakers, *, linkage="average", metric="cosine", cut=None, ax=None
+):
+    """Plot the tree of an agglomerative clustering, with the speaker of each leaf.
+
+    Parameters
+    ----------
+    embeddings : array_like
+        Shape (utterances, dim).
+    speakers : array_like
+        Shape (utterances,).
+    linkage : str
+        Method of `scipy.cluster.hierarchy.linkage`: "average", "complete", "single"
+        or, with Euclidean distances, "ward".
+    metric : str
+        Distance, of `scipy.spatial.distance.pdist`.
+    cut : float, optional
+        Distance at which to draw a line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Utterances on the horizontal axis, distances on the vertical one. Each leaf
+        has the marker that its speaker has in `speaker_map`.
+
+    Raises
+    ------
+    ArgumentError
+        If shapes do not match, linkage and metric do not fit together, or as for
+        `clusters.check_points`.
+    """
+    from scipy.cluster import hierarchy
+
+    if linkage == "ward" and metric != "euclidean":
+        raise ArgumentError(
+            f'linkage "ward" needs metric="euclidean"; got {metric!r}. '
+            'Try linkage="average".'
+        )
+    x = clusters.check_points(embeddings, metric, min_rows=2)
+    speakers = check_labels(speakers, len(x), "speakers")
+    ax = get_axes(ax, (11, 3.5))
+    tree = hierarchy.dendrogram(
+        hierarchy.linkage(x, method=linkage, metric=metric),
+        ax=ax,
+        no_labels=True,
+        color_threshold=0.0,
+        above_threshold_color="0.45",
+    )
+    leaf_x = 5.0 + 10.0 * np.arange(len(x))  # where scipy draws the leaves
+    leaf_speakers = speakers[tree["leaves"]]
+    below = -0.03 * ax.get_ylim()[1]
+    for i, name in enumerate(np.unique(speakers)):
+        x = leaf_x[leaf_speakers == name]
+        ax.scatter(x, np.full_like(x, below), s=22, clip_on=False, **speaker_marker(i))
+    if cut is not None:
+        ax.axhline(cut, color=_DIFFERENT, linestyle="--", linewidth=1)
+    ax.set(xlabel="utterances, marked by speaker", ylabel=f"{metric} distance")
+    ax.set_ylim(2 * below, None)
+    ax.grid(visible=False)
+    return ax
+
+
+def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
+    """Plot the distribution of scores of same- and of different-speaker pairs.
+
+    Parameters
+    ----------
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,).
+    y_score : array_like
+        Similarities, shape (pairs,).
+    threshold : float, optional
+        Where to draw a vertical line.
+    bins : int
+        Number of bins.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Each histogram has area 1, so that the few same-speaker pairs are visible.
+
+    Raises
+    ------
+    ArgumentError
+        If shapes differ, or a score is not finite.
+    """
+    y_true, y_score = check_scores(y_true, y_score, both_classes=False)
+    ax = get_axes(ax, (7, 3.5))
+    edges = np.histogram_bin_edges(y_score, bins)
+    for label, mask, color, hatch in (
+        ("different speakers", ~y_true, _DIFFERENT, ""),
+        ("same speaker", y_true, _SAME, "///"),
+    ):
+        ax.hist(
+            y_score[mask],
+            edges,
+            density=True,
+            alpha=0.55,
+            color=color,
+            hatch=hatch,
+            edgecolor="white",
+            linewidth=0,
+            label=f"{label}, {np.count_nonzero(mask):,} pairs",
+        )
+    if threshold is not None:
+        ax.axvline(threshold, color="black", linestyle="--", linewidth=1.2)
+    ax.set(xlabel="score (cosine similarity)", ylabel="density")
+    ax.legend()
+    return ax
+
+
+def det_curve(y_true, y_score, *, label=None, ax=None):
+    """Plot the detection error trade-off (Martin et al., 1997).
+
+    Parameters
+    ----------
+    y_true : array_like of bool
+        1 for the same speaker, shape (pairs,).
+    y_score : array_like
+        Similarities, shape (pairs,).
+    label : str, optional
+        For a legend.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Both error rates in percent, on axes on which normally distributed scores
+        give a straight line. The equal error rate is marked.
+
+    Raises
+    ------
+    ArgumentError
+        As for `metrics.eer`.
+    """
+    from scipy.stats import norm
+
+    fpr, fnr, _ = metrics.det_curve(y_true, y_score)
+    eer = metrics.eer(y_true, y_score)
+    ax = get_axes(ax, (4.5, 4.5))
+    # Rates of 0 and 1 would be infinitely far away.
+    smallest = 0.5 / max(len(fpr), 2)
+
+    def to_axis(error_rate):
+        return norm.ppf(np.clip(error_rate, smallest, 1 - smallest))
+
+    (line,) = ax.plot(to_axis(fpr), to_axis(fnr), label=label)
+    ax.plot(to_axis(eer), to_axis(eer), "o", color=line.get_color())
+    ax.annotate(
+        f"EER {eer:.1%}", [to_axis(eer)] * 2, (6, 6), textcoords="offset points"
+    )
+    ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95])
+    names = [f"{100 * tick:g}" for tick in ticks]
+    ax.set_xticks(norm.ppf(ticks), names)
+    ax.set_yticks(norm.ppf(ticks), names)
+    limits = norm.ppf((0.0008, 0.97))
+    ax.set(xlim=limits, ylim=limits, aspect="equal")
+    ax.set(xlabel="false accept rate (%)", ylabel="false reject rate (%)")
+    return ax

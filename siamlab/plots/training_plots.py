@@ -1,0 +1,30 @@
+"""Plots of trainings."""
+
+from .figure_style import get_axes
+
+
+def training_curves(curves, *, label="loss", ax=None):
+    """Plot a quantity of several trainings over epochs.
+
+    Parameters
+    ----------
+    curves : dict of str to sequence of float
+        For each training its name and the values after each epoch.
+    label : str
+        Name of the quantity, with its unit.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With epochs counted from 1.
+    """
+    ax = get_axes(ax, (6, 3.5))
+    for i, (name, values) in enumerate(curves.items()):
+        epochs = range(1, len(values) + 1)
+        ax.plot(epochs, values, marker="osD^v*"[i % 6], markersize=5, label=name)
+    ax.set(xlabel="epoch", ylabel=label)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return ax

@@ -1,0 +1,195 @@
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import siamlab as sl
+from siamlab import clusters, errors, metrics, plots
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def labeled_embeddings(rng):
+    centers = 4 * np.eye(3, 8).repeat(8, axis=0)
+    return centers + rng.normal(size=(24, 8)), np.array(list("abc")).repeat(8)
+
+
+@pytest.fixture
+def fast_umap(monkeypatch):
+    """Replace UMAP by the first two dimensions."""
+    monkeypatch.setattr(clusters, "umap", lambda x, **_: np.asarray(x)[:, :2])
+
+
+def test_a_speaker_map_shows_all_utterances_and_the_purity(
+    labeled_embeddings, fast_umap
+):
+    ax = plots.speaker_map(*labeled_embeddings, title="trained")
+    purity = clusters.neighbor_purity(*labeled_embeddings)
+    expected = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
+    assert ax.get_title() == f"trained\n{expected}"
+    assert [len(points.get_offsets()) for points in ax.collections] == [8, 8, 8]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list("abc")
+    assert not len(ax.get_xticks())
+    assert not len(ax.get_yticks())
+
+
+def test_markers_of_40_speakers_differ(rng, fast_umap):
+    ax = plots.speaker_map(rng.normal(size=(80, 4)), np.arange(40).repeat(2))
+    markers = {
+        (points.get_facecolor().tobytes(), points.get_paths()[0].vertices.tobytes())
+        for points in ax.collections
+    }
+    assert len(markers) == 40
+    assert ax.get_legend() is None  # it would be taller than the figure
+
+
+def test_a_dendrogram_marks_each_leaf_with_its_speaker(labeled_embeddings):
+    ax = plots.dendrogram(*labeled_embeddings, cut=0.5)
+    leaves = [np.asarray(marks.get_offsets())[:, 0] for marks in ax.collections[-3:]]
+    assert sorted(np.concatenate(leaves)) == [5.0 + 10 * i for i in range(24)]
+    # The speakers are far apart, so that each one's leaves are next to each other.
+    assert all(np.ptp(x) == 70 for x in leaves)
+    with pytest.raises(errors.ArgumentError, match='"ward" needs metric="euclidean"'):
+        plots.dendrogram(*labeled_embeddings, linkage="ward")
+
+
+def test_score_histograms_have_equal_areas_and_count_their_pairs(labeled_embeddings):
+    ax = plots.score_histogram(*metrics.pair_scores(*labeled_embeddings), threshold=0.3)
+    areas = [
+        sum(bar.get_height() * bar.get_width() for bar in bars)
+        for bars in ax.containers
+    ]
+    assert areas == pytest.approx([1, 1])
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["different speakers, 192 pairs", "same speaker, 84 pairs"]
+
+
+def test_a_det_curve_marks_the_equal_error_rate(rng):
+    y_true = np.arange(400) < 200
+    y_score = y_true + rng.normal(size=400)
+    ax = plots.det_curve(y_true, y_score, label="noise")
+    assert ax.texts[0].get_text() == f"EER {metrics.eer(y_true, y_score):.1%}"
+    x, y = (line.item() for line in ax.lines[1].get_data())
+    assert x == y
+
+
+def test_plots_use_the_given_axes(labeled_embeddings):
+    _, axes = plt.subplots(1, 2)
+    assert plots.waveform(np.zeros(9), 9, ax=axes[0]) is axes[0]
+    assert plots.dendrogram(*labeled_embeddings, ax=axes[1]) is axes[1]
+    assert len(plt.get_fignums()) == 1
+
+
+def test_the_style_of_the_course_can_be_activated():
+    with plt.style.context([]):
+        plots.style()
+        assert mpl.rcParams["axes.spines.top"] is False
+
+
+def test_a_waveform_is_plotted_over_seconds():
+    ax = plots.waveform(np.zeros(8000), 16000)
+    assert ax.get_xlim() == (0, 0.5)
+    assert ax.get_xlabel() == "time (s)"
+
+
+def test_a_spectrogram_has_time_on_the_right_and_low_bands_at_the_bottom():
+    values = np.zeros((50, 8))
+    values[40:, 0] = 1.0  # late, low
+    ax = plots.spectrogram(values, hop_seconds=0.01)
+    image = ax.images[0]
+    assert image.get_array().shape == (8, 50)
+    assert image.origin == "lower"
+    assert image.get_extent() == [0, 0.5, 0, 8]
+    assert image.get_array()[0, 45] == 1.0
+    assert ax.get_xlabel() == "time (s)"
+    with pytest.raises(errors.ArgumentError, match=r"\(time, mel\); got \(3,\)"):
+        plots.spectrogram(np.zeros(3))
+
+
+def test_frequencies_stand_at_their_bands():
+    description = sl.Spectrogram(n_fft=512, n_mels=None, win_length=512)
+    ax = plots.spectrogram(np.zeros((9, 257)), frequencies=description.frequencies)
+    assert ax.get_ylabel() == "frequency (kHz)"
+    assert len(ax.get_yticks()) >= 5
+    for y, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True):
+        # Bin k of 512 at 16 kHz is at 31.25 k Hz, in the middle of its row.
+        assert (y - 0.5) * 31.25 == pytest.approx(1000 * float(text.get_text()))
+
+
+def test_a_value_histogram_counts_all_values_and_marks_the_padding(rng):
+    arrays = [rng.normal(-40, 10, size=(n, 8)) for n in (30, 50)]
+    ax = plots.value_histogram(arrays, padding=0.0, label="dB")
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(1)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["padding"]
+    assert ax.get_xlabel() == "dB"
+    assert plots.value_histogram(arrays[0]).get_legend() is None
+
+
+def test_training_curves_count_epochs_from_one():
+    ax = plots.training_curves({"raw": [3.0, 2.9], "scaled": [3.0, 1.0, 0.5]})
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2], [1, 2, 3]]
+    assert len({line.get_marker() for line in ax.lines}) == 2
+
+
+@pytest.fixture
+def recognized():
+    """Posteriors of "a", then "b", with blanks around them; vocabulary; phones."""
+    vocabulary = sl.ctc.Vocabulary(("a", "b"), blank=0)
+    best = [0, 1, 1, 0, 0, 2, 0]
+    phones = [("a", 0.0, 0.3), ("b", 0.4, 0.7)]
+    return 0.1 + 0.7 * np.eye(3)[best], vocabulary, phones
+
+
+def test_phone_outputs_have_their_symbols_at_their_peaks(recognized):
+    posteriors, vocabulary, phones = recognized
+    ax = plots.phone_outputs(posteriors, vocabulary, hop_seconds=0.1, phones=phones)
+    peaks = {text.get_text(): text.xy for text in ax.texts if hasattr(text, "xy")}
+    assert peaks["a"] == pytest.approx((0.15, 0.8))
+    assert peaks["b"] == pytest.approx((0.55, 0.8))
+    spoken = [text.get_text() for text in ax.texts if not hasattr(text, "xy")]
+    assert spoken == ["a", "b"]
+    assert ax.get_legend().get_texts()[0].get_text() == "blank"
+    with pytest.raises(errors.ArgumentError, match=r"\(time, 3\).*got \(7, 2\)"):
+        plots.phone_outputs(posteriors[:, :2], vocabulary, hop_seconds=0.1)
+
+
+def test_a_lattice_has_the_first_label_on_top_and_shows_the_alignment(recognized):
+    posteriors, _, phones = recognized
+    logits = np.log(posteriors)
+    states, _ = sl.ctc.lattice(logits, [1, 2], blank=0)
+    alignment = sl.ctc.forced_alignment(logits, [1, 2], blank=0)
+    ax = plots.ctc_lattice(
+        states, ["a", "b"], hop_seconds=0.1, alignment=alignment, phones=phones
+    )
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["a", "b"]
+    bottom, top = ax.get_ylim()
+    assert bottom > top
+    path = [line for line in ax.lines if line.get_linewidth() == 3]
+    assert [line.get_xdata()[0] for line in path] == pytest.approx([0.1, 0.5])
+    with pytest.raises(errors.ArgumentError, match="for 1 names"):
+        plots.ctc_lattice(states, ["a"], hop_seconds=0.1)
+
+
+def test_a_corpus_plot_counts_speakers_and_utterances():
+    description = SimpleNamespace(
+        speakers=pd.DataFrame({"seconds": [3.0, 4.0]}, index=["anna", "ben"]),
+        utterances=pd.DataFrame({"seconds": [1.0, 2.0, 4.0, np.nan]}),
+    )
+    axes = plt.subplots(1, 2)[1]
+    speakers, utterances = plots.corpus(description, bins=4, ax=axes)
+    assert (speakers, utterances) == tuple(axes)
+    assert sum(bar.get_height() for bar in speakers.patches) == 2
+    assert sum(bar.get_height() for bar in utterances.patches) == 3
+    assert "(s)" in speakers.get_xlabel()
+    assert utterances.get_legend_handles_labels()[1] == ["median 2 s"]
+    assert plots.corpus(description)[0].figure is not speakers.figure

@@ -33,7 +33,7 @@ from _report import keep, machine, table
 from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
-from siamlab.embeddings.training import augmentation
+from siamlab.embeddings import augmentation
 
 SIZES = (5, 10, None)
 

@@ -23,13 +23,13 @@ def main():
     parser.add_argument("--output", default="encoder.npz", metavar="FILE.npz")
     arguments = parser.parse_args()
     features = sl.extract(sl.corpora.librispeech(arguments.root, arguments.subset))
-    encoder = sl.embeddings.train_encoder(
-        features,
-        epochs=arguments.epochs,
-        steps=arguments.steps,
-        seed=arguments.seed,
-        corpus=f"LibriSpeech {arguments.subset}",
+    how = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
+    how["seed"] = arguments.seed
+    net = sl.embeddings.train_encoder(features, **how)
+    about = sl.embeddings.describe_training(
+        features, n_frames=120, corpus=f"LibriSpeech {arguments.subset}", **how
     )
+    encoder = sl.embeddings.Encoder.from_network(net, features.spectrogram, about)
     encoder.save(arguments.output)
     print(f"{arguments.output}: {encoder}")
 

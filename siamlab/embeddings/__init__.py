@@ -1,21 +1,20 @@
 """From a trained network to one vector per utterance, and per speaker.
 
-- `embed`: spectrograms -> embeddings; `Embeddings`, which know their recordings.
-- `extractor`: the part of a network up to a layer.
-- `check_extractor`: whether an extractor of your own has the trained weights.
-- `layer_sweep`: embeddings from every layer.
+- `embed`: features or recordings -> embeddings; `Embeddings` also have the table of
+  their utterances.
+- `extractor`, `check_extractor`, `embed_layers`: which layer gives the embedding.
 - `enroll`, `trials`: a model of each speaker, and scores against it.
-- `encoder`: the one that comes with siamlab; `Encoder`, `encoder_card`;
-  `train_encoder` and `augmentation`: how it was trained.
-- `channel_robustness`: the voice or the channel? With `randomize_channel` and
-  `average_spectra`.
+- `encoder`: the encoder that comes with siamlab; `encoder_card`, `Encoder`.
+- `train_encoder`, `augmentation`, `describe_training`: how to train one.
+- `channel_robustness`: does the network recognize the voice or the microphone?
+  `randomize_channel`, `average_spectra`.
 
 Notebook: 08_embeddings.
 """
 
 import lazy_loader
 
-# Some need Keras, which takes seconds to import: each loads on first use.
+# Parts that need Keras, which takes seconds to import, load on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 del lazy_loader

@@ -4,12 +4,12 @@ from .channel import (
     channel_robustness,
     randomize_channel,
 )
+from .encoder_training import augmentation, describe_training, train_encoder
 from .enrollment import enroll, trials
 from .extraction import embed
 from .layers import check_extractor, embed_layers, extractor
 from .pretrained import Encoder, encoder, encoder_card
 from .table import Embeddings
-from .training import augmentation, train_encoder
 
 __all__ = [
     "ChannelRobustness",
@@ -19,6 +19,7 @@ __all__ = [
     "average_spectra",
     "channel_robustness",
     "check_extractor",
+    "describe_training",
     "embed",
     "embed_layers",
     "encoder",

@@ -1,4 +1,11 @@
-"""Voice or microphone: what an equal error rate cannot tell by itself."""
+"""The speaker or the microphone: what an equal error rate alone does not show.
+
+- `channel_robustness`: the error rate as recorded, and with random microphones.
+- `randomize_channel`: give each utterance a random microphone.
+- `average_spectra`: a baseline that knows the microphone and little else.
+
+Notebook: 08_embeddings.
+"""
 
 import dataclasses
 
@@ -10,96 +17,97 @@ from ..metrics import Estimate, verify
 
 @dataclasses.dataclass(frozen=True)
 class ChannelRobustness:
-    """Equal error rates of a `channel_robustness`.
+    """The equal error rates that `channel_robustness` measures.
 
     Parameters
     ----------
-    as_is : Estimate
+    original : Estimate
         Of the recordings as they are.
-    filtered : Estimate
-        After a random filter for each utterance. Much higher: it was the microphone.
+    randomized : Estimate
+        With a random filter for each utterance. If it is much higher, the network
+        relied on the microphones.
     average_spectrum : Estimate
-        Of the long-term average spectrum, without any network. Low: in this corpus
-        microphone and room give the speaker away, and a low EER proves nothing.
+        Of the long-term average spectra, without a network. If it is low, microphone
+        and room identify the speakers of this corpus, and a low error rate proves
+        nothing about the network.
     """
 
-    as_is: Estimate
-    filtered: Estimate
+    original: Estimate
+    randomized: Estimate
     average_spectrum: Estimate
 
     def __repr__(self):
-        """Three lines with names, rates and intervals."""
+        """Show one line per error rate, with its interval."""
         rows = (
-            ("as it is", self.as_is),
-            ("another microphone for each", self.filtered),
-            ("average spectrum alone", self.average_spectrum),
+            ("original", self.original),
+            ("random microphones", self.randomized),
+            ("average spectrum only", self.average_spectrum),
         )
-        return "EER\n" + "\n".join(f"  {name:<28} {rate}" for name, rate in rows)
+        return "EER\n" + "\n".join(f"  {name:<22} {rate}" for name, rate in rows)
 
 
-def channel_robustness(net, features, *, range_db=6.0, seed=0, **embedding):
-    """Ask whether a network hears voices or microphones (FAULTS S38).
+def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
+    """Measure whether embeddings depend on the microphone (docs/doctor.md#s38).
 
-    A smooth random curve is added to each utterance's spectrogram, as another
-    microphone would. Who listens to voices does not care much.
+    A smooth random curve is added to the spectrogram of each utterance, as another
+    microphone would do. Embeddings of the voice alone barely change.
 
     Parameters
     ----------
-    net : keras.Model or callable
-        A network for `siamlab.embed`, or a function from features to embeddings
-        (utterances, dim).
+    model : keras.Model, Encoder or callable
+        A model for `siamlab.embed`, or a function that turns features into embeddings,
+        shape (utterances, dim).
     features : Features
-        In dB, of speakers whom the network was not trained on.
+        In dB, of speakers who are not in the training set.
     range_db : float
         Standard deviation of the curves, in dB; see `layers.RandomEQ`.
     seed : int
-        Of the curves, and of the intervals' resamples.
-    **embedding
-        For `siamlab.embed`.
+        Seed of the curves, and of the resampling for the intervals.
+    **kwargs
+        Further arguments of `siamlab.embed`.
 
     Returns
     -------
     ChannelRobustness
-        Its three equal error rates.
+        Three equal error rates.
 
     Raises
     ------
     ArgumentError
-        If there are not at least two speakers with two utterances, or as for
+        If there are fewer than two speakers with two utterances each, or as for
         `siamlab.embed`.
 
     Examples
     --------
     >>> import siamlab as sl
     >>> features = sl.extract(sl.corpora.voices(n_speakers=4, n_utterances=3))
-    >>> check = channel_robustness(sl.networks.blstm_encoder(units=4), features)
-    >>> check.filtered.low <= check.filtered <= check.filtered.high
+    >>> found = channel_robustness(sl.networks.blstm_encoder(units=4), features)
+    >>> found.randomized.low <= found.randomized <= found.randomized.high
     True
     """
     import keras
 
     from .extraction import embed
+    from .pretrained import Encoder
 
-    if isinstance(net, keras.Model):
-
-        def vectors(features):
-            return embed(net, features, **embedding)
-
-    else:
-        vectors = net
-
-    def rate(embeddings):
+    def eer(features):
+        if isinstance(model, keras.Model | Encoder):
+            embeddings = embed(model, features, **kwargs)
+        else:
+            embeddings = model(features)
         return verify(embeddings, features.speakers, seed=seed).eer
 
     return ChannelRobustness(
-        rate(vectors(features)),
-        rate(vectors(randomize_channel(features, range_db, seed))),
-        rate(average_spectra(features)),
+        original=eer(features),
+        randomized=eer(randomize_channel(features, range_db, seed)),
+        average_spectrum=verify(
+            average_spectra(features), features.speakers, seed=seed
+        ).eer,
     )
 
 
 def randomize_channel(features, range_db=6.0, seed=0):
-    """Give each utterance a microphone of its own.
+    """Filter each utterance with a random curve, as another microphone would.
 
     Parameters
     ----------
@@ -108,7 +116,7 @@ def randomize_channel(features, range_db=6.0, seed=0):
     range_db : float
         Standard deviation of the curves, in dB.
     seed : int
-        Of the curves.
+        Seed of the curves.
 
     Returns
     -------
@@ -125,20 +133,19 @@ def randomize_channel(features, range_db=6.0, seed=0):
 
 
 def average_spectra(features):
-    """Describe each utterance by its long-term average spectrum alone.
+    """Describe each utterance by its long-term average spectrum.
 
     Parameters
     ----------
     features : Features or sequence of numpy.ndarray
-        In dB, shape (frames, bands) each.
+        In dB, shape (time, mel) each.
 
     Returns
     -------
     numpy.ndarray
-        Shape (utterances, bands), standardized over the utterances; without their
-        loudness.
+        Shape (utterances, mel), without the loudness, standardized over the utterances.
     """
     means = np.stack([np.mean(array, axis=0) for array in features])
     means = means - means.mean(axis=1, keepdims=True)
-    spread = means.std(axis=0)
-    return (means - means.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    deviation = means.std(axis=0)
+    return (means - means.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)

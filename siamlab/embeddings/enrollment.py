@@ -1,15 +1,23 @@
-"""One model for each speaker, and trials against it."""
+"""One model per speaker, and trials against the models.
+
+- `enroll`: average the embeddings of each speaker.
+- `trials`: score utterances against the enrolled speakers.
+
+Notebook: 08_embeddings.
+"""
 
 import numpy as np
 
 from ..errors import ArgumentError
+from ..metrics._validation import check_embeddings, check_labels
 from .averaging import unit
 
 
 def enroll(embeddings, speakers):
-    """Make a model of each speaker from several of his utterances.
+    """Make a model of each speaker from several utterances.
 
-    Normalize, average, normalize: no utterance rules the model (FAULTS S21).
+    Embeddings are scaled to unit length, averaged, and scaled again, so that no
+    utterance dominates (docs/doctor.md#s21).
 
     Parameters
     ----------
@@ -28,7 +36,7 @@ def enroll(embeddings, speakers):
     Raises
     ------
     ArgumentError
-        If shapes do not fit, or there is nobody.
+        If the shapes do not fit, there are no embeddings, or one is all zeros.
 
     Examples
     --------
@@ -36,39 +44,40 @@ def enroll(embeddings, speakers):
     >>> names.tolist(), models.tolist()
     (['a', 'b'], [[1.0, 0.0], [0.0, 1.0]])
     """
-    vectors, speakers = _checked(embeddings, speakers)
+    embeddings = unit(check_embeddings(embeddings))
+    speakers = check_labels(speakers, len(embeddings), name="speakers")
     names, ids = np.unique(speakers, return_inverse=True)
-    sums = np.zeros((len(names), vectors.shape[1]))
-    np.add.at(sums, ids, vectors)
+    sums = np.zeros((len(names), embeddings.shape[1]))
+    np.add.at(sums, ids, embeddings)
     return names, unit(sums).astype(np.float32)
 
 
 def trials(names, models, embeddings, speakers):
     """Score each utterance against each enrolled speaker.
 
-    Utterances should be others than those that were enrolled, best from another
-    session.
+    Use other utterances than those that were enrolled, best from another session.
 
     Parameters
     ----------
     names, models : array_like
-        Of `enroll`.
+        As returned by `enroll`.
     embeddings : array_like
         Shape (utterances, dim).
     speakers : array_like
-        Who it is, shape (utterances,); may be somebody who is not enrolled.
+        True speakers, shape (utterances,); they need not be enrolled.
 
     Returns
     -------
     y_true : numpy.ndarray of bool
-        Whether it is the enrolled speaker, shape (utterances * enrolled speakers,).
+        Whether the utterance is by the enrolled speaker, shape (utterances * enrolled
+        speakers,).
     y_score : numpy.ndarray
-        Cosines, same shape: for `metrics.eer`.
+        Cosine similarities, same shape: for `metrics.eer`.
 
     Raises
     ------
     ArgumentError
-        If shapes do not fit.
+        If the shapes do not fit.
 
     Examples
     --------
@@ -77,23 +86,13 @@ def trials(names, models, embeddings, speakers):
     >>> y_true.tolist(), y_score.tolist()
     ([True, False], [1.0, 0.0])
     """
-    vectors, speakers = _checked(embeddings, speakers)
+    embeddings = unit(check_embeddings(embeddings))
+    speakers = check_labels(speakers, len(embeddings), name="speakers")
     models, names = np.asarray(models, dtype=np.float64), np.asarray(names)
-    if models.ndim != 2 or models.shape != (len(names), vectors.shape[1]):
+    if models.shape != (len(names), embeddings.shape[1]):
         raise ArgumentError(
-            f"models must have shape ({len(names)}, {vectors.shape[1]}), a row for "
-            f"each name; got {models.shape}"
+            f"models must have shape ({len(names)}, {embeddings.shape[1]}), one row "
+            f"for each name; got {models.shape}"
         )
     y_true = speakers[:, None] == names[None, :]
-    return y_true.ravel(), (vectors @ models.T).ravel()
-
-
-def _checked(embeddings, speakers):
-    vectors = np.asarray(embeddings, dtype=np.float64)
-    speakers = np.asarray(speakers)
-    if vectors.ndim != 2 or speakers.shape != vectors.shape[:1] or not len(vectors):
-        raise ArgumentError(
-            "embeddings must have shape (utterances, dim) and speakers (utterances,); "
-            f"got {vectors.shape} and {speakers.shape}"
-        )
-    return unit(vectors), speakers
+    return y_true.ravel(), (embeddings @ models.T).ravel()

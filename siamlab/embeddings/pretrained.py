@@ -1,4 +1,8 @@
-"""The encoder that comes with siamlab."""
+"""The encoder that comes with siamlab, and encoders like it.
+
+- `Encoder`: a trained x-vector network that runs with NumPy alone.
+- `encoder`, `encoder_card`: the one that comes with siamlab, and its model card.
+"""
 
 import dataclasses
 import functools
@@ -11,12 +15,13 @@ import numpy as np
 from .. import _files
 from ..errors import ArgumentError, StorageError
 from ..features import Spectrogram
-from . import _forward
+from ..sampling import segments
+from . import _numpy_xvector
 
-_HERE = Path(__file__).parent
-# What is not an array of the network's.
+_FOLDER = Path(__file__).parent
+# Names in the file of what is not a weight of the network.
 _ABOUT, _WINDOW, _FILTERS = "about", "spectrogram/window", "spectrogram/mel_filters"
-_LONGEST = 100_000  # frames in a segment, a quarter of an hour
+_MAX_FRAMES = 100_000  # longest segment, about a quarter of an hour
 
 
 class Encoder:
@@ -27,33 +32,33 @@ class Encoder:
     weights : dict of str to numpy.ndarray
         Of a `networks.xvector_encoder` with a scaler, by "layer/weight".
     spectrogram : Spectrogram
-        That it was trained on.
+        The one that it was trained on.
     about : dict
-        ``n_frames`` and ``hop_frames``, of a segment; and what else should be known of its
-        training.
+        ``n_frames`` and ``hop_frames`` of the segments, and any other facts about the
+        training; see `describe_training`.
 
     Attributes
     ----------
     spectrogram : Spectrogram
-        What it hears.
+        Computes the input.
     n_frames, hop_frames : int
-        Length of a segment, and from one to the next, in frames.
+        Length of a segment, and distance between segments, in frames.
     dim : int
-        Numbers in an embedding.
+        Size of an embedding.
     weights, about : dict
         As given.
 
     Examples
     --------
     >>> import siamlab as sl
-    >>> samples, rate = sl.corpora.voices(n_speakers=1, n_utterances=1)[0]
-    >>> sl.encoder().embed(samples, rate).shape
+    >>> samples, sr = sl.corpora.voices(n_speakers=1, n_utterances=1)[0]
+    >>> sl.encoder().embed(samples, sr).shape
     (128,)
     """
 
     def __init__(self, weights, spectrogram, about):
         self.weights = weights
-        self._layers = _forward.fold(weights)
+        self._layers = _numpy_xvector.fold(weights)
         self.spectrogram = spectrogram
         self.about = about
         self.n_frames, self.hop_frames = about["n_frames"], about["hop_frames"]
@@ -62,102 +67,97 @@ class Encoder:
     def __repr__(self):
         size = sum(w.nbytes for w in self.weights.values()) / 1e6
         return (
-            f"encoder: {self.dim} numbers for a recording, {size:.1f} MB, trained on "
+            f"Encoder: embeddings of size {self.dim}, {size:.1f} MB, trained on "
             f"{self.about.get('speakers', '?')} speakers of "
             f"{self.about.get('corpus', '?')}"
         )
 
-    def __call__(self, segments):
+    def __call__(self, x):
         """Embed segments.
 
         Parameters
         ----------
-        segments : array_like
-            In dB, shape (segments, frames, bands), as `spectrogram` makes them.
+        x : array_like
+            Segments of spectrograms in dB, shape (batch, time, mel).
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (segments, dim), rows of unit length.
+            float32, shape (batch, dim), rows of unit length.
 
         Raises
         ------
         ArgumentError
-            If the shape is another.
+            If the shape differs.
         """
-        x = np.asarray(segments, dtype=np.float32)
+        x = np.asarray(x, dtype=np.float32)
         bands = self.spectrogram.n_bins
         if x.ndim != 3 or x.shape[-1] != bands or not x.shape[1]:
             raise ArgumentError(
-                f"the encoder takes (segments, frames, {bands}), in dB; got shape "
-                f"{x.shape}. Its `spectrogram` makes them of samples"
+                f"the encoder takes segments of shape (batch, time, {bands}), in dB; "
+                f"got {x.shape}. Compute them with encoder.spectrogram(samples, sr)"
             )
         w = self.weights
-        x = np.maximum(x, w["scale/floor"])
-        return _forward.forward(self._layers, (x - w["scale/shift"]) / w["scale/scale"])
+        x = (np.maximum(x, w["scale/floor"]) - w["scale/shift"]) / w["scale/scale"]
+        return _numpy_xvector.forward(self._layers, x)
 
-    def embed(self, samples, rate):
+    def embed(self, samples, sr):
         """Embed one recording.
 
         Parameters
         ----------
         samples : array_like
             One channel, shape (samples,).
-        rate : int
-            Samples per second.
+        sr : int
+            Sampling rate in hertz.
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (dim,), of length 1: the mean over all segments.
+            float32, shape (dim,), of unit length: the mean over all segments.
 
         Raises
         ------
         ArgumentError
-            If it is not one channel, or shorter than a window of the spectrogram.
+            If there is more than one channel, or if the recording is shorter than a
+            window of the spectrogram.
         """
-        from ..sampling import segments
-
-        x = self.spectrogram(samples, rate)
+        x = self.spectrogram(samples, sr)
         mean = self(segments(x, self.n_frames, self.hop_frames)).mean(axis=0)
         return mean / np.linalg.norm(mean)
 
     def network(self, augmentation=()):
-        """Build the same network in Keras: to be trained on, looked into, exported.
+        """Build the same network in Keras, to train or to export it.
 
         Parameters
         ----------
         augmentation : sequence of keras.layers.Layer
-            In front of it, in training only; as for `networks.xvector_encoder`.
+            Layers in front of it, active in training only.
 
         Returns
         -------
         keras.Model
-            (batch, frames, bands) -> (batch, dim), as `networks.xvector_encoder` gives it.
+            (batch, time, mel) -> (batch, dim), a `networks.xvector_encoder`.
         """
         from .. import networks, scaling
 
         w = self.weights
-        scaler = scaling.StandardScaler()
-        scaler.shift, scaler.scale = w["scale/shift"], w["scale/scale"]
-        if np.isfinite(w["scale/floor"]).all():
-            scaler.floor = w["scale/floor"]
-        net = networks.xvector_encoder(
+        model = networks.xvector_encoder(
             n_mels=self.spectrogram.n_bins,
             units=w["conv_1/bias"].size,
             output_dim=self.dim,
-            scaler=scaler,
+            scaler=scaling.AffineScaler(),  # its values are among the weights
             augmentation=augmentation,
             name="encoder",
         )
-        for layer in net.layers:
+        for layer in model.layers:
             for weight in layer.weights:
                 key = f"{layer.name}/{weight.name}"
                 if key in w:
                     weight.assign(w[key])
-        # Keras exports to ONNX nothing that was never called.
-        net(np.zeros((1, self.n_frames, self.spectrogram.n_bins), dtype=np.float32))
-        return net
+        # Keras exports a model to ONNX only after it has been called.
+        model(np.zeros((1, self.n_frames, self.spectrogram.n_bins), dtype=np.float32))
+        return model
 
     def save(self, path):
         """Write the encoder to a file.
@@ -187,52 +187,52 @@ class Encoder:
         Parameters
         ----------
         path : str or os.PathLike
-            As `save` wrote it.
+            A file that `save` wrote.
 
         Returns
         -------
         Encoder
-            The same.
+            The same encoder.
 
         Raises
         ------
         StorageError
-            If the file is missing, or none that `save` wrote.
+            If the file is missing, damaged, or not the file of an encoder.
         """
         try:
-            _files.check_zip(path)
             # Read at once: NumPy leaves a file open that it cannot read.
             content = io.BytesIO(Path(path).read_bytes())
             arrays = dict(np.load(content, allow_pickle=False))
             about = json.loads(str(arrays.pop(_ABOUT)))
             spectrogram = Spectrogram(**about.pop("spectrogram"))
-            # Through the filters that it was trained with, whatever later versions of
-            # a library make; and librosa, which makes them, takes a second to import.
+            # The filters of the training, whatever later versions of librosa compute;
+            # and importing librosa takes a second.
             filters = arrays.pop(_FILTERS)
             vars(spectrogram).update(
                 window=arrays.pop(_WINDOW), mel_filters=filters, n_bins=filters.shape[1]
             )
             loaded = cls(arrays, spectrogram, about)
-            _try(loaded)
+            _check(loaded)
             return loaded
-        except Exception as error:  # a damaged archive raises one of many
+        except Exception as error:  # a damaged archive raises many kinds
             raise StorageError(
-                f"{path} is no encoder that siamlab wrote "
-                f"({type(error).__name__}: {error}); save it again with Encoder.save"
+                f"{path} is not a readable encoder file ({type(error).__name__}: "
+                f"{error}); write it again with Encoder.save"
             ) from error
 
     @classmethod
-    def from_network(cls, net, spectrogram, about):
-        """Take the weights of a network that was trained.
+    def from_network(cls, model, spectrogram, about):
+        """Copy the weights of a trained network.
 
         Parameters
         ----------
-        net : keras.Model
-            A `networks.xvector_encoder` with a scaler, or a `SpeakerNet` over one.
+        model : keras.Model
+            A `networks.xvector_encoder` with a scaler, or a model with such an encoder
+            as its attribute ``encoder``, such as a `SpeakerNet`.
         spectrogram : Spectrogram
-            That it was trained on.
+            The one that it was trained on.
         about : dict
-            ``n_frames`` and ``hop_frames`` of a segment, and what else should be known.
+            As for the class.
 
         Returns
         -------
@@ -242,12 +242,12 @@ class Encoder:
         Raises
         ------
         ArgumentError
-            If the network is another.
+            If the network is of another kind.
         """
-        base = getattr(net, "encoder", net)
+        model = getattr(model, "encoder", model)
         weights = {
             f"{layer.name}/{weight.name}": np.array(weight, dtype=np.float32)
-            for layer in base.layers
+            for layer in model.layers
             for weight in layer.weights
             if layer.name.split("_")[0] in ("scale", "conv", "norm", "dense")
         }
@@ -255,14 +255,14 @@ class Encoder:
         missing = [name for name in needed if name not in weights]
         if missing:
             raise ArgumentError(
-                "an encoder is made of a networks.xvector_encoder with a scaler; the network "
-                f"{base.name!r} has no {', '.join(missing)}"
+                "an Encoder is made of a networks.xvector_encoder with a scaler; the "
+                f"network {model.name!r} has no {', '.join(missing)}"
             )
         return cls(weights, spectrogram, about)
 
 
-def _try(encoder):
-    """Hand an encoder its shortest segment: what a file lacks would show later."""
+def _check(encoder):
+    """Try the encoder on its shortest segment, so that a bad file fails when loaded."""
     spectrogram = encoder.spectrogram
     expected = {
         "mel_filters": (spectrogram.n_fft // 2 + 1, spectrogram.n_mels),
@@ -270,27 +270,27 @@ def _try(encoder):
     }
     for name, shape in expected.items():
         if getattr(spectrogram, name).shape != shape:
-            raise ValueError(f"the spectrogram's {name} must have the shape {shape}")
+            raise ValueError(f"the spectrogram's {name} must have shape {shape}")
     for name in ("n_frames", "hop_frames"):
         value = encoder.about[name]
-        if type(value) is not int or not 1 <= value <= _LONGEST:
-            raise ValueError(f"{name} must be 1 to {_LONGEST}; got {value!r}")
-    made = encoder(np.zeros((1, 1, spectrogram.n_mels)))
-    if made.shape != (1, encoder.dim) or not np.isfinite(made).all():
-        raise ValueError("its weights do not fit each other")
+        if type(value) is not int or not 1 <= value <= _MAX_FRAMES:
+            raise ValueError(f"{name} must be 1 to {_MAX_FRAMES}; got {value!r}")
+    output = encoder(np.zeros((1, 1, spectrogram.n_mels)))
+    if output.shape != (1, encoder.dim) or not np.isfinite(output).all():
+        raise ValueError("the weights do not fit together")
 
 
 @functools.cache
 def encoder():
     """Load the encoder that comes with siamlab.
 
-    It was trained to tell apart readers of LibriSpeech whatever room and microphone
-    they were recorded with. `encoder_card` says how, how well it does, and what it is not for.
+    It was trained to tell apart readers of LibriSpeech in any room and with any
+    microphone. `encoder_card` describes the training, the results and the limits.
 
     Returns
     -------
     Encoder
-        The same one each time.
+        The same object each time.
 
     Examples
     --------
@@ -299,7 +299,7 @@ def encoder():
     >>> sl.embed(corpus).shape
     (4, 128)
     """
-    return Encoder.load(_HERE / "encoder.npz")
+    return Encoder.load(_FOLDER / "encoder.npz")
 
 
 def encoder_card():
@@ -308,6 +308,6 @@ def encoder_card():
     Returns
     -------
     str
-        Markdown: data and license, figures, limits.
+        Markdown: data and license, results, limits.
     """
-    return (_HERE / "encoder.md").read_text(encoding="utf-8")
+    return (_FOLDER / "encoder.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Embeddings that know their recordings."""
+"""Embeddings together with the table of their utterances."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from ..errors import ArgumentError
 
 
 class Embeddings(np.ndarray):
-    """Embeddings of utterances: an array, with the table of the utterances.
+    """Embeddings of utterances: an array that also has the table of the utterances.
 
-    What is cut out of it or computed from it is an ordinary array, or has no table:
-    it may no longer be one row for each utterance.
+    Slices and results of computations are ordinary arrays, because they may no longer
+    have one row per utterance.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ class Embeddings(np.ndarray):
     table : pandas.DataFrame, optional
         One row per utterance, as `Corpus.table`.
     rejected : pandas.DataFrame, optional
-        Columns path and reason: recordings of which there are none.
+        Columns path and reason: recordings without an embedding.
 
     Attributes
     ----------
@@ -42,11 +42,11 @@ class Embeddings(np.ndarray):
     rejected = None
 
     def __new__(cls, rows, table=None, rejected=None):
-        """View rows as embeddings; see the class."""
+        """Create a view of the rows; see the class."""
         rows = np.asarray(rows)
         if table is not None and len(table) != len(rows):
             raise ArgumentError(
-                "there must be a row of the table for each embedding; got "
+                "table must have one row per embedding; got "
                 f"{len(rows)} embeddings and {len(table)} rows"
             )
         made = rows.view(cls)
@@ -57,11 +57,11 @@ class Embeddings(np.ndarray):
         return type(self), (np.asarray(self), self.table, self.rejected)
 
     def __getitem__(self, index):
-        """Return rows, or numbers, as an ordinary array."""
+        """Return rows or single numbers as an ordinary array."""
         return np.asarray(self)[index]
 
     def __array_wrap__(self, array, context=None, return_scalar=False):
-        """Return what was computed as an ordinary array."""
+        """Return the result of a computation as an ordinary array."""
         array = np.asarray(array)
         return array[()] if return_scalar else array
 
@@ -72,11 +72,11 @@ class Embeddings(np.ndarray):
         Raises
         ------
         ArgumentError
-            If nothing is known of the utterances.
+            If there is no table.
         """
         if self.table is None:
             raise ArgumentError(
                 "these embeddings have no table of their utterances; embed the "
-                "features of a corpus, or hand the speakers over beside them"
+                "features of a corpus, or pass the speakers separately"
             )
         return self.table["speaker"].to_numpy(dtype=str)

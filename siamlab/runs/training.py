@@ -21,7 +21,6 @@ from .. import (
     sampling,
     scaling,
 )
-from ..embeddings.training import described, speaker_net
 from ..errors import ArgumentError, StorageError
 from ..training import Team, load_model
 from .config import Config
@@ -139,10 +138,9 @@ def checkpoint(folder, epoch):
 
 def embed(net, config, exam):
     """Embed the exam with a network of this configuration."""
-    layer = "head" if config.network == "xvector" else "blstm_2"
     hop = max(config.frames // 2, 1)
     return embeddings.embed(
-        net, exam, layer=layer, n_frames=config.frames, hop_frames=hop
+        net, exam, n_frames=config.frames, hop_frames=hop
     )
 
 
@@ -267,17 +265,16 @@ def _network(config, train_features):
         loss = getattr(losses, config.loss)(**config.loss_settings)
     except TypeError as error:
         raise ArgumentError(f"loss_settings of {config.loss}: {error}") from error
-    return speaker_net(
-        base,
-        loss,
-        updates=config.steps * config.epochs,
-        rate=config.rate,
-        clipnorm=config.clipnorm,
+    net = networks.SpeakerNet(base, loss)
+    decay = keras.optimizers.schedules.CosineDecay(
+        config.rate, config.steps * config.epochs
     )
+    net.compile(optimizer=keras.optimizers.Adam(decay, clipnorm=config.clipnorm))
+    return net
 
 
 def _encoder(net, config, train_features):
-    about = described(
+    about = embeddings.describe_training(
         train_features,
         config.frames,
         corpus=config.subset or Path(config.data or "voices").name,

@@ -100,7 +100,7 @@ class SpeakerBatches(DrawnAhead):
         self._rows = _share(self.n_speakers, n_segments, *shard)
         self.n_frames = n_frames
         self.seed = seed
-        self._epoch = epoch
+        self.epoch = epoch
         if steps_per_epoch is None:
             there = epoch_of(self._lengths, n_frames)
             steps_per_epoch = max(1, round(there / (self.n_speakers * n_segments)))
@@ -115,7 +115,7 @@ class SpeakerBatches(DrawnAhead):
         Of a worker's rows alone, where there is a `shard`.
         """
         index = range(len(self))[index]  # so that a for-loop ends
-        rng = np.random.default_rng((self.seed, self._epoch, index))
+        rng = np.random.default_rng((self.seed, self.epoch, index))
         ids = _some(len(self.names), self.n_speakers, rng)
         places = [
             (utterance, draw_place(self._lengths[utterance], self.n_frames, rng))
@@ -137,7 +137,7 @@ class SpeakerBatches(DrawnAhead):
 
     def on_epoch_end(self):
         """Go on to the next epoch's batches; Keras calls it."""
-        self._epoch += 1
+        self.epoch += 1
 
 
 def _some(n, size, rng):

@@ -218,9 +218,7 @@ def test_an_extractor_is_recognized_by_its_outputs(encoder, some_segments, layer
 
 def test_an_extractor_without_the_trained_weights_is_refused(encoder, some_segments):
     fresh = sl.posts.fresh_extractor(encoder)
-    with pytest.raises(
-        ArgumentError, match="to those of 'blstm_2', but differ"
-    ):
+    with pytest.raises(ArgumentError, match="to those of 'blstm_2', but differ"):
         sl.embeddings.check_extractor(encoder, fresh, some_segments)
     wide = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=7, output_dim=9)
     with pytest.raises(ArgumentError, match=r"vectors of 9 numbers.*blstm_2 10"):

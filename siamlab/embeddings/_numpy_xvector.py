@@ -1,18 +1,17 @@
-"""What `networks.xvector_encoder` computes, with NumPy alone.
+"""The forward pass of `networks.xvector_encoder`, with NumPy alone.
 
-TensorFlow takes seconds to import and to compile; a network of this size computes an
-embedding in less time than either. The layers are those of `networks.xvector_encoder`, by the
-names that they have there.
+For a network of this size, NumPy needs less time than importing TensorFlow and
+compiling. Layers are named as in `networks.xvector_encoder`.
 """
 
 import numpy as np
 
-# Of keras.layers.BatchNormalization and of layers.StatisticsPooling.
+# Defaults of keras.layers.BatchNormalization and of layers.StatisticsPooling.
 _NORM_EPSILON, _POOL_EPSILON = 1e-3, 1e-5
 
 
 def fold(weights):
-    """Join what is constant after training.
+    """Turn each batch normalization into one factor and one offset.
 
     Parameters
     ----------
@@ -22,7 +21,7 @@ def fold(weights):
     Returns
     -------
     dict of str to tuple of numpy.ndarray
-        By layer: kernel and bias, or factor and summand.
+        By layer: kernel and bias, or factor and offset.
     """
     folded = {}
     for name in {key.split("/")[0] for key in weights}:
@@ -47,12 +46,12 @@ def forward(layers, x):
     layers : dict
         From `fold`.
     x : numpy.ndarray
-        float32, scaled, shape (segments, frames, bands).
+        float32, scaled, shape (batch, time, mel).
 
     Returns
     -------
     numpy.ndarray
-        float32, shape (segments, dim), rows of unit length.
+        float32, shape (batch, dim), rows of unit length.
     """
     x = _convolve(layers, 1, x, stride=2)
     for dilation in (1, 2, 3):
@@ -67,22 +66,23 @@ def forward(layers, x):
 
 
 def _normalize(layers, name, x):
-    factor, summand = layers[name]
-    return x * factor + summand
+    factor, offset = layers[name]
+    return x * factor + offset
 
 
 def _convolve(layers, number, x, stride=1, dilation=1):
-    """Convolve over time as Keras does with ``padding="same"``, then ReLU and norm."""
+    """Convolve over time with ``padding="same"``, as Keras does; ReLU; normalize."""
     kernel, bias = layers[f"conv_{number}"]
     taps, frames = len(kernel), x.shape[1]
     out = -(-frames // stride)
     missing = max((out - 1) * stride + (taps - 1) * dilation + 1 - frames, 0)
     x = np.pad(x, ((0, 0), (missing // 2, missing - missing // 2), (0, 0)))
-    # A product for each tap, of matrices: of a stack of them NumPy makes small ones.
+    # One matrix product per tap over all segments: NumPy is slow with a stack of
+    # small products.
     y = np.broadcast_to(bias, (len(x) * out, kernel.shape[-1]))
     for tap in range(taps):
         first = tap * dilation
-        heard = x[:, first : first + (out - 1) * stride + 1 : stride]
-        y = y + heard.reshape(-1, x.shape[-1]) @ kernel[tap]
+        shifted = x[:, first : first + (out - 1) * stride + 1 : stride]
+        y = y + shifted.reshape(-1, x.shape[-1]) @ kernel[tap]
     y = np.maximum(y, 0.0).reshape(len(x), out, -1)
     return _normalize(layers, f"norm_{number}", y)

@@ -1,0 +1,172 @@
+"""Training a speaker encoder: the one trainer of the library and the command line.
+
+- `train_encoder`: segments of many speakers, a contrastive loss, Adam.
+- `augmentation`: random rooms, microphones, noise and levels.
+- `describe_training`: the facts that are saved with an `Encoder`.
+"""
+
+import keras
+import numpy as np
+
+from .. import layers, losses, networks, sampling, scaling
+
+
+def augmentation():
+    """Make layers that give each segment a random room, microphone, noise and level.
+
+    Without them, a network learns to recognize microphones if each speaker has their
+    own (docs/doctor.md#s38). The strengths were chosen by measurement
+    (benchmarks/voice_equality.py).
+
+    Returns
+    -------
+    list of keras.layers.Layer
+        For the argument ``augmentation`` of `networks.xvector_encoder`.
+    """
+    return [
+        layers.RandomReverb(rt60=(0.05, 0.6), drr_db=(0.0, 15.0), probability=0.7),
+        layers.RandomEQ(range_db=6.0, n_waves=6),
+        layers.RandomNoise(snr_db=(5.0, 40.0), probability=0.8),
+        layers.RandomGain(10.0),
+    ]
+
+
+def train_encoder(
+    features,
+    encoder=None,
+    *,
+    loss=None,
+    n_frames=120,
+    n_speakers=32,
+    n_segments=4,
+    epochs=8,
+    steps_per_epoch=100,
+    learning_rate=2e-3,
+    clipnorm=5.0,
+    seed=0,
+    callbacks=(),
+    verbose="auto",
+):
+    """Train a speaker encoder on batches of speakers.
+
+    The defaults are those of the encoder that comes with siamlab: a
+    `networks.xvector_encoder` with `augmentation`, segments of 1.2 s, the supervised
+    contrastive loss (Khosla et al., 2020), and Adam with a cosine decay.
+
+    Each epoch depends only on the seed and on its number. So a training that resumes
+    after an interruption, with `keras.callbacks.BackupAndRestore` among the callbacks,
+    ends with the same weights.
+
+    Parameters
+    ----------
+    features : Features
+        Of many speakers, in dB.
+    encoder : keras.Model, optional
+        (batch, time, mel) -> (batch, dim). It is trained in place.
+    loss : keras.losses.Loss, optional
+        One of `siamlab.losses` for batches of speakers.
+    n_frames : int
+        Length of a segment.
+    n_speakers, n_segments : int
+        Speakers per batch, and segments of each speaker.
+    epochs, steps_per_epoch : int
+        Epochs, and batches in each.
+    learning_rate : float
+        Initial learning rate; it decays to 0 along a cosine.
+    clipnorm : float
+        Largest norm of a gradient.
+    seed : int
+        Seed of the weights, the batches and the augmentation. The seeds of Python,
+        NumPy and Keras are set to it.
+    callbacks : sequence of keras.callbacks.Callback
+        As for `keras.Model.fit`.
+    verbose : "auto", 0, 1 or 2
+        As for `keras.Model.fit`.
+
+    Returns
+    -------
+    networks.SpeakerNet
+        Trained. Its ``history.history`` has the loss of each epoch; make an `Encoder`
+        of it with `Encoder.from_network`.
+
+    Raises
+    ------
+    ArgumentError
+        As for `sampling.SpeakerBatches`.
+    """
+    keras.utils.set_random_seed(seed)
+    if encoder is None:
+        encoder = networks.xvector_encoder(
+            n_mels=np.shape(features[0])[-1],
+            scaler=scaling.StandardScaler().fit(features),
+            augmentation=augmentation(),
+        )
+    batches = sampling.SpeakerBatches(
+        features,
+        n_speakers=n_speakers,
+        n_segments=n_segments,
+        n_frames=n_frames,
+        steps_per_epoch=steps_per_epoch,
+        seed=seed,
+    )
+    net = networks.SpeakerNet(encoder)
+    decay = keras.optimizers.schedules.CosineDecay(
+        learning_rate, epochs * steps_per_epoch
+    )
+    net.compile(
+        keras.optimizers.Adam(decay, clipnorm=clipnorm),
+        loss=losses.SupervisedContrastive(0.1) if loss is None else loss,
+    )
+    net.fit(
+        batches,
+        epochs=epochs,
+        shuffle=False,  # batches are random already, in an order that can resume
+        callbacks=[*callbacks, _SeedEpochs(batches, seed)],
+        verbose=verbose,
+    )
+    return net
+
+
+class _SeedEpochs(keras.callbacks.Callback):
+    """Derive the batches and random states of each epoch from its number.
+
+    Keras' checkpoints hold no random states.
+    """
+
+    def __init__(self, batches, seed):
+        super().__init__()
+        self._batches, self._seed = batches, seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._batches.epoch = epoch
+        rng = np.random.default_rng((self._seed, epoch))
+        for state in self.model.variables:
+            if state.path.endswith("seed_generator_state"):
+                state.assign(np.array([rng.integers(2**31), 0], dtype=state.dtype))
+
+
+def describe_training(features, n_frames, **settings):
+    """Collect the facts that `Encoder.about` holds.
+
+    Parameters
+    ----------
+    features : Features
+        The training set.
+    n_frames : int
+        Length of a segment.
+    **settings
+        Anything else that should be known, such as ``corpus``, ``seed`` and ``epochs``.
+
+    Returns
+    -------
+    dict
+        ``n_frames``, ``hop_frames`` (half of it), the numbers of speakers and of
+        recordings, and the settings.
+    """
+    return {
+        "n_frames": n_frames,
+        "hop_frames": max(n_frames // 2, 1),
+        "speakers": len(set(features.speakers.tolist())),
+        "recordings": len(features),
+        **settings,
+    }

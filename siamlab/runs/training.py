@@ -139,9 +139,7 @@ def checkpoint(folder, epoch):
 def embed(net, config, exam):
     """Embed the exam with a network of this configuration."""
     hop = max(config.frames // 2, 1)
-    return embeddings.embed(
-        net, exam, n_frames=config.frames, hop_frames=hop
-    )
+    return embeddings.embed(net, exam, n_frames=config.frames, hop_frames=hop)
 
 
 def _claim(folder, config):
@@ -265,11 +263,11 @@ def _network(config, train_features):
         loss = getattr(losses, config.loss)(**config.loss_settings)
     except TypeError as error:
         raise ArgumentError(f"loss_settings of {config.loss}: {error}") from error
-    net = networks.SpeakerNet(base, loss)
+    net = networks.SpeakerNet(base)
     decay = keras.optimizers.schedules.CosineDecay(
         config.rate, config.steps * config.epochs
     )
-    net.compile(optimizer=keras.optimizers.Adam(decay, clipnorm=config.clipnorm))
+    net.compile(keras.optimizers.Adam(decay, clipnorm=config.clipnorm), loss=loss)
     return net
 
 

@@ -26,14 +26,14 @@ def some_segments(utterances):
     return np.stack([array[:10] for array in utterances if len(array) >= 10])
 
 
-def embed_one_segment_at_a_time(encoder, utterances, layer, hop=10):
+def embed_one_utterance_at_a_time(encoder, utterances, layer, hop=10):
     part = keras.Model(encoder.input, encoder.get_layer(layer).output)
     rows = []
     for array in utterances:
         if len(array) < 10:
             array = np.concatenate([array] * 10)[:10]
         starts = range(0, len(array) - 9, hop)
-        vectors = [np.asarray(part(array[None, i : i + 10]))[0] for i in starts]
+        vectors = np.asarray(part(np.stack([array[i : i + 10] for i in starts])))
         mean = np.mean([v / np.linalg.norm(v) for v in vectors], axis=0)
         rows.append(mean / np.linalg.norm(mean))
     return np.array(rows)
@@ -42,12 +42,12 @@ def embed_one_segment_at_a_time(encoder, utterances, layer, hop=10):
 @pytest.mark.parametrize(
     ("layer", "hop"), [("blstm_2", 10), ("dense_1", 4), ("head", 4)]
 )
-def test_embeddings_equal_those_of_one_segment_at_a_time(
+def test_embeddings_equal_those_of_one_utterance_at_a_time(
     encoder, utterances, layer, hop
 ):
     found = sl.embed(encoder, utterances, layer=layer, hop_frames=hop)
     assert found.dtype == np.float32
-    expected = embed_one_segment_at_a_time(encoder, utterances, layer, hop)
+    expected = embed_one_utterance_at_a_time(encoder, utterances, layer, hop)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

@@ -250,7 +250,7 @@ def test_only_whole_embeddings_have_a_table():
         sl.plots.speaker_map(embeddings + 1)
 
 
-@pytest.mark.parametrize("range_db", [0.0, 6.0])
+@pytest.mark.parametrize("range_db", [0.01, 6.0])
 def test_unknown_speakers_are_told_apart_whatever_the_microphone(data, range_db):
     corpus = sl.corpora.librispeech(data / "librispeech-mini", "test-other")
     features = sl.embeddings.randomize_channel(sl.extract(corpus), range_db, seed=1)

@@ -37,6 +37,7 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_with_the_same_weights(features, tmp_path):
     def train(*callbacks):
         keras.utils.set_random_seed(1)

@@ -21,13 +21,13 @@ def test_enrollment_normalizes_averages_and_normalizes(rng):
 def test_trials_score_each_utterance_against_each_enrolled_speaker(rng):
     names, models = sl.embeddings.enroll(rng.normal(size=(4, 5)), ["a", "a", "b", "c"])
     embeddings, speakers = rng.normal(size=(3, 5)), ["b", "x", "a"]
-    scores, same = sl.embeddings.trials(names, models, embeddings, speakers)
-    assert scores.shape == same.shape == (9,)
+    y_true, y_score = sl.embeddings.trials(names, models, embeddings, speakers)
+    assert y_true.shape == y_score.shape == (9,)
     k = 0
     for row, speaker in zip(embeddings, speakers, strict=True):
         for name, model in zip(names, models, strict=True):
-            assert scores[k] == pytest.approx(row @ model / np.linalg.norm(row))
-            assert same[k] == (name == speaker)
+            assert y_score[k] == pytest.approx(row @ model / np.linalg.norm(row))
+            assert y_true[k] == (name == speaker)
             k += 1
 
 

@@ -12,7 +12,7 @@ order ``f(y_true, y_score)``, where `y_true` is 1 for the same speaker:
 Others:
 
 - `misclassification_rate`: clusters against speakers.
-- `phone_error_rate`, `phone_confusion`: transcriptions against references.
+- `phone_error_rate`: transcriptions against references.
 - `input_dependence`: whether outputs depend on the input at all.
 
 Notebook: 06_accuracy_on_distances.

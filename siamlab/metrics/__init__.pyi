@@ -1,7 +1,7 @@
 from .clustering import misclassification_rate
 from .error_rates import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
 from .keras_metrics import EER
-from .transcription import input_dependence, phone_confusion, phone_error_rate
+from .transcription import input_dependence, phone_error_rate
 from .verification import Estimate, Verification, pair_scores, trial_scores, verify
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "min_dcf",
     "misclassification_rate",
     "pair_scores",
-    "phone_confusion",
     "phone_error_rate",
     "trial_scores",
     "verify",

@@ -36,7 +36,8 @@ def eer(y_true, y_score):
     0.5
     """
     curve = ErrorCurve(*check_scores(y_true, y_score))
-    return find_crossing(*curve.rates())[2]
+    fpr, fnr = curve.rates()
+    return find_crossing(fpr, fnr, curve.thresholds)[0]
 
 
 def auc(y_true, y_score):
@@ -97,8 +98,8 @@ def min_dcf(y_true, y_score, p_target=0.01, c_miss=1.0, c_fa=1.0):
     >>> min_dcf([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1])
     0.5
     """
-    rates = ErrorCurve(*check_scores(y_true, y_score)).rates()
-    return minimum_cost(*rates, p_target, c_miss, c_fa)
+    fpr, fnr = ErrorCurve(*check_scores(y_true, y_score)).rates()
+    return minimum_cost(fpr, fnr, p_target, c_miss, c_fa)
 
 
 def det_curve(y_true, y_score):
@@ -160,8 +161,7 @@ def best_threshold(y_true, y_score, criterion="eer"):
     curve = ErrorCurve(y_true, y_score)
     fpr, fnr = curve.rates()
     if criterion == "eer":
-        i, fraction, _ = find_crossing(fpr, fnr)
-        return curve.threshold_at(i, fraction)
+        return find_crossing(fpr, fnr, curve.thresholds)[1]
     if criterion == "accuracy":
         n_same = np.count_nonzero(y_true)
         errors = fpr * (len(y_true) - n_same) + fnr * n_same
@@ -225,20 +225,18 @@ class ErrorCurve:
             np.concatenate(([1.0], 1.0 - true_accepts / true_accepts[-1])),
         )
 
-    def threshold_at(self, i, fraction):
-        """Interpolate between two thresholds, unless the first of them is infinite."""
-        high, low = self.thresholds[i - 1], self.thresholds[i]
-        return float(low if i < 2 else high + fraction * (low - high))
 
-
-def find_crossing(fpr, fnr):
-    """Where both rates are equal: index after it, fraction of the step, and rate."""
+def find_crossing(fpr, fnr, thresholds):
+    """Interpolate the equal error rate and the threshold at which it is reached."""
     difference = fpr - fnr  # rises from -1 to 1
     i = int(np.searchsorted(difference, 0.0, side="left"))
     before, after = difference[i - 1], difference[i]
     fraction = -before / (after - before)
     error_rate = fpr[i - 1] + fraction * (fpr[i] - fpr[i - 1])
-    return i, fraction, float(np.clip(error_rate, 0.0, 1.0))
+    high, low = thresholds[i - 1], thresholds[i]
+    # The first threshold is infinite.
+    threshold = low if i == 1 else high + fraction * (low - high)
+    return float(np.clip(error_rate, 0.0, 1.0)), float(threshold)
 
 
 def area(fpr, fnr):

@@ -11,11 +11,7 @@ from keras import ops
 from .. import distances
 from ..errors import ArgumentError
 
-_PAIRWISE = {
-    "cosine": distances.pairwise_cosine,
-    "euclidean": distances.pairwise_euclidean,
-    "kl": distances.pairwise_kl,
-}
+_DISTANCES = ("cosine", "euclidean", "kl")
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -55,13 +51,11 @@ class EER(keras.metrics.Metric):
 
     def __init__(self, distance=None, capacity=2**16, name="eer", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        if distance is not None and distance not in _PAIRWISE:
+        if distance is not None and distance not in _DISTANCES:
             raise ArgumentError(
-                f"distance must be None or one of {', '.join(_PAIRWISE)}; "
+                f"distance must be None or one of {', '.join(_DISTANCES)}; "
                 f"got {distance!r}"
             )
-        if capacity < 2:
-            raise ArgumentError(f"capacity must be at least 2; got {capacity}")
         self.distance = distance
         self.capacity = capacity
         # Rows: distance; 1 for same-speaker pairs; 1 for different-speaker pairs.
@@ -86,14 +80,11 @@ class EER(keras.metrics.Metric):
         Raises
         ------
         ArgumentError
-            If shapes do not match, sample weights are given, or the batch alone
-            exceeds `capacity`.
+            If shapes do not match, or sample weights are given.
         """
         if sample_weight is not None:
             raise ArgumentError("EER does not support sample weights; leave them out")
         new = self._pairs_of_batch(y_true, y_pred)
-        if new.shape[1] is not None and new.shape[1] > self.capacity:
-            raise ArgumentError(self._exceeded(new.shape[1]))
         n_pairs, n_new = self._n_pairs.value, ops.cast(ops.shape(new)[1], "int32")
         # For each column: which new pair belongs there, if any. Pairs beyond the
         # capacity are only counted, and `result` raises.
@@ -123,7 +114,7 @@ class EER(keras.metrics.Metric):
             d, is_same = ops.sum(y_pred, axis=-1), ops.cast(y_true, "bool")
             counts = ops.ones_like(d)
         else:
-            d = _PAIRWISE[self.distance](y_pred)
+            d = getattr(distances, f"pairwise_{self.distance}")(y_pred)
             d = d + ops.transpose(d)  # a divergence has two directions
             is_same = ops.equal(y_true[:, None], y_true[None, :])
             # Each pair once, and no output with itself.
@@ -131,12 +122,6 @@ class EER(keras.metrics.Metric):
         same = ops.cast(is_same, d.dtype)
         pairs = (d, same * counts, (1.0 - same) * counts)
         return ops.stack([ops.reshape(x, (-1,)) for x in pairs])
-
-    def _exceeded(self, n_pairs):
-        return (
-            f"capacity must be at least the number of pairs in an epoch, {n_pairs:,} "
-            f"or more; got {self.capacity:,}. A batch of n outputs needs n * n."
-        )
 
     def result(self):
         """Compute the rate over all pairs since the beginning of the epoch.
@@ -156,7 +141,10 @@ class EER(keras.metrics.Metric):
         except (AttributeError, TypeError):  # inside a compiled step
             n_pairs = 0
         if n_pairs > self.capacity:
-            raise ArgumentError(self._exceeded(n_pairs))
+            raise ArgumentError(
+                f"capacity must be at least {n_pairs:,}, the number of pairs in an "
+                f"epoch; got {self.capacity:,}. A batch of n outputs needs n * n."
+            )
         pairs = ops.take(self._pairs.value, ops.argsort(self._pairs.value[0]), axis=1)
         d, same, different = ops.unstack(pairs)
         # Tied distances are accepted together: take the counts at the last of them.
@@ -173,11 +161,6 @@ class EER(keras.metrics.Metric):
         low, high = ops.take(fpr, i - 1), ops.take(fpr, i)
         return low - before / (after - before) * (high - low)
 
-    def reset_state(self):
-        """Remove all pairs; Keras calls it at the beginning of each epoch."""
-        self._pairs.assign(ops.zeros_like(self._pairs.value))
-        self._n_pairs.assign(0)
-
     def get_config(self):
         """Return the arguments of the constructor.
 
@@ -186,5 +169,5 @@ class EER(keras.metrics.Metric):
         dict
             For `from_config`.
         """
-        config = {"distance": self.distance, "capacity": self.capacity}
-        return {"name": self.name, "dtype": self.dtype, **config}
+        config = super().get_config()
+        return {**config, "distance": self.distance, "capacity": self.capacity}

@@ -32,67 +32,16 @@ def phone_error_rate(reference, hypothesis):
     """
     from rapidfuzz.distance import Levenshtein
 
-    reference, hypothesis = _check_transcriptions(reference, hypothesis)
-    errors = sum(map(Levenshtein.distance, reference, hypothesis))
-    return errors / sum(map(len, reference))
-
-
-def phone_confusion(reference, hypothesis):
-    """Count how often each phone was recognized as each other phone.
-
-    Parameters
-    ----------
-    reference, hypothesis : sequence of sequence of str
-        As for `phone_error_rate`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Counts; one row per reference phone, one column per recognized phone.
-        Insertions are in the row "", deletions in the column "".
-
-    Raises
-    ------
-    ArgumentError
-        As for `phone_error_rate`.
-
-    Examples
-    --------
-    >>> counts = phone_confusion([["a", "b"]], [["a", "c", "c"]])
-    >>> int(counts.loc["a", "a"]), int(counts.loc[["", "b"], "c"].sum())
-    (1, 2)
-    """
-    import pandas as pd
-    from rapidfuzz.distance import Levenshtein
-
-    reference, hypothesis = _check_transcriptions(reference, hypothesis)
-    pairs: list[tuple[str, str]] = []
-    for ref, hyp in zip(reference, hypothesis, strict=True):
-        for step in Levenshtein.opcodes(ref, hyp):
-            spoken = ref[step.src_start : step.src_end]
-            recognized = hyp[step.dest_start : step.dest_end]
-            n = max(len(spoken), len(recognized))
-            pairs += zip(spoken or [""] * n, recognized or [""] * n, strict=True)
-    rows, columns = zip(*pairs, strict=True)
-    return pd.crosstab(
-        pd.Series(rows, name="reference"), pd.Series(columns, name="hypothesis")
-    )
-
-
-def _check_transcriptions(reference, hypothesis):
-    reference = [list(phones) for phones in reference]
-    hypothesis = [list(phones) for phones in hypothesis]
     if len(reference) != len(hypothesis):
         raise ArgumentError(
             "reference and hypothesis must have as many utterances; got "
             f"{len(reference)} and {len(hypothesis)}"
         )
-    if not any(reference):
-        raise ArgumentError(
-            "reference must contain at least one phone; all its transcriptions are "
-            "empty"
-        )
-    return reference, hypothesis
+    n_phones = sum(map(len, reference))
+    if not n_phones:
+        raise ArgumentError("reference must contain at least one phone; all are empty")
+    errors = map(Levenshtein.distance, map(list, reference), map(list, hypothesis))
+    return sum(errors) / n_phones
 
 
 def input_dependence(outputs):

@@ -174,9 +174,8 @@ def verify(
 
     def statistics(weights=None):
         fpr, fnr = curve.rates(weights)
-        i, fraction, error_rate = find_crossing(fpr, fnr)
-        threshold = curve.threshold_at(i, fraction)
-        return error_rate, area(fpr, fnr), threshold, minimum_cost(fpr, fnr)
+        eer, threshold = find_crossing(fpr, fnr, curve.thresholds)
+        return eer, area(fpr, fnr), threshold, minimum_cost(fpr, fnr)
 
     rng = np.random.default_rng(seed)
     resampled: list[tuple[float, float, float, float]] = []
@@ -189,12 +188,13 @@ def verify(
             resampled.append(statistics(weights))
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
-    estimates = (
+    eer, auc, threshold, min_dcf = (
         Estimate(value, min(value, lower), max(value, upper), confidence_level)
         for value, lower, upper in zip(statistics(), low, high, strict=True)
     )
     n_same = int(np.count_nonzero(y_true))
-    return Verification(*estimates, n_same, len(y_true) - n_same)
+    n_different = len(y_true) - n_same
+    return Verification(eer, auc, threshold, min_dcf, n_same, n_different)
 
 
 class Estimate(float):
@@ -231,8 +231,6 @@ class Estimate(float):
 
     def __repr__(self):
         return f"{float(self):.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-    __str__ = __repr__
 
 
 @dataclasses.dataclass(frozen=True)

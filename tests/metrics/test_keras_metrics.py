@@ -50,17 +50,14 @@ def test_more_pairs_than_the_capacity_raise():
     metric = metrics.EER(capacity=4)
     for _ in range(2):
         metric.update_state([1, 0, 1], [[1.0], [2.0], [3.0]])
-    with pytest.raises(errors.ArgumentError, match="6 or more; got 4"):
+    with pytest.raises(errors.ArgumentError, match="at least 6, .*got 4"):
         metric.result()
-    with pytest.raises(errors.ArgumentError, match="5 or more; got 4"):
-        metrics.EER(capacity=4).update_state(np.ones(5), np.ones((5, 1)))
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: metrics.EER("manhattan"), "None or one of cosine, .*got 'manhattan'"),
-        (lambda: metrics.EER(capacity=1), "capacity must be at least 2; got 1"),
         (
             lambda: metrics.EER().update_state(np.ones(3), np.ones(3)),
             r"distances \(batch, 1\) and labels.*got \(3,\) and \(3,\)",

@@ -22,7 +22,7 @@ phones = st.lists(st.sampled_from(["a", "ʃ", "pf", "aɪ"]), max_size=8)
 
 
 @given(st.lists(st.tuples(phones, phones), min_size=1, max_size=4))
-def test_phone_error_rate_and_confusion_count_the_edit_distance(utterances):
+def test_phone_error_rate_counts_the_edit_distance(utterances):
     reference, hypothesis = zip(*utterances, strict=True)
     if not any(reference):
         with pytest.raises(errors.ArgumentError, match="at least one phone"):
@@ -31,9 +31,6 @@ def test_phone_error_rate_and_confusion_count_the_edit_distance(utterances):
     n_errors = sum(map(edit_distance, reference, hypothesis))
     expected = n_errors / sum(map(len, reference))
     assert metrics.phone_error_rate(reference, hypothesis) == pytest.approx(expected)
-    counts = metrics.phone_confusion(reference, hypothesis)
-    correct = sum(counts.loc[s, s] for s in counts.index if s in counts.columns)
-    assert counts.to_numpy().sum() - correct == n_errors
 
 
 def test_a_missing_transcription_raises():

@@ -56,7 +56,7 @@ def recordings(tmp_path_factory):
 def test_ctc_runs_on_a_folder_of_textgrids(recordings):
     recipes = ["framewise, standardized", "CTC, unscaled", "CTC, min-max of each"]
     small = ["--epochs", 2, "--seeds", 2, "--units", 8, "--rows", *recipes]
-    head, *rows = run("ctc.py", "--textgrid", recordings, *small)
+    _, *rows = run("ctc.py", "--textgrid", recordings, *small)
     assert [row[0] for row in rows] == recipes
     for row in rows:
         median, low, high = (float(n) for n in re.findall(r"[\d.]+", row[1]))
@@ -222,7 +222,7 @@ def test_extraction_is_compared_with_librosa(data):
 def test_a_commit_is_compared_with_this_checkout():
     small = ["--only", "pairs", "--rounds", 1, "--threads", 1, "--outputs", 8]
     program = ["--program", BENCHMARKS / "_ours.py"]
-    head, row = run("throughput.py", "--against", "HEAD", *program, *small)
+    _, row = run("throughput.py", "--against", "HEAD", *program, *small)
     assert row[1] == "pair_loss"
     assert float(row[5]) > 0
 

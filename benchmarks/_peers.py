@@ -220,7 +220,8 @@ def _torch_encoder():
 
 
 def _unit(x):
-    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+    # Padding alone can give a row of zeros.
+    return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-30)
 
 
 def _predict_each(model, arrays, n_frames, hop_frames):

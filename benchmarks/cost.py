@@ -199,7 +199,7 @@ def verification(data):
     """`metrics.verify` of all pairs, with ten resamples."""
     import siamlab as sl
 
-    return of_embeddings(lambda x, who: sl.metrics.verify(x, who, resamples=10))
+    return of_embeddings(lambda x, who: sl.metrics.verify(x, who, n_resamples=10))
 
 
 def clustering(data):

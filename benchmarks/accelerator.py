@@ -96,15 +96,14 @@ def measure(settings):
     net = network(features)
     x, _ = batches(1)[0]
     report = sl.training.device_report(net, x)
-    failing = [layer for layer in report.layers if layer.verdict.path == "error"]
-    if report.gpus and failing:
-        print(json.dumps({"failed": failing[0].verdict.refusals[0].what}))
+    if report.gpus and not report.all_on_cudnn:
+        print(json.dumps({"failed": report.layers["why_not_cudnn"].iloc[0]}))
         return
     found = sl.training.throughput(net, batches(settings["steps"] + 11))
     figures = {
         "segments_per_second": found.segments_per_second,
         "waiting": found.waiting,
-        "gpus": [gpu.name for gpu in report.gpus],
+        "gpus": report.gpus,
     }
     if settings["timed"]:
         figures["seconds"] = seconds_to(AIM, net, batches(25), test, settings["most"])
@@ -163,7 +162,7 @@ def accelerators():
     """Ask a process of its own which there are: this one takes none of their memory."""
     program = (
         "import siamlab as sl; r = sl.training.device_report();"
-        "print(r.backend, *(gpu.name for gpu in r.gpus), sep='\\n')"
+        "print(r.backend, *r.gpus, sep='\\n')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

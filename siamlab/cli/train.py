@@ -1,7 +1,6 @@
 """``siamlab train``: a network, from one file."""
 
 import json
-import sys
 from pathlib import Path
 
 
@@ -12,11 +11,7 @@ def add(commands):
         help="train a speaker network as a file says",
         description="Train a speaker network into a run folder: configuration, "
         "versions, history, checkpoint, figures of an exam with other speakers, and "
-        "report.html. Called again after a kill it goes on after the last whole epoch. "
-        "Several workers share each batch and end with one network; Keras computes "
-        "with JAX then. On several machines call it on each with the same --address, a "
-        "--rank of its own and a run folder that all see; under SLURM "
-        "`--workers $SLURM_NTASKS --rank $SLURM_PROCID`.",
+        "report.html. Called again after a kill it goes on after the last whole epoch.",
         epilog="example: siamlab train voices.yaml --run runs/first, where voices.yaml "
         "holds lines such as `data: my_recordings`, `epochs: 8`, `loss: GE2E`. "
         "`siamlab train --defaults` prints all of them.",
@@ -27,24 +22,6 @@ def add(commands):
         metavar="FOLDER",
         dest="folder",
         help="runs/NAME of the file by default",
-    )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        metavar="N",
-        help="processes that share the training; all on this machine by default",
-    )
-    parser.add_argument(
-        "--address",
-        metavar="HOST:PORT",
-        help="of the worker of rank 0, for workers on several machines",
-    )
-    parser.add_argument(
-        "--rank",
-        type=int,
-        metavar="R",
-        help="which of the workers runs here, from 0; for several machines",
     )
     parser.add_argument(
         "--defaults", action="store_true", help="print what can be set, and how it is"
@@ -68,46 +45,18 @@ def run(arguments):
         )
     config = runs.Config.read(arguments.config)  # before TensorFlow is imported
     folder = arguments.folder or Path("runs") / Path(arguments.config).stem
-    if (arguments.address is None) != (arguments.rank is None):
-        raise ArgumentError("--address and --rank go together; give both or neither")
-    if arguments.workers == 1 and arguments.rank is None:
-        training.quiet_tensorflow()
-        _train(config, folder, None, arguments.json)
-    elif training.launched():
-        training.quiet_tensorflow()
-        with training.join() as team:
-            _train(config, folder, team, arguments.json)
-    else:
-        _launch(arguments, folder)
+    training.quiet_tensorflow()
+    _train(config, folder, arguments.json)
 
 
-def _launch(arguments, folder):
-    """Start the same command once for each worker."""
-    from .. import training
-
-    command = [sys.executable, "-m", "siamlab", "train", arguments.config]
-    command += ["--run", str(folder), "--workers", str(arguments.workers)]
-    ranks = None
-    if arguments.rank is not None:
-        command += ["--address", arguments.address, "--rank", str(arguments.rank)]
-        ranks = [arguments.rank]
-    command += ["--json"] if arguments.json else []
-    outputs = training.launch(
-        command, arguments.workers, address=arguments.address, ranks=ranks
-    )
-    print("".join(outputs), end="")
-
-
-def _train(config, folder, team, as_json):
-    """Train here; the first worker prints the figures."""
+def _train(config, folder, as_json):
+    """Train, and print the figures."""
     import matplotlib
 
     from .. import runs
 
     matplotlib.use("agg")  # no window
-    done = runs.train(config, folder, team)
-    if done is None:
-        return
+    done = runs.train(config, folder)
     if as_json:
         print(json.dumps({"folder": str(done.folder), **done.figures}))
         return

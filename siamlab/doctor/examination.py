@@ -5,7 +5,7 @@ import pkgutil
 import warnings
 
 from ..errors import ArgumentError
-from ..training.state import untouched
+from ..training import preserve_state
 from . import rules, trace
 from .case import Case, kind_of
 from .facts import checked
@@ -107,7 +107,7 @@ def examine(
     order: list = []
     unknown: dict = {}
     owners = (model, extractor, optimizer)
-    with untouched(*owners), trace.quickly(), warnings.catch_warnings():
+    with preserve_state(*owners), trace.quickly(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for code in sorted(RULES, key=_by_number):
             if kind in RULES[code].kinds:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import scaling
 from ..errors import ArgumentError
-from ..training.state import untouched
+from ..training import preserve_state
 from . import rows, trace, vectors, weight_gradients
 from .case import Case, kind_of
 from .report import SEVERITIES, Finding, Report
@@ -152,7 +152,7 @@ class Watch(keras.callbacks.Callback):
         look: dict = {"step": self._step, "epoch": self._epoch}
         if logs and "loss" in logs:
             look["loss"] = float(logs["loss"])
-        with untouched(self.model), trace.quickly():
+        with preserve_state(self.model), trace.quickly():
             case = Case(self.model, self._seen, kind=self._kind)
             for code in _RULES[self._kind]:
                 self._apply(RULES[code], case)

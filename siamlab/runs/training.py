@@ -22,7 +22,7 @@ from .. import (
     scaling,
 )
 from ..errors import ArgumentError, StorageError
-from ..training import Team, load_model
+from ..training import load_model
 from .config import Config
 from .exam import examine
 from .layouts import read
@@ -53,7 +53,7 @@ class Run:
     figures: dict
 
 
-def train(config, folder, team=None):
+def train(config, folder):
     """Train what a configuration says, and keep all that is to be known of it.
 
     Parameters
@@ -63,36 +63,27 @@ def train(config, folder, team=None):
     folder : str or os.PathLike
         The run folder. If it holds a run of the same configuration that was killed,
         that goes on after its last whole epoch and ends with the weights that it would
-        have had (on the same machine, by as many workers); one that has ended is not
-        trained again. Several workers must all see it; the first one writes.
-    team : training.Team, optional
-        Of `training.join`, in which this is called, where several workers train.
+        have had (on the same machine); one that has ended is not trained again.
 
     Returns
     -------
-    Run or None
+    Run
         Its folder holds config.yaml, versions.json, history.csv, checkpoint-NNNN.keras
         (the network with its optimizer after epoch NNNN, the last one), figures.json,
-        report.html and, of an x-vector network, encoder.npz. None for all workers but
-        the first.
+        report.html and, of an x-vector network, encoder.npz.
 
     Raises
     ------
     StorageError
         If the folder holds a run of another configuration or backend of Keras, or a
         damaged one.
-    WorkerError
-        If the workers do not see the same recordings or run folder, or one is lost.
     SiamlabError
         If the recordings cannot be used, or are of too few speakers.
     """
-    folder, team = Path(folder), Team() if team is None else team
-    if team.leads:
-        _claim(folder, config)
+    folder = Path(folder)
+    _claim(folder, config)
     train_features, test_features = _features(config)
-    _agree_on_data(team, config, train_features)
     history = _read_history(folder / HISTORY)
-    team.agree("the epoch that the run folder has come to", len(history))
     if history:
         net = _load(checkpoint(folder, len(history)))
     else:
@@ -105,11 +96,9 @@ def train(config, folder, team=None):
         steps_per_epoch=config.steps,
         seed=config.seed,
         epoch=len(history),
-        shard=team.shard,
     )
-    own = _Own(team)
     if len(history) < config.epochs:
-        keeper = _Keeper(folder, config, test_features, history, own)
+        keeper = _Keeper(folder, config, test_features, history)
         net.fit(
             batches,
             epochs=config.epochs,
@@ -119,15 +108,12 @@ def train(config, folder, team=None):
             shuffle=False,
             callbacks=[keeper],
         )
-    if not team.leads:
-        return None
-    with team.alone():
-        rows = embed(own.copy(net), config, test_features)
-        _, figures = examine(rows, test_features.speakers, seed=config.seed)
-        _write(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
-        if config.network == "xvector":
-            _encoder(net, config, train_features).save(folder / ENCODER)
-        write_report(folder / REPORT, config, history, figures, rows)
+    rows = embed(net, config, test_features)
+    _, figures = examine(rows, test_features.speakers, seed=config.seed)
+    _write(folder / FIGURES, json.dumps(figures, indent=1) + "\n")
+    if config.network == "xvector":
+        _encoder(net, config, train_features).save(folder / ENCODER)
+    write_report(folder / REPORT, config, history, figures, rows)
     return Run(folder, history, figures)
 
 
@@ -222,17 +208,6 @@ def _features(config):
     return tuple(features.extract(part) for part in parts)
 
 
-def _agree_on_data(team, config, train_features):
-    """All workers draw from the same recordings, wherever each has its folder."""
-    settings = dataclasses.asdict(config)
-    for name in ("data", "test_data"):
-        del settings[name]
-    team.agree("the configuration", settings)
-    lengths = [len(array) for array in train_features]
-    there = [len(lengths), sum(lengths), train_features.speakers.tolist(), lengths]
-    team.agree("the recordings (utterances, frames)", there)
-
-
 def _load(path):
     """Load the network of a run that was interrupted."""
     try:
@@ -290,10 +265,10 @@ class _Keeper(keras.callbacks.Callback):
     be killed between the two. The checkpoint before goes last.
     """
 
-    def __init__(self, folder, config, exam, history, own):
+    def __init__(self, folder, config, exam, history):
         super().__init__()
         self._folder, self._config, self._exam = folder, config, exam
-        self._history, self._own = history, own
+        self._history = history
 
     def on_epoch_begin(self, epoch, logs=None):
         # Keras saves no random states: so that dropout and augmentation go on as they
@@ -306,12 +281,10 @@ class _Keeper(keras.callbacks.Callback):
             state.assign(np.array([draws.integers(2**31), 0], dtype=state.dtype))
 
     def on_epoch_end(self, epoch, logs=None):
-        if self._own.team.leads:
-            with self._own.team.alone():
-                self._keep(epoch + 1, float((logs or {})["loss"]))
+        self._keep(epoch + 1, float((logs or {})["loss"]))
 
     def _keep(self, epoch, loss):
-        rows = embed(self._own.copy(self.model), self._config, self._exam)
+        rows = embed(self.model, self._config, self._exam)
         rate = float(metrics.verify(rows, self._exam.speakers, n_resamples=1).eer)
         self._history.append({"epoch": epoch, "loss": loss, "eer": rate})
         there = checkpoint(self._folder, epoch)
@@ -320,24 +293,6 @@ class _Keeper(keras.callbacks.Callback):
         for path in self._folder.glob("checkpoint-*.keras"):
             if path != there:
                 path.unlink()
-
-
-class _Own:
-    """A copy of the network that one worker calls while the others wait for it."""
-
-    def __init__(self, team):
-        self.team, self._made = team, None
-        # Asked here, since `Team.alone` hides it.
-        self._shared = keras.distribution.distribution() is not None
-
-    def copy(self, net):
-        """Bring it up to date, in `Team.alone`; on one device the network itself."""
-        if not self._shared:
-            return net
-        if self._made is None:
-            self._made = type(net).from_config(net.get_config())
-        self._made.set_weights(net.get_weights())
-        return self._made
 
 
 def _save(net, path):

@@ -1,24 +1,21 @@
-"""Training on a GPU, on several of them, and on several machines.
+"""Training: devices, speed, several workers, and old weights.
 
-On one machine:
+Before training:
 
-- `device_report`: devices, precision, and which LSTM takes the fast path.
-- `throughput`: segments in a second, and the share of time spent waiting for input.
-- `cudnn`: why a layer runs on cuDNN, or does not.
-- `from_cudnn`, `load_old_weights`, `read_old_weights`: weights of an older Keras.
+- `quiet_tensorflow`: import TensorFlow without its start-up lines.
+- `load_model`: load a saved network.
+- `load_old_weights`, `read_old_weights`, `from_cudnn`: weights of Keras 2.
 
-On several:
+Speed:
 
-- `join`: takes part in a training of several workers; gives its `Team`.
-- `launch`: starts workers on this machine, and ends all when one is lost;
-  `launched`: whether this process is one of them.
-- `step_bytes`: what each worker sends in a step.
+- `device_report`: devices, precision, and whether each LSTM uses cuDNN.
+- `why_not_cudnn`: what keeps a layer from cuDNN.
+- `throughput`: segments per second, and the time spent waiting for the input.
 
-Each worker has a copy of the network and reads its own rows of a batch
-(``sampling.SpeakerBatches(features, shard=team.shard)``). The rest is as on one: the
-loss sees all pairs of the joint batch, the gradient is that of the joint batch, and
-batch normalization takes its statistics from all rows. Keras must compute with JAX
-(``KERAS_BACKEND=jax``).
+Several workers:
+
+- `join`: take part in a training of several workers.
+- `launch`: start the workers on this machine.
 
 Notebooks: 07_gpu_training, 12_beyond_one_machine.
 """

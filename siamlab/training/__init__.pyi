@@ -1,28 +1,25 @@
-from . import cudnn
-from .devices import DeviceReport, Gpu, RecurrentLayer, device_report
-from .launching import launch, launched
+from .cudnn import mask_kind, why_not_cudnn
+from .devices import DeviceReport, device_report
+from .distribution import join, launch
 from .old_weights import from_cudnn, load_old_weights, read_old_weights
 from .saving import load_model
-from .speed import Throughput, throughput
 from .startup import quiet_tensorflow
-from .workers import Team, join, step_bytes
+from .state import preserve_state
+from .timing import Throughput, throughput
 
 __all__ = [
     "DeviceReport",
-    "Gpu",
-    "RecurrentLayer",
-    "device_report",
     "Throughput",
-    "throughput",
-    "cudnn",
+    "device_report",
     "from_cudnn",
-    "load_model",
-    "load_old_weights",
-    "quiet_tensorflow",
-    "read_old_weights",
-    "Team",
     "join",
     "launch",
-    "launched",
-    "step_bytes",
+    "load_model",
+    "load_old_weights",
+    "mask_kind",
+    "preserve_state",
+    "quiet_tensorflow",
+    "read_old_weights",
+    "throughput",
+    "why_not_cudnn",
 ]

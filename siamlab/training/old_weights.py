@@ -1,24 +1,22 @@
-"""Weights of an older Keras, brought into today's layers.
+"""Weights of Keras 2, CuDNNLSTM and CuDNNGRU included, for today's layers.
 
-Keras 2 had two LSTMs: `LSTM` for the processor and `CuDNNLSTM` for the GPU. Today there
-is one; it runs on cuDNN where it can. The old files remain, and what a CuDNNLSTM has
-saved fits no layer of Keras 3, for two reasons:
+Keras 2 had an LSTM for the CPU and a CuDNNLSTM for the GPU. Keras 3 has one LSTM, which
+uses cuDNN where it can. The weights of a CuDNNLSTM do not fit it:
 
-- cuDNN adds two biases, one to the input's product and one to the state's: 8 numbers
-  for each unit, where an LSTM has their sum, 4. Nothing but the sum counts.
-- It reads each gate's kernel as (units, inputs), row by row. CuDNNLSTM kept these
-  numbers in that order, under the shape (inputs, units) of an LSTM's kernel: it looks
-  right, and computes something else.
+- cuDNN adds two biases, one for the input and one for the state; an LSTM has their sum.
+- cuDNN reads the kernel of each gate as (units, inputs). CuDNNLSTM stored these numbers
+  in that order, but under the shape (inputs, units) of an LSTM's kernel.
 
-The arrays of a CuDNNGRU are those of ``GRU(reset_after=True)`` in the same way, with
-both biases, as (2, 3 * units).
+A CuDNNGRU differs from ``GRU(reset_after=True)`` by its kernels only.
 
-- `from_cudnn`: arrays of one layer.
-- `read_old_weights`: what an HDF5 file of Keras 2 holds, layer by layer.
-- `load_old_weights`: such a file into a model.
+- `load_old_weights`: load an HDF5 file of Keras 2 into a model.
+- `read_old_weights`: the arrays in such a file, by layer.
+- `from_cudnn`: convert the arrays of one layer.
 
 Notebook: 07_gpu_training.
 """
+
+import itertools
 
 import numpy as np
 
@@ -26,19 +24,16 @@ from ..errors import ArgumentError, StorageError
 
 __all__ = ["from_cudnn", "load_old_weights", "read_old_weights"]
 
-# Of CuDNNLSTM and CuDNNGRU: how many gates, and numbers of bias for each unit.
-_GATES = {8: 4, 6: 3}
-
 
 def from_cudnn(arrays):
-    """Turn the arrays of a CuDNNLSTM or CuDNNGRU into those of an LSTM or GRU.
+    """Convert the arrays of a CuDNNLSTM or CuDNNGRU to those of an LSTM or GRU.
 
     Parameters
     ----------
     arrays : sequence of array_like
         Kernel (inputs, gates * units), recurrent kernel (units, gates * units) and bias
-        (2 * gates * units,), as Keras 2 saved them: 4 gates of an LSTM, 3 of a GRU. Of
-        a Bidirectional the three of the forward layer, then those of the backward one.
+        (2 * gates * units,), with 4 gates for an LSTM and 3 for a GRU. For a
+        Bidirectional, those of the forward and then of the backward layer.
 
     Returns
     -------
@@ -49,8 +44,7 @@ def from_cudnn(arrays):
     Raises
     ------
     ArgumentError
-        If the shapes are none of these: of an LSTM, for one, whose arrays need no
-        conversion.
+        If the shapes are others, for example those of an LSTM.
 
     Examples
     --------
@@ -58,34 +52,34 @@ def from_cudnn(arrays):
     >>> [array.shape for array in from_cudnn([kernel, recurrent, bias])]
     [(3, 8), (2, 8), (8,)]
     """
-    arrays = [np.asarray(array) for array in arrays]
-    if not arrays or not all(map(_is_cudnn, _threes(arrays))):
+    converted, n_layers = _convert_layers(arrays)
+    if n_layers == 0 or 3 * n_layers != len(arrays):
         raise ArgumentError(
-            "a CuDNNLSTM has arrays of shape (inputs, 4 * units), (units, 4 * units) "
-            "and (8 * units,), a CuDNNGRU with 3 and 6 in place of 4 and 8, a "
-            f"Bidirectional twice as many; got {_shapes(arrays)}"
+            "expected the arrays of a CuDNNLSTM, of shape (inputs, 4 * units), "
+            "(units, 4 * units) and (8 * units,), or of a CuDNNGRU, with 3 and 6 in "
+            f"place of 4 and 8; got {_shapes(arrays)}"
         )
-    return [array for three in _threes(arrays) for array in _convert(*three)]
+    return converted
 
 
 def read_old_weights(path):
-    """Read an HDF5 file of Keras 2: of `save_weights`, or of a whole model.
+    """Read an HDF5 file that ``save_weights`` or ``save`` of Keras 2 wrote.
 
     Parameters
     ----------
     path : str or os.PathLike
-        With the ending ``.h5`` or ``.hdf5``, as a rule.
+        The file, usually with the extension ``.h5`` or ``.hdf5``.
 
     Returns
     -------
     dict of str to list of numpy.ndarray
-        Arrays of each layer that has some, in their order, as they stand there: for the
-        doctor's ``saved_weights=``, or for `load_old_weights`.
+        The arrays of each layer, as stored; layers without weights are left out. Also
+        for ``saved_weights=`` of `siamlab.doctor.examine`.
 
     Raises
     ------
     StorageError
-        If it is no such file.
+        If it is not such a file.
     """
     import h5py
 
@@ -94,148 +88,122 @@ def read_old_weights(path):
             group = file.get("model_weights", file)
             return {
                 layer: [group[layer][name][()] for name in names]
-                for layer in _attribute(group, "layer_names")
-                if (names := _attribute(group[layer], "weight_names"))
+                for layer in _names(group, "layer_names")
+                if (names := _names(group[layer], "weight_names"))
             }
-    except (OSError, KeyError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise StorageError(
-            f"{path} is no HDF5 file of Keras 2, which names its layers in the "
-            f"attribute layer_names ({error}); files of Keras 3 are read by "
-            "load_weights and keras.saving.load_model"
+            f"{path} is not an HDF5 file of Keras 2, which lists its layers in the "
+            f"attribute layer_names ({error}). Files of Keras 3 are read by "
+            "load_weights and siamlab.load_model"
         ) from error
 
 
 def load_old_weights(model, path, names=None):
-    """Load an HDF5 file of Keras 2, with CuDNNLSTM and CuDNNGRU in it or without.
+    """Load an HDF5 file of Keras 2 into a model of Keras 3.
 
-    Layers are found by name. All or nothing: a layer that the file does not know would
-    keep its random weights, and nobody would notice (FAULTS S19).
+    Layers are matched by name. Nothing is loaded unless all layers match: a layer that
+    kept its random weights would not be noticed (docs/doctor.md#s19).
 
     Parameters
     ----------
     model : keras.Model
-        Built, with an LSTM or a ``GRU(reset_after=True)`` where the old one had
-        CuDNNLSTM or CuDNNGRU. A model in the model is one layer.
+        A built model, with an LSTM or ``GRU(reset_after=True)`` in place of each
+        CuDNNLSTM or CuDNNGRU. A model within it counts as one layer.
     path : str or os.PathLike
         See `read_old_weights`.
     names : dict of str to str, optional
-        For layers that had another name then: today's, and the file's.
+        Name in the file for each layer whose name differs, for example
+        ``{"lstm": "cu_dnnlstm_1"}``.
 
     Returns
     -------
     list of str
-        Layers whose arrays were those of cuDNN.
+        The layers whose arrays were converted from cuDNN.
 
     Raises
     ------
     ArgumentError
-        If the layers or shapes of file and model differ; the model is as it was then.
+        If the layers or shapes of the file and the model differ.
     StorageError
-        If it is no such file.
+        If it is not such a file.
     """
     saved = read_old_weights(path)
     layers = {layer.name: layer for layer in model.layers if layer.weights}
     names = {name: name for name in layers} | (names or {})
-    _compare(set(layers), set(saved), names)
-    new: list = []
+    if set(names) != set(layers) or set(names.values()) != set(saved):
+        raise ArgumentError(
+            f"the model has weights in {', '.join(sorted(names))}, looked up as "
+            f"{', '.join(names[name] for name in sorted(names))}; the file has weights "
+            f"in {', '.join(sorted(saved))}. Pass names={{name in the model: name in "
+            "the file}"
+        )
+    assignments: list = []
     converted = []
     for name, layer in layers.items():
-        arrays = _as_today(saved[names[name]])
-        if arrays is not saved[names[name]]:
-            converted.append(name)
-        # In the order of Keras 2, which wrote what is not trained last.
-        wanted = [*layer.trainable_weights, *layer.non_trainable_weights]
-        if _shapes(arrays) != _shapes(wanted):
+        arrays, n_layers = _convert_layers(saved[names[name]])
+        converted += [name] if n_layers else []
+        # Keras 2 stored the weights that are not trained last.
+        weights = [*layer.trainable_weights, *layer.non_trainable_weights]
+        if _shapes(arrays) != _shapes(weights):
             raise ArgumentError(
-                f"layer {name} takes arrays of shapes {_shapes(wanted)}, and the file "
-                f"has {_shapes(arrays)} under {names[name]}; build it with the sizes "
-                "that it had then"
+                f"layer {name} has weights of shapes {_shapes(weights)}, but the file "
+                f"has {_shapes(arrays)} under {names[name]}; build the layer with the "
+                "sizes it had"
             )
-        new += zip(wanted, arrays, strict=True)
-    for weight, array in new:
+        assignments += zip(weights, arrays, strict=True)
+    for weight, array in assignments:
         weight.assign(array)
     return converted
 
 
-def _compare(ours, theirs, names):
-    unknown = sorted(set(names) - ours)
-    if unknown:
-        raise ArgumentError(
-            f"the model has no layer {', '.join(unknown)} with weights; it has "
-            f"{', '.join(sorted(ours))}"
-        )
-    missing = sorted(name for name in ours if names[name] not in theirs)
-    left = sorted(theirs - {names[name] for name in ours})
-    if missing or left:
-        raise ArgumentError(
-            f"the file has no weights for {', '.join(missing) or 'no layer'} of the "
-            f"model, and the model no layer for {', '.join(left) or 'nothing'} of the "
-            "file; names={today's: the file's} says which is which"
-        )
-
-
-def _attribute(group, name):
-    """Names in an attribute; a long list stands in pieces."""
-    if name in group.attrs:
-        values = group.attrs[name]
-    elif f"{name}0" in group.attrs:
-        pieces: list = []
-        while f"{name}{len(pieces)}" in group.attrs:
-            pieces.append(group.attrs[f"{name}{len(pieces)}"])
-        values = np.concatenate(pieces)
-    else:
-        raise KeyError(f"no attribute {name}")
-    return [x.decode() if isinstance(x, bytes) else str(x) for x in values]
-
-
-def _as_today(arrays):
-    """Arrays of a layer, those of cuDNN in it converted; the same list if none are."""
-    found: list = []
-    while len(found) < len(arrays):
-        rest = arrays[len(found) :]
-        three = rest[:3]
-        found += _convert(*three) if _is_cudnn(three) else rest[:1]
-    same = all(a is b for a, b in zip(found, arrays, strict=True))
-    return arrays if same else found
-
-
-def _threes(arrays):
-    return [arrays[i : i + 3] for i in range(0, len(arrays), 3)]
-
-
-def _gates(arrays):
-    """How many gates the arrays of a cuDNN layer have; None if they are none."""
-    if len(arrays) != 3 or [a.ndim for a in arrays] != [2, 2, 1]:
-        return None
-    units = arrays[1].shape[0]
-    gates = _GATES.get(arrays[2].size // units) if units else None
-    if gates is None or arrays[2].size != 2 * gates * units:
-        return None
-    fits = {array.shape[1] for array in arrays[:2]} == {gates * units}
-    return gates if fits else None
-
-
-def _is_cudnn(arrays):
-    return _gates(arrays) is not None
-
-
-def _convert(kernel, recurrent, bias):
-    gates = _gates([kernel, recurrent, bias])
-    halves = bias.reshape(2, -1)
-    return [
-        _transposed(kernel, gates),
-        _transposed(recurrent, gates),
-        halves.sum(axis=0) if gates == 4 else halves,
-    ]
-
-
-def _transposed(kernel, gates):
-    """Each gate's numbers, row by row, taken for (units, rows) and transposed."""
-    rows = kernel.shape[0]
-    return np.hstack(
-        [gate.reshape(-1, rows).T for gate in np.split(kernel, gates, axis=1)]
+def _names(group, key):
+    """Names in an attribute, which Keras splits into key0, key1, ... if it is long."""
+    pieces = (f"{key}{i}" for i in itertools.count())
+    keys = (
+        [key]
+        if key in group.attrs
+        else itertools.takewhile(group.attrs.__contains__, pieces)
     )
+    names = np.concatenate([group.attrs[k] for k in keys])
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+
+def _convert_layers(arrays):
+    """Convert the cuDNN layers among the arrays of a layer; also count them."""
+    rest, converted, n_layers = [np.asarray(array) for array in arrays], [], 0
+    while rest:
+        if n_gates := _cudnn_gates(_shapes(rest[:3])):
+            kernel, recurrent, bias = rest[:3]
+            biases = bias.reshape(2, -1)
+            converted += [
+                _transpose_gates(kernel, n_gates),
+                _transpose_gates(recurrent, n_gates),
+                biases.sum(axis=0) if n_gates == 4 else biases,
+            ]
+            rest, n_layers = rest[3:], n_layers + 1
+        else:
+            converted.append(rest.pop(0))
+    return converted, n_layers
+
+
+def _cudnn_gates(shapes):
+    """Return the number of gates of a cuDNN layer of these shapes, or 0."""
+    if [len(shape) for shape in shapes] != [2, 2, 1]:
+        return 0
+    inputs, units = shapes[0][0], shapes[1][0]
+    for n in (4, 3):
+        if shapes == [(inputs, n * units), (units, n * units), (2 * n * units,)]:
+            return n
+    return 0
+
+
+def _transpose_gates(kernel, n_gates):
+    """Read the numbers of each gate as (units, inputs), and transpose them."""
+    inputs = kernel.shape[0]
+    gates = np.split(kernel, n_gates, axis=1)
+    return np.hstack([gate.reshape(-1, inputs).T for gate in gates])
 
 
 def _shapes(arrays):
-    return [tuple(array.shape) for array in arrays]
+    return [tuple(np.shape(array)) for array in arrays]

@@ -5,7 +5,6 @@
 
 import contextlib
 import os
-import sys
 
 __all__ = ["quiet_tensorflow"]
 
@@ -43,30 +42,22 @@ def quiet_tensorflow():
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    with _discard_output(descriptor=2):
+    with discard_output(descriptor=2):
         import keras
 
-        # On other backends a first tensor is neither needed nor harmless: JAX can join
-        # other processes only before it.
+        # Not on JAX, which cannot join other processes after its first tensor.
         if keras.backend.backend() == "tensorflow":
             keras.ops.zeros(())  # prints the last lines
 
 
 @contextlib.contextmanager
-def _discard_output(descriptor):
+def discard_output(descriptor):
     """Point a file descriptor to the null device."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    saved = os.dup(descriptor)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), descriptor)
     try:
-        saved = os.dup(descriptor)
-    except OSError:  # the process has no such descriptor
-        yield
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(null, descriptor)
         yield
     finally:
         os.dup2(saved, descriptor)
         os.close(saved)
-        os.close(null)

@@ -1,70 +1,69 @@
-"""Leaving a model as it was."""
+"""Restoring the state of a model.
+
+- `preserve_state`: a context that leaves weights, metrics and random states unchanged.
+"""
 
 import contextlib
 import random
+import sys
 
 import keras
 import numpy as np
 
-
-def _variables(owners):
-    """All that models, optimizers and metrics keep, each once."""
-    found: dict[int, keras.Variable] = {}
-    for owner in owners:
-        if isinstance(owner, keras.layers.Layer):
-            for layer in owner._flatten_layers():
-                # Of a stateful layer; Keras does not count them among its variables.
-                states = keras.tree.flatten(getattr(layer, "states", None))
-                found |= {id(s): s for s in states if isinstance(s, keras.Variable)}
-        for each in (owner, getattr(owner, "optimizer", None)):
-            for name in ("variables", "metrics_variables"):
-                for variable in getattr(each, name, None) or ():
-                    if isinstance(variable, keras.Variable):
-                        found[id(variable)] = variable
-    return list(found.values())
-
-
-def _global_seeds():
-    """Keras' own generator of seeds, as one of the variables."""
-    from keras.src.random import seed_generator
-
-    return seed_generator.global_seed_generator().state
+__all__ = ["preserve_state"]
 
 
 @contextlib.contextmanager
-def untouched(*owners):
-    """Put weights, moments, metrics and random states back afterwards.
+def preserve_state(*owners):
+    """Restore weights, optimizer, metrics and random states at the end of a context.
+
+    The random states are those of the layers and the global ones of Keras, NumPy,
+    Python and, with that backend, PyTorch.
 
     Parameters
     ----------
     *owners : keras.Model, keras.Optimizer or keras.Metric
-        Of models their optimizers as well.
+        The optimizer and the metrics of a model are included.
+
+    Examples
+    --------
+    >>> net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> before = net.get_weights()[0]
+    >>> with preserve_state(net):
+    ...     net.set_weights([0 * weight for weight in net.get_weights()])
+    >>> bool((net.get_weights()[0] == before).all())
+    True
     """
-    # Before Keras draws the first of its own seeds from them.
-    numpys, python = np.random.get_state(), random.getstate()  # noqa: NPY002
-    torch = _torch_state()
-    variables = [*_variables(owners), _global_seeds()]
-    values = [keras.ops.convert_to_numpy(v.value).copy() for v in variables]
+    # Before the variables, because Keras seeds its own generator from Python's.
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    torch = sys.modules["torch"] if keras.backend.backend() == "torch" else None
+    torch_state = torch and torch.get_rng_state()
+    saved = [
+        (v, keras.ops.convert_to_numpy(v.value).copy()) for v in _variables(owners)
+    ]
     try:
         yield
     finally:
-        for variable, value in zip(variables, values, strict=True):
+        for variable, value in saved:
             variable.assign(value)
-        np.random.set_state(numpys)  # noqa: NPY002
-        random.setstate(python)
-        if torch is not None:
-            _set_torch_state(torch)
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+        if torch:
+            torch.set_rng_state(torch_state)
 
 
-def _torch_state():
-    if keras.backend.backend() != "torch":
-        return None
-    import torch
+def _variables(owners):
+    """All variables of models, optimizers and metrics, and Keras' global seed."""
+    from keras.src.random import seed_generator
 
-    return torch.get_rng_state()
-
-
-def _set_torch_state(state):
-    import torch
-
-    torch.set_rng_state(state)
+    found = [seed_generator.global_seed_generator().state]
+    for owner in owners:
+        if isinstance(owner, keras.layers.Layer):
+            # Keras does not count the states of stateful layers as variables.
+            for layer in owner._flatten_layers():
+                found += keras.tree.flatten(getattr(layer, "states", None))
+        for each in (owner, getattr(owner, "optimizer", None)):
+            for name in ("variables", "metrics_variables"):
+                found += getattr(each, name, ())
+    variables = (v for v in found if isinstance(v, keras.Variable))
+    return {id(v): v for v in variables}.values()

@@ -22,7 +22,6 @@ FILES = (
     "tests/test_layers.py",
     "tests/test_losses.py",
     "tests/training/test_cudnn.py",
-    "tests/training/test_devices.py",
     "tests/training/test_old_weights.py",
 )
 # One of five losses that are compared with a loop over all pairs is enough.

@@ -1,7 +1,7 @@
-"""Which LSTM runs on cuDNN: compared with Keras' own decision, on its backend.
+"""Which LSTM runs on cuDNN, compared with Keras' own decision.
 
-No GPU is needed. Keras is told that there is one, and cuDNN is replaced by an alarm:
-either a call gets there, or it does not.
+No GPU is needed: Keras is told that there is one, and an exception in place of cuDNN
+shows whether a call reaches it.
 """
 
 import importlib
@@ -9,322 +9,196 @@ import importlib
 import keras
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from keras import layers
 
-from siamlab import doctor, errors
-from siamlab.training import cudnn
+from siamlab import ctc, doctor, errors, networks
+from siamlab.training import device_report, mask_kind, why_not_cudnn
 
 BACKEND = keras.backend.backend()
-ROWS, FRAMES = 2, 4
+ALL = ("tensorflow", "jax", "torch")
 MASKS = {
     "none": None,
     "right-padded": np.array([[1, 1, 1, 0], [1, 1, 1, 1]], bool),
-    "with holes": np.array([[1, 0, 1, 1], [1, 1, 1, 1]], bool),
-    "with empty rows": np.array([[1, 1, 0, 0], [0, 0, 0, 0]], bool),
+    "other": np.array([[1, 0, 1, 1], [1, 1, 1, 1]], bool),
 }
 
 
-class Taken(BaseException):
-    """A call got to cuDNN. (torch's backend catches every Exception there.)"""
-
-
-class Looped(BaseException):
-    """A call got to the loop over frames."""
-
-
-def alarm(kind):
-    def ring(*args, **kwargs):
-        raise kind
-
-    return ring
+class ReachedCudnn(BaseException):
+    """A call of a layer reached cuDNN."""
 
 
 @pytest.fixture
-def a_gpu(monkeypatch):
-    """Keras believes in a GPU; gives what a compiled step asks of a mask."""
-    monkeypatch.setattr(keras.layers.RNN, "inner_loop", alarm(Looped))
-    # `keras.src.backend.jax.rnn` is a function: the module has its name in common.
+def simulated_gpu(monkeypatch):
+    """Keras finds a GPU, and its call of cuDNN raises `ReachedCudnn`."""
+
+    def call_cudnn(*args, **kwargs):
+        raise ReachedCudnn
+
+    if BACKEND == "torch":
+        pytest.skip("Keras asks PyTorch's tensors, not a function, for the device")
+    # `keras.src.backend.jax.rnn` as an attribute is a function of the same name.
     rnn = importlib.import_module(f"keras.src.backend.{BACKEND}.rnn")
+    monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
     if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
-        monkeypatch.setattr(tf.raw_ops, "CudnnRNNV3", alarm(Taken))
-        ask = rnn._assert_valid_mask
-        # An eager call would go back to the loop; `fit` compiles the question in.
-        monkeypatch.setattr(rnn, "_assert_valid_mask", lambda mask: None)
-        return lambda mask: ask(tf.constant(mask))
-    if BACKEND == "jax":
-        import jax.experimental.rnn
-
-        monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
-        monkeypatch.setattr(jax.experimental.rnn, "lstm", alarm(Taken))
+        monkeypatch.setattr("tensorflow.raw_ops.CudnnRNNV3", call_cudnn)
     else:
-        _a_gpu_of_torch(monkeypatch, rnn)
-    return lambda mask: None
+        monkeypatch.setattr("jax.experimental.rnn.lstm", call_cudnn)
 
 
-def _a_gpu_of_torch(monkeypatch, rnn):
-    import torch
-
-    class OnCuda(torch.Tensor):
-        device = type("Device", (), {"type": "cuda"})()
-
-    def moved(function):
-        def call(inputs, *args, **kwargs):
-            return function(inputs.as_subclass(OnCuda), *args, **kwargs)
-
-        return call
-
-    keep = rnn.convert_to_tensor
-    monkeypatch.setattr(
-        rnn,
-        "convert_to_tensor",
-        lambda x, **how: x if isinstance(x, OnCuda) else keep(x, **how),
-    )
-    monkeypatch.setattr(rnn, "_is_cuda_cudnn_available", lambda: True)
-    backend = importlib.import_module("keras.src.backend")
-    for kind in ("lstm", "gru"):
-        monkeypatch.setattr(rnn, f"_cudnn_{kind}", alarm(Taken))
-        monkeypatch.setattr(backend, kind, moved(getattr(backend, kind)))
-
-
-def decided(layer, mask, check_mask):
-    """What Keras does with a call, as a `Verdict`'s path."""
-    x = keras.ops.zeros((ROWS, FRAMES, 3))
-    given = None if mask is None else keras.ops.convert_to_tensor(mask)
+def keras_uses_cudnn(layer, mask):
+    x = keras.ops.zeros((2, 4, 3))
     try:
-        layer(x, mask=given)
-    except Taken:
-        try:
-            if mask is not None:
-                check_mask(mask)
-        except Exception:
-            return "error"
-        return "cuDNN"
-    except ValueError as error:
-        if "use_cudnn=True was specified" not in str(error):
-            raise
-        return "error"
-    except Looped:
-        return "loop"
-    return "loop"  # one of the backend's own
+        layer(x, mask=None if mask is None else keras.ops.convert_to_tensor(mask))
+    except ReachedCudnn:
+        return True
+    except ValueError:  # use_cudnn=True where it cannot be used
+        return False
+    return False
 
 
-def native(name):
-    """The backend's own tanh or sigmoid, where it has one that is a function."""
-    module = importlib.import_module(cudnn._NATIVE[BACKEND])
-    return getattr(module, name, getattr(keras.ops, name))
-
-
-# Each argument's default comes first.
-ARGUMENTS = {
-    "activation": ("tanh", "relu", None, native("tanh"), keras.ops.tanh),
-    "recurrent_activation": ("sigmoid", "hard_sigmoid", native("sigmoid")),
-    "use_bias": (True, False),
-    "unroll": (False, True),
-    "dropout": (0.0, 0.5),
-    "recurrent_dropout": (0.0, 0.5),
-    "use_cudnn": ("auto", True, False),
-    "go_backwards": (False, True),
-    "return_sequences": (False, True),
-}
-
-
-KINDS = {
-    keras.layers.LSTM: ARGUMENTS,
-    keras.layers.GRU: {**ARGUMENTS, "reset_after": (True, False)},
-}
-
-
-@st.composite
-def some_arguments(draw, kind):
-    """A few arguments that are not at their default."""
-    chosen = draw(st.sets(st.sampled_from(list(KINDS[kind])), max_size=3))
-    return {name: draw(st.sampled_from(KINDS[kind][name])) for name in sorted(chosen)}
-
-
-def compare(kind, arguments, check_mask):
-    layer = kind(2, **arguments)
-    for name, mask in MASKS.items():
-        found = cudnn.decide(layer, mask=mask)
-        path = "cuDNN" if found.path == "wrong" else found.path
-        assert path == decided(layer, mask, check_mask), (arguments, name)
-        assert bool(found.refusals) == (found.path != "cuDNN")
-        yield path
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_each_argument_decides_as_in_keras(kind, a_gpu):
-    paths = set()
-    for name, values in KINDS[kind].items():
-        for value in values:
-            paths.update(compare(kind, {name: value}, a_gpu))
-    assert paths >= {"loop", "error"}
-    assert "cuDNN" in paths or (BACKEND, kind) == ("jax", keras.layers.GRU)
-
-
-@settings(
-    deadline=None,
-    max_examples=25,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"activation": "relu"},
+        {"activation": None},
+        {"activation": keras.ops.tanh},
+        {"recurrent_activation": "hard_sigmoid"},
+        {"use_bias": False},
+        {"unroll": True},
+        {"dropout": 0.5},
+        {"recurrent_dropout": 0.5},
+        {"use_cudnn": True},
+        {"use_cudnn": False},
+        {"return_sequences": True},
+        {"go_backwards": True},
+        {"reset_after": False},
+    ],
+    ids=str,
 )
-@given(st.data())
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_several_arguments_decide_as_in_keras(kind, a_gpu, data):
-    assert list(compare(kind, data.draw(some_arguments(kind)), a_gpu))
+def test_the_reasons_agree_with_keras(kind, arguments, simulated_gpu):
+    if "reset_after" in arguments and kind is layers.LSTM:
+        return
+    for name, mask in MASKS.items():
+        layer = kind(2, **arguments)
+        reasons = why_not_cudnn(layer, mask=name)
+        assert (reasons == []) == keras_uses_cudnn(layer, mask), (name, reasons)
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="it is JAX's LSTM that is asked")
-def test_on_jax_one_pair_of_arguments_gives_other_numbers(monkeypatch, rng):
-    """cuDNN's place is taken by the slow LSTM that JAX compares it with."""
+def test_a_layer_over_cells_and_a_bidirectional():
+    over_cells = layers.RNN(layers.LSTMCell(3))
+    assert why_not_cudnn(over_cells) == ["RNN over LSTMCell (use LSTM)"]
+    for arguments in ({}, {"use_bias": False}):
+        both = layers.Bidirectional(layers.LSTM(3, **arguments))
+        assert why_not_cudnn(both) == why_not_cudnn(layers.LSTM(3, **arguments))
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="replaces cuDNN in JAX")
+def test_on_jax_some_layers_return_frames_in_the_wrong_order(monkeypatch, rng):
+    """JAX's own slow LSTM takes the place of cuDNN's."""
     import jax.experimental.rnn as fused
 
-    def slow(x, h, c, weights, lengths, **how):
-        sizes = [how[name] for name in ("input_size", "hidden_size", "num_layers")]
-        parts = fused.unpack_lstm_weights(weights, *sizes, how["bidirectional"])
-        rest = how["dropout"], how["bidirectional"]
-        return fused.lstm_ref(x, h, c, *parts, lengths, *sizes, *rest)
+    def slow(x, h, c, weights, lengths, **settings):
+        sizes = [settings[key] for key in ("input_size", "hidden_size", "num_layers")]
+        both = settings["bidirectional"]
+        parts = fused.unpack_lstm_weights(weights, *sizes, both)
+        return fused.lstm_ref(
+            x, h, c, *parts, lengths, *sizes, settings["dropout"], both
+        )
 
-    both = keras.layers.Bidirectional
-    layers = [
-        keras.layers.LSTM(4, return_sequences=sequences, go_backwards=backwards)
-        for sequences in (False, True)
-        for backwards in (False, True)
-    ]
-    layers += [
-        both(keras.layers.LSTM(4, return_sequences=sequences, dropout=dropout))
-        for sequences in (False, True)
-        for dropout in (0.0, 0.1)
+    candidates = [
+        layers.LSTM(4, go_backwards=True),
+        layers.LSTM(4, go_backwards=True, return_sequences=True),
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True, dropout=0.1)),
     ]
     x = rng.normal(size=(2, 5, 3)).astype(np.float32)
-    expected = [np.asarray(layer(x)) for layer in layers]
+    expected = [np.asarray(layer(x)) for layer in candidates]
     rnn = importlib.import_module("keras.src.backend.jax.rnn")
     monkeypatch.setattr(rnn, "_is_gpu_available", lambda: True)
     monkeypatch.setattr(fused, "lstm", slow)
-    paths = [cudnn.decide(layer, "jax").path for layer in layers]
-    found = [
-        "cuDNN" if np.allclose(np.asarray(layer(x)), y, atol=1e-5) else "wrong"
-        for layer, y in zip(layers, expected, strict=True)
-    ]
-    assert found == paths
-    assert [path == "wrong" for path in paths] == 2 * [False, False, False, True]
+    for layer, y in zip(candidates, expected, strict=True):
+        agrees = np.allclose(np.asarray(layer(x)), y, atol=1e-5)
+        assert agrees == (why_not_cudnn(layer) == [])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_jax_has_the_types_for_it_that_we_say(dtype, monkeypatch):
-    """Compiled for CUDA, on a machine without: half precision fails before that."""
-    jax = pytest.importorskip("jax")
-    import jax.experimental.rnn as fused
-
-    sizes = "compute_rnn_workspace_reserve_space_sizes"
-    monkeypatch.setattr(fused.gpu_rnn, sizes, lambda *args: (1, 1), raising=False)
-
-    def lstm(x, state, weights, lengths):
-        return fused.lstm(x, state, state, weights, lengths, 3, 4, 1, 0.0, False)
-
-    n = fused.get_num_params_in_lstm(3, 4, 1, False)
-    shapes = [jax.ShapeDtypeStruct(s, dtype) for s in ((2, 5, 3), (1, 2, 4), (n,))]
-    lengths = jax.ShapeDtypeStruct((2,), "int32")
-    traced = jax.jit(lstm).trace(*shapes, lengths)
-    complaint = ""
-    try:
-        traced.lower(lowering_platforms=("cuda",))
-    except Exception as error:  # where JAX is built for the processor, always
-        complaint = str(error)
-    refused = "Unknown output type" in complaint
-    policy = "float32" if dtype == "float32" else f"mixed_{dtype}"
-    verdict = cudnn.decide(keras.layers.LSTM(4, dtype=policy), "jax")
-    assert refused == (verdict.path == "error") == (dtype != "float32")
+def test_backends_differ_in_masks_precision_and_gru():
+    padded = {b: why_not_cudnn(layers.LSTM(3), b, "right-padded") for b in ALL}
+    assert [reasons == [] for reasons in padded.values()] == [True, False, False]
+    half = {b: why_not_cudnn(layers.LSTM(3, dtype="mixed_float16"), b) for b in ALL}
+    assert [reasons == [] for reasons in half.values()] == [True, False, True]
+    assert why_not_cudnn(layers.GRU(3), "jax") == ["a GRU on JAX (use LSTM)"]
 
 
-def test_tensorflow_has_half_precision_for_it():
-    kernels = pytest.importorskip("tensorflow.python.framework.kernels")
-    from tensorflow.python.framework import dtypes
-
-    if not importlib.import_module("tensorflow").test.is_built_with_cuda():
-        pytest.skip("this TensorFlow was built without CUDA")
-    found = kernels.get_registered_kernels_for_op("CudnnRNNV3").kernel
-    types = {t for k in found for c in k.constraint for t in c.allowed_values.list.type}
-    assert {dtypes.float16, dtypes.bfloat16} <= {dtypes.as_dtype(t) for t in types}
-    for policy in ("mixed_float16", "mixed_bfloat16"):
-        layer = keras.layers.LSTM(4, dtype=policy)
-        assert cudnn.decide(layer, "tensorflow").fast
-
-
-@pytest.mark.parametrize("backend", cudnn.BACKENDS)
-def test_a_layer_over_cells_is_never_fast(backend):
-    layers = keras.layers
-    for cell, instead in (
-        (layers.LSTMCell(3), "LSTM"),
-        (layers.GRUCell(3), "GRU"),
-        ([layers.LSTMCell(3), layers.LSTMCell(3)], "LSTM"),
-        (layers.SimpleRNNCell(3), ""),
-    ):
-        found = cudnn.decide(layers.RNN(cell), backend)
-        assert found.path == "loop"
-        assert [refusal.instead for refusal in found.refusals] == [instead]
-    assert cudnn.refusals(layers.SimpleRNN(3))[0].instead == ""
-
-
-@pytest.mark.parametrize("how", [{}, {"dropout": 0.1}, {"stateful": True}])
-@pytest.mark.parametrize("mask", ["none", "right-padded"])
-def test_a_bidirectional_is_as_good_as_the_worse_of_two(mask, how):
-    both = keras.layers.Bidirectional(
-        keras.layers.LSTM(3, return_sequences=True, **how)
-    )
-    for backend in cudnn.BACKENDS:
-        verdicts = [
-            cudnn.decide(each, backend, mask) for each in cudnn.directions(both)
-        ]
-        found = cudnn.decide(both, backend, mask)
-        if backend == "jax" and mask == "none" and not how:
-            # JAX is given both at once, and puts the frames in order itself.
-            assert [verdict.path for verdict in verdicts] == ["cuDNN", "wrong"]
-            assert found.fast
-        else:
-            paths = [cudnn.PATHS.index(verdict.path) for verdict in verdicts]
-            assert found.path == cudnn.PATHS[max(paths)]
-    mixed = keras.layers.Bidirectional(
-        keras.layers.LSTM(3),
-        backward_layer=keras.layers.LSTM(3, use_bias=False, go_backwards=True),
-    )
-    assert cudnn.decide(mixed).refusals[0].what == "use_bias=False"
-
-
-def test_the_doctor_asks_the_same(rng):
+def test_the_doctor_reports_the_same_reasons(rng):
     x = rng.normal(size=(16, 6, 4)).astype(np.float32)
-    for layer, found in (
-        (keras.layers.LSTM(3), False),
-        (keras.layers.LSTM(3, recurrent_dropout=0.1), True),
-        (keras.layers.RNN(keras.layers.LSTMCell(3)), True),
-    ):
-        net = keras.Sequential([keras.Input((6, 4)), layer, keras.layers.Dense(2)])
+    for layer in (layers.LSTM(3), layers.LSTM(3, recurrent_dropout=0.1)):
+        net = keras.Sequential([keras.Input((6, 4)), layer, layers.Dense(2)])
         report = doctor.examine(net, (x, np.arange(16) % 2), kind="siamese")
-        assert ("S33" in report) == found, report
-        if found:
-            assert cudnn.refusals(layer)[0].what in report["S33"].evidence
+        reasons = why_not_cudnn(layer)
+        assert ("S33" in report) == bool(reasons)
+        assert not reasons or reasons[0] in report["S33"].evidence
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1))
-def test_a_mask_is_right_padded_if_it_is_made_of_lengths(rows):
-    mask = np.array(rows)
-    lengths = mask.sum(axis=1)
-    made = np.arange(3) < lengths[:, None]
-    kind = cudnn.mask_kind(mask)
-    assert (kind == "with holes") == (not np.array_equal(made, mask))
-    if kind != "with holes":
-        assert (kind == "right-padded") == lengths.all()
+def test_a_mask_is_right_padded_if_lengths_describe_it(rows):
+    lengths = np.array(rows).sum(axis=1)
+    from_lengths = np.arange(3) < lengths[:, None]
+    expected = np.array_equal(from_lengths, rows) and lengths.all()
+    assert (mask_kind(rows) == "right-padded") == expected
 
 
-def test_what_is_no_layer_no_mask_and_no_backend_is_refused():
-    layer = keras.layers.LSTM(3)
-    with pytest.raises(errors.ArgumentError, match="or a Bidirectional; got Dense"):
-        cudnn.refusals(keras.layers.Dense(3))
-    with pytest.raises(errors.ArgumentError, match="one of tensorflow, jax, torch"):
-        cudnn.decide(layer, "theano")
+def test_wrong_arguments_are_refused():
+    with pytest.raises(errors.ArgumentError, match="layer must be an LSTM"):
+        why_not_cudnn(layers.Dense(3))
     with pytest.raises(errors.ArgumentError, match="mask must be one of none, right"):
-        cudnn.decide(layer, mask="left")
-    with pytest.raises(errors.ArgumentError, match=r"got shape \(3,\)"):
-        cudnn.mask_kind(np.ones(3))
+        why_not_cudnn(layers.LSTM(3), mask="left")
+    with pytest.raises(errors.ArgumentError, match=r"must be a keras\.Model; got str"):
+        device_report("model.keras")
+
+
+def test_the_report_finds_layers_in_wrappers_and_models():
+    hidden = layers.LSTM(3, recurrent_dropout=0.1, name="hidden")
+    inner = keras.Sequential([keras.Input((6, 4)), hidden])
+    shared = layers.Bidirectional(layers.LSTM(2), name="shared")
+    a, b = keras.Input((5, 6, 4)), keras.Input((5, 6, 4))
+    sequences = [layers.TimeDistributed(inner)(x) for x in (a, b)]
+    model = keras.Model([a, b], layers.subtract([shared(x) for x in sequences]))
+    report = device_report(model)
+    assert sorted(report.layers["layer"]) == ["hidden", "shared"]
+    assert set(report.layers["kind"]) == {"LSTM"}
+    assert not report.all_on_cudnn
+    assert "recurrent_dropout=0.1 (use dropout)" in repr(report)
+
+
+@pytest.mark.parametrize(
+    ("make", "n_layers"),
+    [(networks.blstm_encoder, 2), (networks.xvector_encoder, 0)],
+)
+def test_the_speaker_networks_run_on_cudnn_on_every_backend(make, n_layers):
+    net = networks.SpeakerNet(make(units=4, output_dim=3))
+    report = device_report(net)
+    assert report.all_on_cudnn
+    assert len(report.layers) == n_layers
+    assert report.backend == BACKEND
+
+
+def test_the_report_sees_the_mask_of_a_batch():
+    net = networks.ctc_blstm(ctc.Vocabulary(("a",)), n_bins=4, units=(3, 2))
+    assert set(device_report(net).layers["mask"]) == {"right-padded"}
+    x = {"spectrogram": np.zeros((2, 9, 4), "f4"), "frames": np.array([9, 5])}
+    report = device_report(net, x)
+    assert set(report.layers["mask"]) == {"right-padded"}
+    assert report.all_on_cudnn == (BACKEND == "tensorflow")
+    masking = [keras.Input((3, 2)), layers.Masking(), layers.LSTM(4)]
+    x = np.ones((2, 3, 2)) * np.array([[1, 0, 1], [1, 1, 1]])[:, :, None]
+    assert set(device_report(keras.Sequential(masking), x).layers["mask"]) == {"other"}
+
+
+def test_without_a_model_the_report_describes_the_machine():
+    report = device_report()
+    assert report.layers.empty
+    assert f"Keras {keras.__version__} on {BACKEND}" in repr(report)

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from ...training import cudnn
+from ...training import why_not_cudnn
 from ..rule import NotExamined, rule
 
 _LINEAR = (
@@ -118,8 +118,10 @@ def _recurrent(case):
 
 def _has_a_fast_form(layer):
     """Whether cuDNN knows it, or would with other arguments: not cells of one's own."""
-    refused = cudnn.refusals(layer)
-    return not refused or any(refusal.instead for refusal in refused)
+    cells = (keras.layers.LSTMCell, keras.layers.GRUCell)
+    return isinstance(layer, keras.layers.LSTM | keras.layers.GRU) or isinstance(
+        layer.cell, cells
+    )
 
 
 @rule(
@@ -142,9 +144,9 @@ def s33_no_cudnn(case):
     """
     refused = {}
     for layer in _recurrent(case):
-        why = cudnn.refusals(layer)
-        if why:
-            refused[layer.name] = [refusal.what for refusal in why]
+        # The reasons that hold on every backend.
+        if why := why_not_cudnn(layer, backend="tensorflow"):
+            refused[layer.name] = why
     if not refused:
         return None
     said = "; ".join(f"{name}: {', '.join(why)}" for name, why in refused.items())

@@ -1,0 +1,165 @@
+"""One training on several processes, on one machine or on several.
+
+- `join`: take part in the training.
+- `launch`: start the processes on this machine.
+
+Every worker holds a copy of the network and reads its own rows of each batch
+(``sampling.SpeakerBatches(features, shard=join())``). `keras.distribution` computes
+with the joint batch: the loss sees all its pairs, batch normalization takes its
+statistics from all rows, and every worker gets the gradients that one process would
+get. Keras must compute with JAX (``KERAS_BACKEND=jax``).
+
+Notebook: 12_beyond_one_machine.
+"""
+
+import concurrent.futures
+import os
+import socket
+import subprocess
+
+from ..errors import ArgumentError, WorkerError
+from .startup import discard_output, quiet_tensorflow
+
+__all__ = ["join", "launch"]
+
+# `keras.distribution.initialize` reads these environment variables.
+_ADDRESS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
+_N_WORKERS = "KERAS_DISTRIBUTION_NUM_PROCESSES"
+_RANK = "KERAS_DISTRIBUTION_PROCESS_ID"
+
+
+def join(address=None, n_workers=None, rank=None):
+    """Take part in a training of several workers.
+
+    From then on, Keras computes on the devices of all workers: build or load the
+    network after the call. All workers must make the same steps in the same order.
+    Call it once in a process, before Keras computes anything. One worker takes all
+    GPUs of its machine: ``join(n_workers=1, rank=0)`` trains on all of them.
+
+    Parameters
+    ----------
+    address : str, optional
+        Host and port of the worker of rank 0, for example "10.0.0.1:29500". By default
+        the environment variable KERAS_DISTRIBUTION_JOB_ADDRESSES, which `launch` sets.
+    n_workers : int, optional
+        The number of workers, by default KERAS_DISTRIBUTION_NUM_PROCESSES. Under SLURM
+        it is ``int(os.environ["SLURM_NTASKS"])``.
+    rank : int, optional
+        The number of this worker, from 0, by default KERAS_DISTRIBUTION_PROCESS_ID.
+        Under SLURM it is ``int(os.environ["SLURM_PROCID"])``.
+
+    Returns
+    -------
+    tuple of int
+        Rank and number of workers, for the argument `shard` of
+        `sampling.SpeakerBatches`. The worker of rank 0 should write the files.
+
+    Raises
+    ------
+    ArgumentError
+        If Keras does not compute with JAX, or rank and number of workers are missing
+        or do not fit.
+
+    Notes
+    -----
+    Recurrent layers are slow in this mode. XLA sums the gradients of their weights over
+    the workers within the backward loop, once per frame, and not once per step: two
+    BLSTMs of 40 frames exchange gradients 160 times per step. Two processes on one
+    machine with two cores then train at about a quarter of the speed of one process.
+    Networks without recurrent layers, such as `networks.xvector_encoder`, exchange
+    their gradients once per step.
+
+    A worker that waits for a lost worker fails with an error of JAX, after up to some
+    minutes. `launch` ends all workers at once.
+    """
+    quiet_tensorflow()
+    import keras
+
+    address = os.environ.get(_ADDRESS) if address is None else address
+    n_workers = int(os.environ.get(_N_WORKERS, 0) if n_workers is None else n_workers)
+    rank = int(os.environ.get(_RANK, 0) if rank is None else rank)
+    if not 0 <= rank < n_workers:
+        raise ArgumentError(
+            "join needs n_workers of at least 1 and a rank from 0 to n_workers - 1, as "
+            f"arguments or from launch; got rank={rank}, n_workers={n_workers}"
+        )
+    if keras.backend.backend() != "jax":
+        raise ArgumentError(
+            "several workers need Keras on JAX; got "
+            f"{keras.backend.backend()}. Set KERAS_BACKEND=jax before importing Keras"
+        )
+    if n_workers > 1:
+        from jax.experimental import multihost_utils
+
+        with discard_output(descriptor=1):  # Gloo prints when it connects
+            keras.distribution.initialize(address, n_workers, rank)
+            # Workers connect in the first exchange, which may wait for 30 s only.
+            multihost_utils.sync_global_devices("join")
+    if keras.distribution.get_device_count() > 1:
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(auto_shard_dataset=False)
+        )
+    return rank, n_workers
+
+
+def launch(command, n_workers):
+    r"""Start the workers of a training on this machine, and wait for them.
+
+    Every worker runs the same command, which calls `join` without arguments. If one
+    fails, the others are ended: they would wait for it.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Program and arguments, such as ``[sys.executable, "train.py"]``.
+    n_workers : int
+        The number of workers.
+
+    Returns
+    -------
+    list of str
+        The standard output of each worker. Standard error is passed through.
+
+    Raises
+    ------
+    WorkerError
+        If a worker ends with another status than 0.
+
+    Examples
+    --------
+    >>> import sys
+    >>> launch([sys.executable, "-c", "print('trained')"], n_workers=2)
+    ['trained\n', 'trained\n']
+    """
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    shared = {
+        "KERAS_BACKEND": "jax",
+        # By default JAX listens on all interfaces.
+        "JAX_COORDINATOR_BIND_ADDRESS": address,
+        _ADDRESS: address,
+        _N_WORKERS: str(n_workers),
+    }
+    workers = [
+        subprocess.Popen(
+            command,
+            env={**os.environ, **shared, _RANK: str(rank)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(n_workers)
+    ]
+
+    with concurrent.futures.ThreadPoolExecutor(n_workers) as pool:
+        ranks = {pool.submit(worker.communicate): i for i, worker in enumerate(workers)}
+        for finished in concurrent.futures.as_completed(ranks):
+            rank = ranks[finished]
+            if status := workers[rank].returncode:
+                for worker in workers:
+                    worker.kill()
+                raise WorkerError(
+                    f"worker {rank} of {n_workers} ended with status {status}, and the "
+                    "others were ended; its messages are above"
+                )
+        return [finished.result()[0] for finished in ranks]

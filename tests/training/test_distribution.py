@@ -1,0 +1,122 @@
+"""Training on several workers: real processes that communicate over loopback."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from siamlab import errors, training
+
+PROGRAM = """
+import json, sys
+import siamlab as sl
+
+shard = sl.training.join()
+import keras, numpy as np, pandas as pd
+
+rng = np.random.default_rng(0)
+arrays = [rng.normal(-50, 15, (60, 16)).astype("float32") for _ in range(24)]
+table = pd.DataFrame({"speaker": np.repeat(list("abcdef"), 4)})
+features = sl.Features(arrays, table)
+scaler = sl.scaling.StandardScaler().fit(features)
+sizes = {"n_mels": 16, "output_dim": 8, "scaler": scaler}
+encoders = {
+    "xvector": lambda: sl.networks.xvector_encoder(
+        units=8, augmentation=sl.embeddings.augmentation(), **sizes
+    ),
+    "blstm": lambda: sl.networks.blstm_encoder(
+        n_frames=16, units=6, head="unit", **sizes
+    ),
+}
+losses, changes = {}, {}
+for name, encoder in encoders.items():
+    keras.utils.set_random_seed(0)
+    net = sl.networks.SpeakerNet(encoder())
+    # So large a step that the gradient can be read off the weights.
+    net.compile(keras.optimizers.SGD(1e3), loss=sl.losses.SupervisedContrastive())
+    before = net.get_weights()
+    batches = sl.sampling.SpeakerBatches(
+        features,
+        n_speakers=4,
+        n_segments=4,
+        n_frames=16,
+        steps_per_epoch=1,
+        shard=shard,
+    )
+    losses[name] = net.fit(batches, shuffle=False, verbose=0).history["loss"][0]
+    for i, (weight, new, old) in enumerate(zip(net.weights, net.get_weights(), before)):
+        if weight.trainable:
+            changes[f"{name} gradients {i}"] = (new - old) / 1e3
+        elif "moving" in weight.path:
+            changes[f"{name} statistics {i}"] = new - old
+np.savez(f"{sys.argv[1]}/{shard[1]}-{shard[0]}.npz", **changes)
+print(json.dumps(losses))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, quick_xla):
+    """Losses and changes of the weights: of one worker, then of each of two."""
+    folder = tmp_path_factory.mktemp("gradients")
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    losses, changes = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", quick_xla)
+        for n_workers in (1, 2):
+            for rank, output in enumerate(training.launch(command, n_workers)):
+                losses.append(json.loads(output))
+                changes.append(dict(np.load(folder / f"{n_workers}-{rank}.npz")))
+    return losses, changes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["xvector", "blstm"])
+def test_two_workers_have_the_gradients_of_one(trained, name):
+    """With augmentation and dropout; the loss compares the rows of both workers."""
+    losses, changes = trained
+    one, first, second = (
+        np.concatenate([c[key].ravel() for key in c if key.startswith(f"{name} grad")])
+        for c in changes
+    )
+    assert losses[1][name] == losses[2][name]
+    assert losses[1][name] == pytest.approx(losses[0][name], rel=1e-6)
+    assert np.linalg.norm(one) > 1e-4
+    assert np.linalg.norm(first - one) < 1e-5 * np.linalg.norm(one)
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.slow
+def test_batch_normalization_takes_its_statistics_from_all_workers(trained):
+    one, *two = trained[1]
+    keys = [key for key in one if "statistics" in key]
+    assert keys
+    for worker in two:
+        for key in keys:
+            np.testing.assert_allclose(worker[key], one[key], atol=1e-5)
+
+
+FAILING = """
+import os, sys, time
+if os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] == "1":
+    sys.exit(3)
+time.sleep(1000)
+"""
+
+
+def test_launch_ends_all_workers_if_one_fails():
+    with pytest.raises(errors.WorkerError, match="worker 1 of 2 ended with status 3"):
+        training.launch([sys.executable, "-c", FAILING], n_workers=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("localhost:1", 2, 2), "got rank=2, n_workers=2"),
+        ((), "got rank=0, n_workers=0"),
+        (("localhost:1", 2, 0), r"need Keras on JAX; got \w+\. Set KERAS_BACKEND=jax"),
+    ],
+)
+def test_arguments_of_join_are_checked(arguments, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        training.join(*arguments)

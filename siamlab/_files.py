@@ -1,26 +1,22 @@
-"""Files that are kept: written whole or not at all, and checked when read.
+"""The cache folder, and files that are written completely or not at all.
 
-- `atomic_write`, `atomic_folder`: a file or a folder appears under its name only
-  when it is complete.
-- `check_zip`: refuse an archive that is damaged, or made to fill the memory.
-- `digest`: a short, stable name for what something is made from.
-- `cache_folder`, `Kept`: arrays on disk, keyed by what they were made from.
-- `open_array`: an array on disk, mapped.
-- `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and clears.
+- `atomic_write`, `atomic_folder`: a file or folder appears under its name only when
+  it is complete.
+- `save_array`, `open_array`: arrays in ``.npy`` files.
+- `digest`, `file_digest`: a short, stable key made from content.
+- `cache_folder`, `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and
+  deletes.
 
-A run that is killed leaves a file with a temporary name behind, never half an
-entry; a damaged entry fails its checksum and is made again.
+A process that is killed while it writes leaves a file with a temporary name
+(``*.part``), never an incomplete file under the final name.
 """
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import shutil
-import threading
 import uuid
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,24 +24,16 @@ import numpy as np
 from .errors import StorageError
 
 __all__ = [
-    "Kept",
+    "atomic_folder",
+    "atomic_write",
     "cache_entries",
     "cache_folder",
-    "check_zip",
     "clear_cache",
     "digest",
     "file_digest",
     "open_array",
-    "atomic_write",
-    "atomic_folder",
+    "save_array",
 ]
-
-# Behind the array's own bytes stand this mark and a checksum of them. NumPy reads
-# a .npy file up to its end and no further, so the file stays an ordinary .npy.
-_MARK = b"siamlab1"
-_CHECKSUM_BYTES = 16
-_TRAILER = len(_MARK) + _CHECKSUM_BYTES
-_TEMPORARY = ".part"
 
 
 @contextlib.contextmanager
@@ -55,7 +43,7 @@ def atomic_write(path):
     Parameters
     ----------
     path : str or os.PathLike
-        Where the finished file shall be; missing folders are made.
+        The final name. Missing folders are created.
 
     Yields
     ------
@@ -65,7 +53,7 @@ def atomic_write(path):
     Raises
     ------
     StorageError
-        If the folder cannot be made or written to.
+        If the folder cannot be created or written to.
 
     Examples
     --------
@@ -92,18 +80,18 @@ def atomic_folder(path):
     Parameters
     ----------
     path : str or os.PathLike
-        Where the finished folder shall be. If it is there by then, because another
-        process was quicker, that one stays and this one is dropped.
+        The final name. If another process has created this folder meanwhile, its
+        folder is kept and the new one is deleted.
 
     Yields
     ------
     pathlib.Path
-        An empty folder, beside it.
+        An empty folder next to the final one.
 
     Raises
     ------
     StorageError
-        If the folder cannot be made.
+        If the folder cannot be created.
 
     Examples
     --------
@@ -118,23 +106,22 @@ def atomic_folder(path):
     temporary = _temporary(Path.mkdir, path)
     try:
         yield temporary
-        # Not onto a folder that holds something.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a non-empty folder is not replaced
             temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _temporary(make, path):
-    """Make a temporary file or folder beside a path.
+def _temporary(create, path):
+    """Create a temporary file or folder next to a path.
 
-    With the permissions that the person's other files have: those of the module
-    tempfile are for nobody else, and stay so when the file is renamed.
+    It gets the usual permissions; the module tempfile would make it private, and it
+    would stay private after renaming.
     """
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}{_TEMPORARY}")
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        make(temporary)
+        create(temporary)
         return temporary
     except OSError as error:
         raise StorageError(
@@ -143,62 +130,57 @@ def _temporary(make, path):
         ) from error
 
 
-# Of a file that was made to fill the memory of whoever opens it. Arrays of speech are
-# packed to a tenth at best.
-_BOMB_BYTES, _BOMB_RATIO = 2**28, 100
-
-
-def check_zip(path):
-    """Refuse a ZIP archive that is damaged, or made to fill the memory.
-
-    To be asked before a library reads what is in it by itself: not all of them compare
-    checksums, and not all survive what is damaged.
+def save_array(path, array):
+    """Write an array to a ``.npy`` file.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A .keras or .npz file, say.
+        The file.
+    array : numpy.ndarray
+        Any shape, any numeric type.
+    """
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        np.save(file, array, allow_pickle=False)
 
-    Raises
-    ------
-    StorageError
-        If it is no such archive, the checksum of a member is wrong, or if it would
-        unpack to over 256 MB and to over a hundred times its size.
+
+def open_array(path):
+    """Open the array of a ``.npy`` file without reading its content.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+
+    Returns
+    -------
+    numpy.memmap or None
+        Read-only. None if the file is missing, is not an array, or is shorter or
+        longer than its header says.
 
     Examples
     --------
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "x.npz"
-    >>> np.savez(path, x=np.zeros(3))
-    >>> check_zip(path)
+    >>> path = Path(tempfile.mkdtemp()) / "a.npy"
+    >>> save_array(path, np.arange(3))
+    >>> open_array(path).tolist(), open_array(path.with_name("b.npy"))
+    ([0, 1, 2], None)
     """
     try:
-        size = os.path.getsize(path)
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-            if unpacked > max(_BOMB_BYTES, _BOMB_RATIO * size):
-                raise StorageError(
-                    f"{path} would unpack from {size:,} to {unpacked:,} bytes; it was "
-                    "made to fill the memory. Do not open it"
-                )
-            damaged = archive.testzip()
-    except StorageError:
-        raise
-    except Exception as error:  # a damaged archive raises one of many
-        raise StorageError(f"{path} is damaged ({error}); copy it again") from error
-    if damaged is not None:
-        raise StorageError(
-            f"{path} is damaged: {damaged} has another checksum; copy it again"
-        )
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        complete = array.offset + array.nbytes == os.path.getsize(path)
+    except Exception:  # NumPy raises many kinds for a damaged header
+        return None
+    return array if complete else None
 
 
 def digest(*parts):
-    """Name something by what it is made from.
+    """Compute a key from content.
 
     Parameters
     ----------
     *parts : object
-        Anything that JSON can hold, or bytes.
+        Bytes, or anything that JSON can hold.
 
     Returns
     -------
@@ -220,7 +202,7 @@ def digest(*parts):
 
 
 def file_digest(path):
-    """Name a file by its content.
+    """Compute a key from the content of a file.
 
     Parameters
     ----------
@@ -239,17 +221,17 @@ def file_digest(path):
 
 
 def cache_folder(kind=None):
-    """Say where siamlab keeps what it can make again.
+    """Return the folder for files that siamlab can create again.
 
     Parameters
     ----------
     kind : str, optional
-        A folder inside: "features", "voices".
+        A folder inside it: "features", "shards" or "voices".
 
     Returns
     -------
     pathlib.Path
-        ``$SIAMLAB_CACHE``, or else the platform's user cache folder. It need not
+        ``$SIAMLAB_CACHE``, or else the user cache folder of the platform. It may not
         exist yet.
     """
     import platformdirs
@@ -259,163 +241,33 @@ def cache_folder(kind=None):
     return root / kind if kind else root
 
 
-# NumPy hands the header of a file to Python's parser, which before 3.12.1 counts its
-# depth for all threads together and then, rarely, takes it for broken (CPython issue
-# 106905).
-_HEADER = threading.Lock()
-
-
-def open_array(path):
-    """Map the array of a .npy file; only what is used is read.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file; what stands behind the array is not looked at.
-
-    Returns
-    -------
-    numpy.memmap
-        Read-only.
-    """
-    with _HEADER:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-class Kept:
-    """Arrays kept in a folder, each under a key, each with a checksum.
-
-    Parameters
-    ----------
-    folder : str or os.PathLike
-        The folder; it is made with the first entry.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> kept = Kept(tempfile.mkdtemp())
-    >>> kept.save("0a1b", np.arange(3))
-    >>> kept.load("0a1b"), kept.load("ffff")
-    (array([0, 1, 2]), None)
-    """
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-
-    def path(self, key):
-        """Name the file of an entry.
-
-        Parameters
-        ----------
-        key : str
-            The key, hexadecimal.
-
-        Returns
-        -------
-        pathlib.Path
-            Spread over 256 folders: some file systems are slow in large ones.
-        """
-        return self.folder / key[:2] / f"{key}.npy"
-
-    def save(self, key, array):
-        """Keep an array.
-
-        Parameters
-        ----------
-        key : str
-            The key, hexadecimal.
-        array : numpy.ndarray
-            Any shape, any numeric type.
-        """
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        content = buffer.getbuffer()
-        with atomic_write(self.path(key)) as temporary, open(temporary, "wb") as file:
-            file.write(content)
-            file.write(_MARK + _checksum(content))
-
-    def load(self, key):
-        """Read an array back, whole and checked.
-
-        Parameters
-        ----------
-        key : str
-            The key, hexadecimal.
-
-        Returns
-        -------
-        numpy.ndarray or None
-            None if there is no such entry, or if it is damaged.
-        """
-        try:
-            content = memoryview(self.path(key).read_bytes())
-        except OSError:
-            return None
-        body, trailer = content[:-_TRAILER], content[-_TRAILER:]
-        if trailer[: len(_MARK)] != _MARK or trailer[len(_MARK) :] != _checksum(body):
-            return None
-        with _HEADER:
-            return np.load(io.BytesIO(body), allow_pickle=False)
-
-    def open(self, key):
-        """Map an array that was checked before; only what is used is read.
-
-        Parameters
-        ----------
-        key : str
-            The key, hexadecimal.
-
-        Returns
-        -------
-        numpy.memmap
-            Read-only.
-
-        Raises
-        ------
-        StorageError
-            If the entry has gone meanwhile.
-        """
-        try:
-            return open_array(self.path(key))
-        except Exception as error:  # a damaged header raises one of many
-            raise StorageError(
-                f"{self.path(key)} was kept and is gone or damaged now; "
-                "make the features again with siamlab.extract"
-            ) from error
-
-
-def _checksum(content):
-    return hashlib.blake2b(content, digest_size=_CHECKSUM_BYTES).digest()
-
-
 def cache_entries():
-    """List what the cache holds.
+    """List the content of the cache.
 
     Returns
     -------
     list of (str, int, int)
-        Kind, number of files, bytes; by kind.
+        Kind, number of files and bytes, sorted by kind.
     """
-    root = cache_folder()
-    rows = []
-    for folder in sorted(p for p in root.glob("*") if p.is_dir()):
+    entries = []
+    for folder in sorted(p for p in cache_folder().glob("*") if p.is_dir()):
         sizes = [p.stat().st_size for p in folder.rglob("*") if p.is_file()]
-        rows.append((folder.name, len(sizes), sum(sizes)))
-    return rows
+        entries.append((folder.name, len(sizes), sum(sizes)))
+    return entries
 
 
 def clear_cache(kind=None):
-    """Delete what the cache holds; all of it can be made again.
+    """Delete the content of the cache.
 
     Parameters
     ----------
     kind : str, optional
-        Only this kind, as `cache_entries` names it.
+        Delete only this kind, as named by `cache_entries`.
 
     Returns
     -------
     int
-        Bytes freed.
+        Number of bytes that were deleted.
     """
     freed = 0
     for name, _, size in cache_entries():

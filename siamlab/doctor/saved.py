@@ -1,15 +1,18 @@
 """Loading a model that somebody saved, without trusting the file."""
 
 import json
+import os
 import pathlib
 import zipfile
 
 import keras
 
-from .. import _files, posts  # noqa: F401  registers its classes
-from ..errors import ArgumentError, StorageError
+from .. import posts  # noqa: F401  registers its classes
+from ..errors import ArgumentError
 from ..training import saving  # noqa: F401  registers those of siamlab
 
+# Weights are compressed to a tenth at best.
+_MAX_UNPACKED_BYTES, _MAX_RATIO = 2**28, 100
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 # Names by which layers of Keras say how many numbers they hold.
 _SIZES = ("units", "filters", "input_dim", "output_dim")
@@ -57,11 +60,27 @@ def load(path, unsafe=False):
 
 
 def check_zip(path):
-    """Refuse a ZIP archive that is damaged; of what a person gave as an argument."""
+    """Refuse a ZIP archive that is damaged, or that would fill the memory.
+
+    Not every library that reads archives compares checksums.
+    """
     try:
-        _files.check_zip(path)
-    except StorageError as error:
-        raise ArgumentError(str(error)) from error
+        size = os.path.getsize(path)
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(member.file_size for member in archive.infolist())
+            too_large = unpacked > max(_MAX_UNPACKED_BYTES, _MAX_RATIO * size)
+            damaged = None if too_large else archive.testzip()
+    except Exception as error:  # a damaged archive raises one of many
+        raise ArgumentError(f"{path} is damaged ({error}); copy it again") from error
+    if too_large:
+        raise ArgumentError(
+            f"{path} would unpack from {size:,} to {unpacked:,} bytes; it may have "
+            "been made to fill the memory, and is not opened"
+        )
+    if damaged is not None:
+        raise ArgumentError(
+            f"{path} is damaged: the checksum of {damaged} is wrong; copy it again"
+        )
 
 
 def _check_sizes(path):

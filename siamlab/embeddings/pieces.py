@@ -1,4 +1,4 @@
-"""Embeddings piece by piece: on a cluster, or kept in a folder, or both."""
+"""Embed a corpus in pieces: on a cluster, or with results stored in a folder."""
 
 import functools
 import json
@@ -8,86 +8,91 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import _files, parallel
+from .. import _files
 from .._progress import progress_bar
 from ..features.arrays import Arrays
-from ..features.shards import Shards
+from ..features.jobs import run_jobs
 from .averaging import average, check_bands, vector_function
 from .pretrained import Encoder
 
-# Changes whenever the same network and frames shall give other rows.
-_EDITION = 1
+# To be raised whenever the same network and frames give other embeddings.
+_EDITION = 2
+# Size of the spectrograms that are sent to a worker at a time.
+_PIECE_BYTES = 4 * 2**20
 
 
 def embed_pieces(net, dim, features, settings, client=None, folder=None):
-    """Rows (utterances, dim) of an `Encoder` or a Keras model, in their order."""
+    """Embed with an `Encoder` or a Keras model; shape (utterances, dim)."""
     arrays = getattr(features, "arrays", None)
     arrays = Arrays(features) if arrays is None else arrays
-    pieces = list(arrays.pieces())
-    saved = net if isinstance(net, Encoder) else _save(net)
-    kept = None if folder is None else (str(Path(folder).absolute()), _name(net))
+    # The workers of a cluster read shards by themselves.
+    in_shards = getattr(features, "folder", None) is not None
+    pieces = split_by_size(arrays.lengths * settings["bands"] * 4, _PIECE_BYTES)
+    network = net if isinstance(net, Encoder) else _save(net)
+    store = None if folder is None else (str(Path(folder).absolute()), _key(net))
 
     def jobs():
         for rows in pieces:
-            sent = arrays.sent(rows)
-            if isinstance(sent, list):  # shards are all of the same bands
-                for row, array in zip(rows, sent, strict=True):
+            piece = arrays.take(rows) if in_shards else [arrays[i] for i in rows]
+            if not in_shards:
+                for row, array in zip(rows, piece, strict=True):
                     check_bands(row, array, settings["bands"])
-            yield sent, settings, kept
+            yield piece, settings, store
 
-    made = np.zeros((len(arrays), dim), dtype=np.float32)
-    work = parallel.results(
+    embeddings = np.zeros((len(arrays), dim), dtype=np.float32)
+    work = run_jobs(
         _embed_piece,
         jobs(),
-        shared=(saved,),
+        shared=network,
         client=client,
-        workers=1,  # the network uses the cores by itself
-        name="embeddings",
-        describe=lambda job: f"a piece of {len(job[0])} utterances",
+        n_jobs=1,  # the network uses all cores by itself
+        describe=lambda job: f"{len(job[0])} utterances",
     )
-    bar = progress_bar(
-        None, total=len(arrays), description="embeddings", unit="utterance"
-    )
-    with closing(work) as done, bar:
-        for number, rows in done:
-            made[pieces[number]] = rows
+    bar = progress_bar(total=len(arrays), description="embeddings", unit="utterance")
+    with closing(work), bar:
+        for index, rows in work:
+            embeddings[pieces[index]] = rows
             bar.update(len(rows))
-    return made
+    return embeddings
 
 
-def _embed_piece(saved, arrays, settings, kept):
-    """Embed some utterances, unless their rows are kept already."""
-    if kept is not None:
-        folder, network = kept
-        kept, key = _files.Kept(folder), _key(network, arrays, settings)
-        if (rows := kept.load(key)) is not None:
-            return rows
-    model = saved if isinstance(saved, Encoder) else _load(saved)
+def split_by_size(sizes, limit):
+    """Split positions into runs of about `limit` bytes each."""
+    ends = np.cumsum(sizes)
+    run = (ends - sizes) // limit
+    return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(run)) + 1)
+
+
+def _embed_piece(network, arrays, settings, store):
+    """Embed some utterances, unless their embeddings are stored already."""
+    path = None
+    if store is not None:
+        folder, key = store
+        arrays = [np.asarray(array) for array in arrays]
+        # The size of a batch changes rounding only.
+        relevant = {k: v for k, v in settings.items() if k != "batch_size"}
+        content = [p for x in arrays for p in (str(x.dtype), x.shape, x.tobytes())]
+        key = _files.digest(_EDITION, key, relevant, *content)
+        path = Path(folder, f"{key}.npy")
+        rows = _files.open_array(path)
+        if rows is not None:
+            return np.array(rows)
+    model = network if isinstance(network, Encoder) else _load(network)
     (rows,) = average(vector_function(model), arrays, **settings)
-    if kept is not None:
-        kept.save(key, rows)
+    if path is not None:
+        _files.save_array(path, rows)
     return rows
 
 
-def _key(network, arrays, settings):
-    # The size of batches changes rounding alone.
-    settings = {k: v for k, v in settings.items() if k != "batch_size"}
-    if isinstance(arrays, Shards):
-        return _files.digest(_EDITION, network, settings, arrays.content)
-    content = [part for x in arrays for part in (str(x.dtype), x.shape, x.tobytes())]
-    return _files.digest(_EDITION, network, settings, *content)
-
-
-def _name(net):
-    """Name a network by its weights and what it does with them."""
+def _key(net):
+    """Compute a key from the weights and the architecture of a network."""
     if isinstance(net, Encoder):
-        weights = net.weights
         return _files.digest(
-            *(p for k in sorted(weights) for p in (k, _bytes(weights[k])))
+            *(part for k, w in sorted(net.weights.items()) for part in (k, _bytes(w)))
         )
     config = {k: v for k, v in net.get_config().items() if k != "name"}
-    described = json.dumps(config, sort_keys=True, default=str)
-    return _files.digest(described, *map(_bytes, net.get_weights()))
+    description = json.dumps(config, sort_keys=True, default=str)
+    return _files.digest(description, *map(_bytes, net.get_weights()))
 
 
 def _bytes(array):
@@ -104,11 +109,11 @@ def _save(net):
 
 
 @functools.lru_cache(maxsize=1)
-def _load(saved):
-    """Load a network, once in each worker."""
+def _load(network):
+    """Load a network from the bytes of its file, once in each worker."""
     from ..training import load_model
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.keras")
-        path.write_bytes(saved)
+        path.write_bytes(network)
         return load_model(path, compile=False)

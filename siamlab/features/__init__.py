@@ -1,16 +1,15 @@
 """From recordings to spectrograms.
 
-- `Spectrogram`: one frozen description; called with samples, it gives frames.
-- `extract`: a whole corpus, kept on disk; on a cluster, too.
-- `Features`: what comes back: an array per utterance, and its table.
-- `damaged`: which files of a folder of shards are not as they were written.
+- `Spectrogram`: the settings; called with samples, it computes a spectrogram.
+- `extract`: the spectrograms of a corpus, cached on disk, on one machine or on a Dask
+  cluster.
+- `Features`: the result, one array per utterance and a table.
 
 Notebooks: 01_sound_to_spectrogram, 12_beyond_one_machine.
 """
 
 from .extraction import extract
-from .manifest import damaged
+from .features import Features
 from .spectrogram import Spectrogram
-from .utterances import Features
 
-__all__ = ["Features", "Spectrogram", "damaged", "extract"]
+__all__ = ["Features", "Spectrogram", "extract"]

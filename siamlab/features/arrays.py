@@ -1,26 +1,26 @@
-"""Where the arrays of a corpus lie: in memory, or on disk."""
+"""Arrays of shape (time, mel), one per utterance, in memory or in files.
 
-import threading
-import weakref
+- `Arrays`: in memory.
+- `StoredArrays`: in ``.npy`` files, of which only the requested frames are read.
+"""
 
 import numpy as np
 
-# Of arrays that travel to a worker at a time.
-_PIECE_BYTES = 4 * 2**20
-# An open map costs an entry in a table of the system, which holds 65,530.
-_MOST_OPEN = 16384
-# The limit of open files is the process's, whose training and validation set share it.
-_WITH_FILES: weakref.WeakSet = weakref.WeakSet()
-_MAKING_ROOM = threading.Lock()
+from ..errors import StorageError
+
+# Of a .npy file whose array has two axes. NumPy pads the header to a multiple of 64.
+HEADER_BYTES = 128
+# Integers count hundredths of a decibel.
+STEPS_PER_DB = 100
 
 
 class Arrays:
-    """Arrays of shape (frames, bands), float32, one for each utterance.
+    """One array per utterance, in memory.
 
     Parameters
     ----------
     arrays : sequence of numpy.ndarray
-        In memory, or made when they are asked for.
+        Shape (time, mel) each.
     """
 
     def __init__(self, arrays):
@@ -34,128 +34,89 @@ class Arrays:
 
     @property
     def lengths(self):
-        """Frames of each, shape (utterances,)."""
+        """Number of frames of each utterance, shape (utterances,)."""
         return np.array([len(self[i]) for i in range(len(self))], dtype=int)
 
-    def cut(self, index, first, frames):
-        """Return a stretch of one; what lies outside of it is not read."""
-        return self[index][first : first + frames]
+    def cut(self, index, first, n_frames):
+        """Return `n_frames` frames of one utterance, from frame `first` on."""
+        return self[index][first : first + n_frames]
 
     def take(self, rows):
-        """Return those at some positions."""
-        return Chosen(self, rows)
-
-    def pieces(self):
-        """Deal the rows into pieces for workers; yields the positions of each."""
-        size = self.lengths * np.shape(self[0])[-1] * 4
-        number = (np.cumsum(size) - size) // _PIECE_BYTES
-        yield from np.split(np.arange(len(self)), np.flatnonzero(np.diff(number)) + 1)
-
-    def sent(self, rows):
-        """Return some of them as they travel to a worker."""
-        return [np.asarray(self[i]) for i in rows]
+        """Return the utterances at some positions."""
+        return Arrays([self[i] for i in rows])
 
 
-class Chosen(Arrays):
-    """Some of the arrays of another."""
+class StoredArrays(Arrays):
+    """One array per utterance, in ``.npy`` files that hold one or more of them.
 
-    def __init__(self, arrays, rows):
-        self._arrays = arrays
-        self._rows = rows
-
-    def __len__(self):
-        return len(self._rows)
-
-    def __getitem__(self, index):
-        return self._arrays[int(self._rows[index])]
-
-    @property
-    def lengths(self):
-        """Frames of each, shape (utterances,)."""
-        return self._arrays.lengths[self._rows]
-
-    def cut(self, index, first, frames):
-        """Return a stretch of one."""
-        return self._arrays.cut(int(self._rows[index]), first, frames)
-
-    def take(self, rows):
-        """Return those at some positions."""
-        return self._arrays.take(self._rows[rows])
-
-
-class Mapped(Arrays):
-    """Arrays in a `_files.Kept`, mapped on first use.
+    Each access opens a file, reads the frames and closes it, so that neither memory
+    nor the number of open files grows with the corpus.
 
     Parameters
     ----------
-    kept : _files.Kept
-        Where they are.
-    keys : sequence of str
-        Of each.
-    lengths : sequence of int
-        Frames of each.
+    files : sequence of str
+        The files. Each holds an array of shape (frames, n_bins).
+    file : array_like of int
+        Index into `files` for each utterance, shape (utterances,).
+    first : array_like of int
+        First frame of each utterance within its file, shape (utterances,).
+    lengths : array_like of int
+        Number of frames of each utterance, shape (utterances,).
+    n_bins : int
+        Size of the last axis.
+    dtype : str
+        "<f4" for decibels, "<i2" for hundredths of a decibel.
     """
 
-    def __init__(self, kept, keys, lengths):
-        self._kept = kept
-        self._keys = keys
-        self._lengths = np.asarray(lengths, dtype=int)
-        self._open = OpenFiles(kept.open)
+    def __init__(self, files, file, first, lengths, n_bins, dtype):
+        self._files = list(files)
+        self._file, self._first, self._lengths = (
+            np.asarray(each, dtype=np.int32) for each in (file, first, lengths)
+        )
+        self._n_bins = n_bins
+        self._dtype = np.dtype(dtype)
 
     def __len__(self):
-        return len(self._keys)
+        return len(self._lengths)
 
     def __getitem__(self, index):
-        return self._open[self._keys[index]]
+        return self.cut(index, 0, self._lengths[index])
 
     @property
     def lengths(self):
-        """Frames of each, shape (utterances,)."""
+        """Number of frames of each utterance, shape (utterances,)."""
         return self._lengths
 
+    def cut(self, index, first, n_frames):
+        """Read `n_frames` frames of one utterance, from frame `first` on."""
+        start, stop, _ = slice(first, first + n_frames).indices(self._lengths[index])
+        count = max(stop - start, 0) * self._n_bins
+        offset = (int(self._first[index]) + start) * self._n_bins * self._dtype.itemsize
+        path = self._files[self._file[index]]
+        try:
+            values = np.fromfile(path, self._dtype, count, offset=HEADER_BYTES + offset)
+        except OSError as error:
+            raise StorageError(
+                f"cannot read {path} ({error.strerror}); if it was deleted, call "
+                "siamlab.extract again"
+            ) from error
+        if len(values) < count:
+            raise StorageError(
+                f"{path} is shorter than expected; call siamlab.extract again"
+            )
+        frames = values.reshape(-1, self._n_bins)
+        if self._dtype.kind == "i":
+            return frames / np.float32(STEPS_PER_DB)
+        return frames
 
-class OpenFiles:
-    """Files that are open or mapped: of all, not more than a process may have.
-
-    Parameters
-    ----------
-    opened : callable
-        Opens one by its name.
-    """
-
-    def __init__(self, opened):
-        self._opened = opened
-        self._open = {}
-
-    def __getitem__(self, name):
-        file = self._open.get(name)
-        if file is None:
-            with _MAKING_ROOM:
-                _make_room()
-                _WITH_FILES.add(self)
-            file = self._open[name] = self._opened(name)
-        return file
-
-    def __reduce__(self):
-        return type(self), (self._opened,)
-
-
-def _make_room():
-    """Close all files, where one more would be too many."""
-    # A map holds its file open, too: of 1,024 that most systems allow, half are left
-    # to the rest of the program.
-    most = min(_MOST_OPEN, _open_files() // 2)
-    if sum(len(each._open) for each in _WITH_FILES) < most:
-        return
-    for each in _WITH_FILES:
-        each._open.clear()
-
-
-def _open_files():
-    """How many files this process may have open."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return 2 * _MOST_OPEN
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 2 * _MOST_OPEN if soft == resource.RLIM_INFINITY else soft
+    def take(self, rows):
+        """Return the utterances at some positions, and the files they need."""
+        used, file = np.unique(self._file[rows], return_inverse=True)
+        return StoredArrays(
+            [self._files[i] for i in used],
+            file,
+            self._first[rows],
+            self._lengths[rows],
+            self._n_bins,
+            self._dtype,
+        )

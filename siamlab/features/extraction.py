@@ -1,21 +1,18 @@
-"""A whole corpus: made once, kept on disk."""
+"""Spectrograms of a corpus, computed once and cached on disk."""
 
-import contextlib
 import dataclasses
 import os
-from pathlib import Path
 
 import numpy as np
 
-from .. import _files, audio, parallel
-from .._progress import progress_bar
-from ..errors import SiamlabError
-from . import manifest, recording
-from .arrays import Mapped
-from .plan import SHARD_BYTES, Plan
-from .sharding import make_all
-from .spectrogram import Spectrogram
-from .utterances import Features
+from .. import _files, audio
+from .._progress import print_line, progress_bar
+from ..errors import AudioError
+from .arrays import StoredArrays
+from .features import Features
+from .jobs import run_jobs
+from .shards import SHARD_BYTES, extract_shards
+from .spectrogram import EDITION, Spectrogram
 
 __all__ = ["extract"]
 
@@ -26,61 +23,60 @@ def extract(
     *,
     strict=False,
     cache=True,
-    workers=None,
+    n_jobs=None,
     client=None,
     folder=None,
     shard_bytes=SHARD_BYTES,
 ):
-    """Make the spectrograms of a corpus, on the cores here or on a cluster.
+    """Compute the spectrograms of a corpus, on this machine or on a cluster.
 
-    Without `client` and `folder` there is an array for each recording, kept on disk
-    under the content of its file. With one of them there are shards: consecutive rows
-    of the corpus in one file, made by one worker each, to the hundredth of a decibel.
-    What was interrupted or killed goes on when it is called again, whoever works then;
-    a shard that is damaged, or whose recordings have changed, is made again.
+    By default each recording becomes one array in the cache, keyed by the content of
+    the sound file. With `client` or `folder`, consecutive utterances are stored
+    together in shards, rounded to hundredths of a decibel; each shard is created by
+    one worker.
+
+    If the extraction is interrupted, call `extract` again to resume it. Damaged
+    files, and those whose recordings have changed, are created again.
 
     Parameters
     ----------
     corpus : Corpus
         The recordings.
     spectrogram : Spectrogram, optional
-        What to make of them; ``Spectrogram()`` by default.
+        The settings; ``Spectrogram()`` by default.
     strict : bool
-        Raise at the first recording that cannot be used, rather than report it.
+        Raise an error for a recording that cannot be used, instead of listing it in
+        `Features.rejected`.
     cache : bool
-        Keep the arrays on disk, under `_files.cache_folder`, and use those that
-        are there: keyed by the content of the sound file, not by its name.
-    workers : int, optional
-        Threads; as many as there are cores by default. Decoding, transform and
-        mel product all run outside Python's lock. A cluster has workers of its own.
+        Store the arrays in the cache, and use those that are already there. With
+        False, the arrays are kept in memory.
+    n_jobs : int, optional
+        Number of threads; all cores by default. A cluster uses its own threads.
     client : distributed.Client, optional
-        Of a Dask cluster (``pip install "siamlab[cluster]"``), whose workers see the
-        recordings and the folder under the same paths.
+        Client of a Dask cluster (``pip install "siamlab[cluster]"``). Its workers
+        must see the recordings and the folder under the same paths.
     folder : str or os.PathLike, optional
-        Where the shards lie. `Features.open` needs nothing else. With a client, it is
-        one under `_files.cache_folder` by default.
+        Folder for the shards, which `Features.open` opens later. With a client, a
+        folder in the cache by default.
     shard_bytes : int
-        Of a shard, about: what is lost when a worker dies, and what one of them does
-        at a time. 64 MB are 43 minutes of sound in 128 bands.
+        Approximate size of a shard. If a worker dies, at most one shard per thread
+        is lost. 64 MB hold 43 minutes of sound in 128 bands.
 
     Returns
     -------
     Features
-        In the order of the corpus. Recordings that cannot be used are in
-        `Features.rejected` with the reason, and one line on standard error says
-        how many.
+        In the order of the corpus, without the recordings that cannot be used. Those
+        are listed in `Features.rejected` with the reason, and counted in one line on
+        standard error.
 
     Raises
     ------
     AudioError
-        With `strict`, for the first recording that cannot be used.
-    SiamlabError
-        If there is none left.
+        If no recording can be used; with `strict`, if any cannot be used.
     StorageError
-        If the folder holds other spectrograms.
+        If the folder contains other spectrograms.
     WorkerError
-        If several workers die over the same shard, do not see the folder, or have no
-        siamlab or another one.
+        If workers die, do not see the folder, or have no siamlab or another version.
 
     Examples
     --------
@@ -91,7 +87,7 @@ def extract(
     >>> features[0].shape[1]
     128
 
-    In a folder, for a training that runs elsewhere:
+    In a folder, to train on another machine:
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
@@ -104,70 +100,98 @@ def extract(
     from threadpoolctl import threadpool_limits
 
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
-    # Its filters are made here, once, before several threads do.
+    # Computes window and filters once, before several threads need them.
     spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)
-    # One thread of linear algebra for each of ours: more would wait for each other.
+    # One BLAS thread per job: more would compete for the same cores.
     with threadpool_limits(1, user_api="blas"):
         if client is None and folder is None:
-            return _arrays(corpus, spectrogram, strict, cache, workers)
-        plan = Plan(corpus, spectrogram, shard_bytes)
-        if folder is None:
-            folder = _files.cache_folder("shards") / plan.name
-        folder = Path(folder).absolute()
-        make_all(plan, folder, strict, client, workers)
-    manifest.collect(plan, folder, corpus)
-    features = Features.open(folder)
-    recording.report(features.rejected, corpus)
+            features = _extract_arrays(corpus, spectrogram, strict, cache, n_jobs)
+        else:
+            features = Features.open(
+                extract_shards(
+                    corpus, spectrogram, folder, shard_bytes, strict, client, n_jobs
+                )
+            )
+    _report_rejected(features.rejected, corpus)
     return features
 
 
-def _arrays(corpus, spectrogram, strict, cache, workers):
-    """Make an array for each recording."""
-    kept = _files.Kept(_files.cache_folder("features")) if cache else None
+def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
+    """Compute one array per recording, in the cache or in memory."""
+    import pandas as pd
 
-    def one(path, start, duration):
+    compute = _cached if cache else Spectrogram.from_file
+
+    def job(spectrogram, *row):
         try:
-            return _one(path, start, duration, spectrogram, kept)
-        except SiamlabError as error:
+            return compute(spectrogram, *row)
+        except AudioError as error:
             if strict:
                 raise
             return error
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
-    made = [None] * len(corpus)
-    with contextlib.closing(parallel.results(one, rows, workers=workers)) as done:
-        for number, result in progress_bar(
-            done, total=len(made), description="spectrograms", unit="utterance"
-        ):
-            made[number] = result
-    bad = np.array([isinstance(result, SiamlabError) for result in made])
-    rejected = recording.report(
-        [
-            (corpus.table.path[i], getattr(made[i], "reason", str(made[i])))
-            for i in np.flatnonzero(bad)
-        ],
-        corpus,
+    results = run_jobs(job, rows, shared=spectrogram, n_jobs=n_jobs)
+    results = [
+        result
+        for _, result in progress_bar(
+            results, total=len(corpus), description="spectrograms", unit="utterance"
+        )
+    ]
+    good = [result for result in results if not isinstance(result, AudioError)]
+    bad = np.array([isinstance(result, AudioError) for result in results], dtype=bool)
+    arrays = good
+    if cache:
+        arrays = StoredArrays(
+            [path for path, _ in good],
+            np.arange(len(good)),
+            np.zeros(len(good)),
+            [length for _, length in good],
+            spectrogram.n_bins,
+            "<f4",
+        )
+    rejected = pd.DataFrame(
+        {
+            "path": corpus.table["path"][bad].tolist(),
+            "reason": [results[i].reason for i in np.flatnonzero(bad)],
+        },
+        dtype=str,
     )
-    good = [result for result in made if not isinstance(result, SiamlabError)]
-    arrays = Mapped(kept, *zip(*good, strict=True)) if cache else good
     return Features(arrays, corpus.table[~bad], spectrogram, rejected)
 
 
-def _one(path, start, duration, spectrogram, kept):
-    """One utterance: its array, or where arrays are kept its key and its length."""
-    if kept is None:
-        return recording.frames(path, start, duration, spectrogram)
+def _cached(spectrogram, path, start, duration):
+    """Return path and number of frames of the cached array of one utterance."""
     if not (os.path.isfile(path) and os.access(path, os.R_OK)):
-        audio.read(path)  # says why it cannot
+        audio.read(path)  # raises an error with the reason
     key = _files.digest(
-        recording.EDITION,
+        EDITION,
         _files.file_digest(path),
         float(start),
         float(duration) if np.isfinite(duration) else None,
         dataclasses.asdict(spectrogram),
     )
-    array = kept.load(key)
-    if array is None:
-        array = recording.frames(path, start, duration, spectrogram)
-        kept.save(key, array)
-    return key, len(array)
+    # Spread over 256 folders: some file systems are slow with large ones.
+    file = _files.cache_folder("features") / key[:2] / f"{key}.npy"
+    frames = _files.open_array(file)
+    if frames is None:
+        frames = spectrogram.from_file(path, start, duration)
+        _files.save_array(file, frames)
+    return str(file), len(frames)
+
+
+def _report_rejected(rejected, corpus):
+    """Print how many recordings cannot be used; raise an error if none can."""
+    if not len(rejected):
+        return
+    path, reason = rejected.iloc[0]
+    if len(rejected) == len(corpus):
+        raise AudioError(
+            path,
+            f"{reason} (none of the {len(rejected)} recordings of {corpus.name} can "
+            "be used)",
+        )
+    print_line(
+        f"{len(rejected)} of {len(corpus)} recordings rejected ({path}: {reason}); see "
+        "features.rejected"
+    )

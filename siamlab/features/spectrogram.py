@@ -6,10 +6,12 @@ from functools import cached_property
 import numpy as np
 
 from .. import audio
-from ..errors import ArgumentError
+from ..errors import ArgumentError, AudioError
 
 __all__ = ["Spectrogram"]
 
+# To be raised whenever the same settings give other frames; part of each cache key.
+EDITION = 1
 # Frames per block: their spectrum fits into a processor's cache.
 _BLOCK = 256
 # Mel bands per matrix product. A band covers few bins, and neighboring bands cover
@@ -191,6 +193,33 @@ class Spectrogram:
         power = self._power(frames[:: self.hop_length])
         floor = np.float32(10.0 ** (self.floor_db / 10.0))
         return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
+
+    def from_file(self, path, start=0.0, duration=None):
+        """Compute the spectrogram of a recording in a file.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            The sound file.
+        start, duration : float
+            The part to read, in seconds; everything by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            As for samples, shape (time, mel).
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read, or is too short.
+        """
+        samples, sr = audio.read(path, start=start, duration=duration)
+        audio.check(samples, path)
+        try:
+            return self(samples, sr)
+        except ArgumentError as error:
+            raise AudioError(path, str(error)) from error
 
     def _power(self, frames):
         """Power (time, n_bins) of frames of samples (time, win_length).

@@ -1,52 +1,63 @@
-"""A corpus as spectrograms."""
+"""The spectrograms of a corpus."""
 
 import numpy as np
 
 from ..errors import ArgumentError
 from .arrays import Arrays
+from .shards import open_shards
 
 __all__ = ["Features"]
 
 
 class Features:
-    """Spectrograms of a corpus: an array for each utterance, and its table.
+    """Spectrograms of a corpus: one array per utterance, and a table.
 
-    Behaves as a list of arrays of shape (frames, bands), float32. Those that
-    `extract` kept on disk are mapped when they are used and not read before, so
-    that a corpus may be larger than the memory; `cut` reads a stretch of one.
+    Behaves like a list of float32 arrays of shape (time, mel). Arrays that `extract`
+    has stored on disk are read when they are used, so that a corpus may be larger
+    than memory; `cut` reads only a part of one.
 
     Parameters
     ----------
     arrays : sequence of numpy.ndarray
-        Shape (frames, bands) each.
+        Shape (time, mel) each.
     table : pandas.DataFrame
-        One row per array, as `Corpus.table`.
+        One row per array, as in `Corpus.table`.
     spectrogram : Spectrogram, optional
-        How they were made.
+        The settings that the arrays were computed with.
     rejected : pandas.DataFrame, optional
-        Columns path and reason: recordings of which there are none.
+        Columns path and reason: the recordings that could not be used.
+    folder : pathlib.Path, optional
+        The folder of shards that the arrays are in.
 
     Attributes
     ----------
-    table, rejected, spectrogram
+    table, rejected, spectrogram, folder
         As given.
     speakers : numpy.ndarray
-        Of each utterance, str, shape (utterances,).
+        Speaker of each utterance, str, shape (utterances,).
     lengths : numpy.ndarray
-        Frames of each utterance, int, shape (utterances,).
+        Number of frames of each utterance, int, shape (utterances,).
 
     Raises
     ------
     ArgumentError
-        If arrays and table differ in length.
+        If the numbers of arrays and of rows differ.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"speaker": ["anna", "ben"]})
+    >>> features = Features([np.zeros((98, 64)), np.zeros((120, 64))], table)
+    >>> features.lengths, features.cut(1, first=10, n_frames=40).shape
+    (array([ 98, 120]), (40, 64))
     """
 
-    def __init__(self, arrays, table, spectrogram=None, rejected=None):
+    def __init__(self, arrays, table, spectrogram=None, rejected=None, folder=None):
         import pandas as pd
 
         if len(arrays) != len(table):
             raise ArgumentError(
-                "there must be a row of the table for each array; got "
+                "the table must have one row per array; got "
                 f"{len(arrays)} arrays and {len(table)} rows"
             )
         self._arrays = arrays if isinstance(arrays, Arrays) else Arrays(arrays)
@@ -55,18 +66,19 @@ class Features:
         if rejected is None:
             rejected = pd.DataFrame({"path": [], "reason": []}, dtype=str)
         self.rejected = rejected
+        self.folder = folder
 
     @classmethod
     def open(cls, folder):
-        """Open a folder of shards that `extract` has made.
+        """Open a folder of shards that `extract` has created.
 
-        No shard is read before an array of it is used, and of that no more than is
-        used. The folder may have moved to another place or machine since.
+        The frames are read when they are used. The folder may have been moved or
+        copied to another machine.
 
         Parameters
         ----------
         folder : str or os.PathLike
-            As given to `extract`.
+            The `folder` that was given to `extract`.
 
         Returns
         -------
@@ -76,12 +88,9 @@ class Features:
         Raises
         ------
         StorageError
-            If the folder is not finished, or its table is damaged; of the shards,
-            `damaged` tells.
+            If the extraction is not finished, or a file is missing or damaged.
         """
-        from .manifest import read
-
-        return cls(*read(folder))
+        return cls(**open_shards(folder))
 
     def __len__(self):
         return len(self._arrays)
@@ -109,40 +118,40 @@ class Features:
 
     @property
     def lengths(self):
-        """Frames of each utterance; arrays on disk are not touched for it."""
+        """Number of frames of each utterance."""
         return self._arrays.lengths
 
-    def cut(self, index, first, frames):
-        """Cut a stretch out of one array.
+    @property
+    def arrays(self):
+        """The arrays, in memory or in files."""
+        return self._arrays
+
+    def cut(self, index, first, n_frames):
+        """Return a part of one array. From a file, nothing else is read.
 
         Parameters
         ----------
         index : int
-            Of the utterance.
+            The utterance.
         first : int
-            Where the stretch begins, in frames.
-        frames : int
-            Its length; what lies behind the end is not in it.
+            The first frame.
+        n_frames : int
+            Number of frames. There are fewer at the end of the utterance.
 
         Returns
         -------
         numpy.ndarray
-            Shape (frames, bands). Of an array on disk no more is read.
+            Shape (time, mel).
         """
-        return self._arrays.cut(index, first, frames)
-
-    @property
-    def arrays(self):
-        """Where the arrays lie, and how they travel to workers."""
-        return self._arrays
+        return self._arrays.cut(index, first, n_frames)
 
     def transcripts(self, without=("sil",)):
-        """Return what is said in each utterance, as phones without their times.
+        """Return the phones of each utterance, without their times.
 
         Parameters
         ----------
         without : sequence of str
-            Symbols that are left out: a pause is heard, not said.
+            Symbols to leave out, by default pauses.
 
         Returns
         -------
@@ -155,33 +164,36 @@ class Features:
         ]
 
     def select(self, rows):
-        """Keep some of the utterances.
+        """Select some of the utterances.
 
         Parameters
         ----------
         rows : array of bool or of int
-            A mask over the utterances, or positions.
+            A mask over the utterances, or their positions.
 
         Returns
         -------
         Features
-            The same arrays, fewer of them.
+            The selected utterances. The arrays are not copied.
         """
         rows = np.asarray(rows)
         if not rows.size:
-            rows = rows.astype(int)  # NumPy takes an empty list for floats
+            rows = rows.astype(int)  # an empty list becomes an array of floats
         rows = np.arange(len(self))[rows]
         return Features(
-            self._arrays.take(rows), self.table.iloc[rows], self.spectrogram
+            self._arrays.take(rows),
+            self.table.iloc[rows],
+            self.spectrogram,
+            folder=self.folder,
         )
 
     def map(self, function):
-        """Apply a function to each array, now.
+        """Apply a function to each array.
 
         Parameters
         ----------
         function : callable
-            (frames, bands) -> (frames, bands).
+            Maps an array (time, mel) to an array (time, mel).
 
         Returns
         -------

@@ -111,7 +111,7 @@ def ours(root, files, threads):
 
     def run():
         made.clear()
-        made.extend(sl.extract(corpus, cache=False, workers=threads))
+        made.extend(sl.extract(corpus, cache=False, n_jobs=threads))
 
     return Way(run, _seconds(corpus), result=lambda: np.concatenate(made[:COMPARED]))
 
@@ -126,7 +126,7 @@ def ours_kept(root, files, threads):
     sl.extract(corpus.select([0]), cache=False)
 
     def run():
-        made[:] = [sl.extract(corpus, workers=threads)]
+        made[:] = [sl.extract(corpus, n_jobs=threads)]
 
     def result():
         return np.concatenate([made[0][i] for i in range(min(COMPARED, len(corpus)))])

@@ -50,7 +50,7 @@ def one(root, workers, times):
     corpus = corpus_of(root, times)
     sl.extract(corpus.select([0]), cache=False)  # imports and compiles
     before, began = rss_mb(), time.perf_counter()
-    features = sl.extract(corpus, workers=workers)
+    features = sl.extract(corpus, n_jobs=workers)
     seconds = time.perf_counter() - began
     assert len(features) == len(corpus)
     sound = float((corpus.table.duration - corpus.table.start).sum())

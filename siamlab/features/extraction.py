@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from contextlib import closing
 
 import numpy as np
 
@@ -126,21 +127,20 @@ def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
         try:
             return compute(spectrogram, *row)
         except AudioError as error:
-            if strict:
-                raise
             return error
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
-    results = run_jobs(job, rows, shared=spectrogram, n_jobs=n_jobs)
-    results = [
-        result
+    results = []
+    with closing(run_jobs(job, rows, shared=spectrogram, n_jobs=n_jobs)) as work:
         for _, result in progress_bar(
-            results, total=len(corpus), description="spectrograms", unit="utterance"
-        )
-    ]
+            work, total=len(corpus), description="spectrograms", unit="utterance"
+        ):
+            if strict and isinstance(result, AudioError):
+                raise result
+            results.append(result)
     good = [result for result in results if not isinstance(result, AudioError)]
     bad = np.array([isinstance(result, AudioError) for result in results], dtype=bool)
-    arrays = good
+    arrays: list | StoredArrays = good
     if cache:
         arrays = StoredArrays(
             [path for path, _ in good],

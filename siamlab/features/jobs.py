@@ -3,12 +3,16 @@
 import contextlib
 import functools
 import itertools
+import os
 import warnings
-from concurrent.futures import CancelledError
+from collections import deque
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 from .._version import __version__
 from ..errors import ArgumentError, SiamlabError, WorkerError
 
+# Jobs that wait per thread, so that a long one does not hold up the others.
+_AHEAD = 8
 _VERSION = "__import__('siamlab').__version__"
 
 
@@ -28,7 +32,7 @@ def run_jobs(function, jobs, *, shared, client=None, n_jobs=None, describe=repr)
     client : distributed.Client, optional
         Client of a Dask cluster. By default, threads of this process do the work.
     n_jobs : int, optional
-        Number of threads. All cores by default. Ignored with a client.
+        Number of threads; one per core by default. Ignored with a client.
     describe : callable
         Turns a job into words, for an error message.
 
@@ -37,25 +41,42 @@ def run_jobs(function, jobs, *, shared, client=None, n_jobs=None, describe=repr)
     index : int
         Which job, from 0.
     result : object
-        What the function returned. A cluster yields in the order of completion.
+        What the function returned. Threads yield in the order of the jobs, a cluster
+        in the order of completion.
 
     Raises
     ------
     ArgumentError
-        If `client` is not a ``distributed.Client``.
+        If `n_jobs` is not positive, or `client` is not a ``distributed.Client``.
     WorkerError
         If workers die, have another version of siamlab, or the cluster is gone.
     """
     if client is not None:
-        return _on_cluster(function, shared, enumerate(jobs), _checked(client), describe)
-    return _in_threads(functools.partial(function, shared), jobs, n_jobs)
+        return _on_cluster(
+            function, shared, enumerate(jobs), _checked(client), describe
+        )
+    if n_jobs in (None, -1):
+        n_jobs = os.cpu_count() or 1
+    if n_jobs < 1:
+        raise ArgumentError(
+            f"n_jobs must be a positive number of threads, or None; got {n_jobs}"
+        )
+    return _in_threads(functools.partial(function, shared), iter(jobs), n_jobs)
 
 
 def _in_threads(function, jobs, n_jobs):
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs or -1, prefer="threads", return_as="generator")
-    yield from enumerate(parallel(delayed(function)(*job) for job in jobs))
+    pool = ThreadPoolExecutor(n_jobs)
+    pending: deque = deque()
+    try:
+        for index in itertools.count():
+            for job in itertools.islice(jobs, _AHEAD * n_jobs - len(pending)):
+                pending.append(pool.submit(function, *job))
+            if not pending:
+                return
+            yield index, pending.popleft().result()
+    finally:
+        # After an error or Ctrl-C, jobs that have not started are dropped.
+        pool.shutdown(cancel_futures=True)
 
 
 def _checked(client):

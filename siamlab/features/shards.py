@@ -69,7 +69,7 @@ def extract_shards(corpus, spectrogram, folder, shard_bytes, strict, client, n_j
         n_jobs=n_jobs,
         describe=lambda job: f"recordings {job[3][0][0]} to {job[3][-1][0]}",
     )
-    indexes = [{}] * len(bounds)
+    indexes: list[dict] = [{}] * len(bounds)
     bar = progress_bar(total=len(rows), description="spectrograms", unit="utterance")
     with contextlib.closing(work), bar:
         for number, indexes[number] in work:

@@ -130,7 +130,7 @@ def test_a_byte_that_changed_in_a_model_or_a_batch_is_2(saved, capsys):
         with open(path, "wb") as file:
             file.write(changed)
         assert main(["doctor", *files]) == 2
-        assert "has another checksum; copy it again" in capsys.readouterr().err
+        assert "is wrong; copy it again" in capsys.readouterr().err
         with open(path, "wb") as file:
             file.write(whole)
 

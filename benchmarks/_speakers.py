@@ -1,4 +1,4 @@
-"""What the benchmarks of speaker networks share: corpora, training, and the exam."""
+"""What the benchmarks of speaker networks share: corpora, training, evaluation."""
 
 import time
 
@@ -24,17 +24,17 @@ def corpora(root):
     return tuple(sl.extract(part) for part in parts)
 
 
-def train(net, batches, steps, epochs):
-    """Train with Adam, its rate falling from 1e-3 to 0; return the seconds."""
+def train(net, loss, batches, steps, epochs):
+    """Train with Adam, its learning rate falling from 1e-3 to 0; return the seconds."""
     began = time.perf_counter()
-    rate = keras.optimizers.schedules.CosineDecay(1e-3, steps * epochs)
-    net.compile(optimizer=keras.optimizers.Adam(rate))
-    net.fit(batches, epochs=epochs)
+    learning_rate = keras.optimizers.schedules.CosineDecay(1e-3, steps * epochs)
+    net.compile(keras.optimizers.Adam(learning_rate), loss=loss)
+    net.fit(batches, epochs=epochs, verbose=0)
     return time.perf_counter() - began
 
 
-def exam(embeddings, speakers, seed):
-    """Figures of a set of embeddings; clusters: the number of speakers is known."""
+def evaluate(embeddings, speakers, seed):
+    """Return figures of embeddings; clustering is told the number of speakers."""
     found = sl.metrics.verify(embeddings, speakers, seed=seed)
     clustering = AgglomerativeClustering(
         len(np.unique(speakers)), metric="cosine", linkage="average"
@@ -61,7 +61,7 @@ def line(name, runs):
 
 
 def caption(train_features, test_features, arguments):
-    """Say what was trained and measured."""
+    """Describe what was trained and measured."""
     return (
         f"Trained: {train_features!r}. Measured: {test_features!r}. "
         f"{arguments.epochs} epochs of {arguments.steps} batches of 128 segments, "

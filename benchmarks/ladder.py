@@ -1,12 +1,13 @@
-"""What each mend of the source program is worth, one after the other.
+"""What is each fix of the siamese post worth, one after the other?
 
     python benchmarks/ladder.py --data ROOT     real speech, LibriSpeech's layout
-    python benchmarks/ladder.py                 the embedded voices
-    python benchmarks/ladder.py --mends         each mend alone, and all but one
+    python benchmarks/ladder.py                 the synthetic voices
+    python benchmarks/ladder.py --fixes         each fix alone, and all but one
 
-First the untrained network, then `siamlab.posts.LADDER`: every rung is trained on as
-many segments, in as many steps, with the same optimizer, and measured on speakers who
-were never heard. Figures are written as they come: what was killed goes on.
+First the untrained network, then `siamlab.posts.LADDER`: each program is trained on as
+many segments, in as many steps, with the same optimizer, and measured on speakers that
+were not in the training set. Figures are saved after each training, so that a run can
+be interrupted.
 """
 
 import argparse
@@ -14,23 +15,23 @@ import dataclasses
 
 import keras
 from _report import Runs, keep, machine, table
-from _speakers import HEAD, caption, corpora, exam, line, train
+from _speakers import HEAD, caption, corpora, evaluate, line, train
 
 import siamlab as sl
 from siamlab import posts
 
 
 def embedded(features, test, recipe, seed, steps, epochs):
-    """Embeddings of the test speakers after a training; 0 epochs: without one."""
+    """Embed the test speakers, after a training unless `epochs` is 0."""
     keras.utils.set_random_seed(seed)
     net = recipe.network(features)
     if epochs:
-        train(net, recipe.batches(features, steps, seed), steps, epochs)
+        train(net, net.loss, recipe.batches(features, steps, seed), steps, epochs)
     return sl.embed(net, test, layer="blstm_2")
 
 
 def draw_maps(names, embeddings, rates, speakers, path):
-    """Draw a map of the test speakers for each row, of seed 0."""
+    """Draw a map of the test speakers for each row, with seed 0."""
     import matplotlib.pyplot as plt
 
     sl.plots.style()
@@ -49,8 +50,8 @@ def draw_maps(names, embeddings, rates, speakers, path):
     fig.savefig(path, dpi=80)
 
 
-# The mends that do not need others, with what each of them changes.
-MENDS = {
+# The fixes that do not need others, and what each of them changes.
+FIXES = {
     "input scaled": {"scaled": True},
     "softmax, no clip": {"softmax": True},
     "a hinge for each pair": {"each_pair": True},
@@ -59,23 +60,23 @@ MENDS = {
 }
 
 
-def mends():
-    """Each mend alone, and all of them but one: which help only together?"""
-    for name, mend in MENDS.items():
-        yield f"{name}, alone", posts.POSTED.with_fixes(**mend)
-    everything = {key: value for mend in MENDS.values() for key, value in mend.items()}
+def fixes():
+    """Each fix alone, and all but one: which help only together?"""
+    for name, fix in FIXES.items():
+        yield f"{name}, alone", posts.POSTED.with_fixes(**fix)
+    everything = {key: value for fix in FIXES.values() for key, value in fix.items()}
     yield "all of these", posts.POSTED.with_fixes(**everything)
-    for name, mend in MENDS.items():
-        others = {key: value for key, value in everything.items() if key not in mend}
+    for name, fix in FIXES.items():
+        others = {key: value for key, value in everything.items() if key not in fix}
         yield f"all but {name}", posts.POSTED.with_fixes(**others)
 
 
-def rows(only, each_mend):
-    """Names of rows, with recipe and whether it is trained."""
+def rows(only, each_fix):
+    """Yield the name of each row, its recipe, and whether it is trained."""
     yield "untrained", posts.POSTED, False
     scaled = posts.POSTED.with_fixes(scaled=True, softmax=True)
     yield "untrained, scaled", scaled, False
-    recipes = mends() if each_mend else posts.ladder().items()
+    recipes = fixes() if each_fix else posts.ladder().items()
     for name, recipe in recipes:
         if only is None or name in only:
             yield name, recipe, True
@@ -88,12 +89,12 @@ def main():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--mends", action="store_true", help="instead of the ladder")
-    parser.add_argument("--only", nargs="+", metavar="RUNG", help="some of the rungs")
+    parser.add_argument("--fixes", action="store_true", help="instead of the ladder")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the programs")
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
     )
-    parser.add_argument("--maps", metavar="PNG", help="draw a map for each rung")
+    parser.add_argument("--maps", metavar="PNG", help="draw a map for each program")
     arguments = parser.parse_args()
 
     features, test = corpora(arguments.data)
@@ -106,7 +107,7 @@ def main():
     }
     runs = Runs(arguments.keep, settings)
     lines, maps = [], []
-    for name, recipe, is_trained in rows(arguments.only, arguments.mends):
+    for name, recipe, is_trained in rows(arguments.only, arguments.fixes):
         recipe = dataclasses.replace(recipe, units=arguments.units)
         how = recipe, arguments.steps, arguments.epochs if is_trained else 0
 
@@ -118,7 +119,7 @@ def main():
             runs.run(
                 name,
                 seed,
-                lambda seed=seed, embeddings=embeddings: exam(
+                lambda seed=seed, embeddings=embeddings: evaluate(
                     embeddings(seed), test.speakers, seed
                 ),
             )

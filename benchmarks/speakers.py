@@ -1,25 +1,25 @@
-"""Which loss tells speakers apart who were never heard, at the same budget?
+"""Which loss separates unseen speakers best, at the same budget?
 
     python benchmarks/speakers.py --data ROOT     real speech, LibriSpeech's layout
     python benchmarks/speakers.py                 the embedded voices
 
-First the untrained network. Then every loss trains the same base network on the same
-batches, with the same optimizer, for as many steps, each with the settings of its own
-paper: none was tuned here. Figures are written as they come: what was killed goes on.
+First the untrained network. Then each loss trains the same encoder on the same batches,
+with the same optimizer, for as many steps, with the settings of its own paper: none was
+tuned here. Figures are saved after each training, so that a run can be interrupted.
 """
 
 import argparse
 
 import keras
 from _report import Runs, keep, machine, table
-from _speakers import HEAD, caption, corpora, exam, line, train
+from _speakers import HEAD, caption, corpora, evaluate, line, train
 
 import siamlab as sl
 
 # Loss, and what the network ends in.
 ROWS = {
     "untrained": (None, "softmax"),
-    "KL-hinge, mended": (sl.losses.KLHinge(margin=3.0), "softmax"),
+    "KL-hinge, corrected": (sl.losses.KLHinge(margin=3.0), "softmax"),
     "contrastive": (sl.losses.Contrastive(margin=1.0), "unit"),
     "triplet, semi-hard": (sl.losses.Triplet(margin=0.2), "unit"),
     "GE2E": (sl.losses.GE2E(scale=10.0), "unit"),
@@ -32,15 +32,14 @@ def embedded(features, test, loss, head, seed, steps, epochs):
     """Embeddings of the test speakers, after training with a loss."""
     keras.utils.set_random_seed(seed)
     scaler = sl.scaling.StandardScaler().fit(features)
-    base = sl.networks.blstm_encoder(head=head, scaler=scaler)
+    encoder = sl.networks.blstm_encoder(head=head, scaler=scaler)
     if loss is None:
-        return sl.embed(base, test, layer="blstm_2")
+        return sl.embed(encoder, test, layer="blstm_2")
     batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
     if isinstance(loss, sl.losses.AAMSoftmax):
-        base = sl.networks.classifier(base, len(batches.names))
-    net = sl.networks.SpeakerNet(base)
-    net.compile("adam", loss=loss)
-    train(net, batches, steps, epochs)
+        encoder = sl.networks.classifier(encoder, len(batches.names))
+    net = sl.networks.SpeakerNet(encoder)
+    train(net, loss, batches, steps, epochs)
     return sl.embed(net, test, layer="blstm_2")
 
 
@@ -69,7 +68,7 @@ def main():
 
         def figures(seed, name=name):
             how = seed, arguments.steps, arguments.epochs
-            return exam(
+            return evaluate(
                 embedded(features, test, *ROWS[name], *how), test.speakers, seed
             )
 

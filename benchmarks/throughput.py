@@ -1,287 +1,308 @@
-"""How fast is each step on the way, beside what people use in its place?
+"""How fast is each step, compared with other libraries or with another commit?
 
-    python benchmarks/throughput.py --data ROOT       a folder in LibriSpeech's layout
+    python benchmarks/throughput.py --data ROOT [--peers FOLDER]
+    python benchmarks/throughput.py --data ROOT --against REV
 
-Each way has a process of its own, with as many threads (and cores) as the table says;
-all get the same input, warm up, and are then measured in turns. "Processor" is the
-time of all threads, which a busy machine disturbs less. "Memory" is what the work, its
-warm-up included, adds at its peak to what imports and input took. "Apart" is how far a
-result is from ours, in the middle and at most. The peers are named in
-requirements.txt beside this file; one that is not installed has a row that says so.
+ROOT is a folder in LibriSpeech's layout. Each row has a process of its own, with as
+many threads and processor cores as the table says; all get the same input, warm up, and
+are then measured in turns.
+
+With ``--against`` the library of this checkout is compared with the commit REV, which
+is checked out into a temporary git worktree: its own `benchmarks/_ours.py` is run there,
+or the file of ``--program`` where REV has none or another interface. Printed are the
+medians and their ratio; above 1, this checkout is faster.
+
+The packages that siamlab is compared with are named in requirements.txt beside this
+file; for one that is not installed, the row says so.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import os
+import subprocess
+import tempfile
+from pathlib import Path
 
 import numpy as np
-from _race import race
+from _processes import Contender, alternate
 from _report import keep, machine, table
+
+HERE = Path(__file__).resolve().parent
+OURS, PEERS = HERE / "_ours.py", HERE / "_peers.py"
+PACKAGES = ("tensorflow", "keras", "numpy", "librosa", "soundfile")
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
-    """One table: ways to the same result; the first is ours."""
+class Task:
+    """One table: functions of `_ours` and `_peers` that do the same work."""
 
     title: str
     unit: str
-    ways: dict
-    settings: dict
-    threads: tuple
-    note: str
-    pairs: dict = dataclasses.field(default_factory=dict)  # in each unit, by way
-    why: dict = dataclasses.field(default_factory=dict)  # ours may be behind, by way
-
-    @property
-    def ours(self):
-        return next(iter(self.ways))
+    ours: dict
+    peers: dict
+    settings: tuple
+    note: str = ""
+    relative: bool = False  # differences are divided by our result
 
 
-def works(arguments):
-    """List the tables, in the order of the data."""
-    batch = arguments.batch
-    training = {"batch": batch, "steps": arguments.steps}
-    lengths = {"number": arguments.utterances, "longest": arguments.longest}
-    both = tuple(arguments.threads)
+TASKS = {
+    "extraction": Task(
+        "Spectrograms of FLAC files",
+        "s of sound",
+        {"ours, in memory": "extraction", "ours, cached": "extraction_cached"},
+        {
+            "librosa": "librosa_melspectrogram",
+            "kaldi-native-fbank": "kaldi_fbank",
+            "decoding only": "decoding",
+        },
+        ("data", "files"),
+        "128 mel bands, windows of 25 ms every 10 ms; decoding is included, by "
+        "soundfile for all. Decoding only: the limit for any implementation. "
+        "Difference: dB. kaldi-native-fbank uses a transform half as long, which "
+        "cannot be changed, so that only the correlation is given.",
+    ),
+    "training": Task(
+        "Training steps of the BLSTM encoder",
+        "segments",
+        {"ours": "training"},
+        {
+            "PyTorch, nn.LSTM": "torch_lstm",
+            "PyTorch, memory kept": "torch_lstm_with_kept_memory",
+            "plain Keras, fit on pairs": "keras_on_pairs",
+        },
+        ("batch", "steps"),
+        "BLSTM 128 + BLSTM 128 on 40 x 128, Adam, dropout 0.25. Ours and PyTorch "
+        "compute the loss of all pairs of a batch, which `SpeakerBatches` draws within "
+        "the time; Keras reads pairs from memory, each segment in one of them. "
+        "Difference: loss and length of each gradient in the first step, without "
+        "dropout, relative. Memory kept: glibc does not return memory after each "
+        "step, as siamlab sets it for TensorFlow.",
+        relative=True,
+    ),
+    "embedding": Task(
+        "Embeddings of utterances of different lengths, BLSTM encoder",
+        "s of sound",
+        {"ours": "embedding"},
+        {
+            "predict for each utterance": "predict_each",
+            "predict, padded to the longest": "predict_padded",
+        },
+        ("utterances", "longest"),
+        "From spectrograms. Difference: of a coordinate of a vector of length 1.",
+    ),
+    "encoder": Task(
+        "Embeddings of the same utterances, shipped encoder",
+        "s of sound",
+        {"ours, NumPy": "encoder"},
+        {"Keras, predict for each utterance": "encoder_in_keras"},
+        ("utterances", "longest"),
+        "The same weights in both. Segments overlap by half.",
+    ),
+    "pairs": Task(
+        "Loss of all pairs of a batch, and its gradient",
+        "losses",
+        {"ours": "pair_loss"},
+        {"nested loops": "nested_loops"},
+        ("outputs",),
+        "KL-hinge in a compiled graph. Difference: of an element of the gradient.",
+    ),
+}
+
+
+def contenders(task, arguments, threads):
+    """List the rows of a table: ours, then the peers."""
+    settings = settings_of(task, arguments, threads)
     return {
-        "extraction": Work(
-            "Spectrograms of FLAC files",
-            "s of sound",
-            {
-                "ours, in memory": "_ways_extraction.ours",
-                "ours, checksums and writing included": "_ways_extraction.ours_kept",
-                "librosa": "_ways_extraction.by_librosa",
-                "kaldi-native-fbank": "_ways_extraction.by_kaldi",
-                "decoding only": "_ways_extraction.decoding",
-            },
-            {"root": arguments.data, "files": arguments.files},
-            both,
-            "128 mel bands, windows of 25 ms every 10 ms; decoding included, by "
-            "soundfile for all. Peers are called file by file, in as many threads. "
-            "Decoding only makes nothing of the samples: what no way can be faster "
-            "than. Apart: dB. kaldi-native-fbank computes another thing, with a "
-            "transform half as long (the next power of two behind the window, not to "
-            "be changed); its filters, window and floor are set to ours, preemphasis, "
-            "dither and removal of the mean are off: what is left differs by the "
-            "correlation that stands there.",
-            why={"decoding only": "it is the limit."},
-        ),
-        "training": Work(
-            "Training steps of the base network",
-            "segments",
-            {
-                "ours": "_ways_training.ours",
-                "PyTorch, nn.LSTM": "_ways_training.by_torch",
-                "PyTorch, memory kept": "_ways_training.by_torch_that_keeps_memory",
-                "plain Keras, fit on pairs": "_ways_training.keras_on_pairs",
-            },
-            training,
-            both,
-            f"BLSTM 128 + BLSTM 128 on 40 x 128, {batch} segments a step, Adam, "
-            "dropout 0.25. Ours and PyTorch learn from all pairs of a batch, drawn by "
-            "`SpeakerBatches` within the time; Keras from pairs that lie ready in "
-            "memory, each segment in one of them. Apart: loss and length of each "
-            "weight's gradient in the first step, without dropout, from the same "
-            "weights, relative to ours. Memory kept: with glibc told not to return "
-            "it after each step, as siamlab tells TensorFlow (README.md); plain Keras "
-            "has neither that nor batches that are drawn ahead.",
-            {
-                "ours": (batch - 1) / 2,
-                "PyTorch, nn.LSTM": (batch - 1) / 2,
-                "PyTorch, memory kept": (batch - 1) / 2,
-                "plain Keras, fit on pairs": 0.5,
-            },
-            dict.fromkeys(
-                ("PyTorch, nn.LSTM", "PyTorch, memory kept"),
-                "the matrix products of the LSTMs are the most of a step, and the same "
-                "ones in both; the next table says how much is left. TensorFlow's loop "
-                "over the frames takes some per cent more processor time around them, "
-                "and its threads meet at each frame, where a core waits. XLA, "
-                "unrolling, and halves of a batch side by side were tried: README.md.",
-            ),
-        ),
-        "parts": Work(
-            "Where the time of our step goes",
-            "steps",
-            {
-                "whole step": "_ways_parts.whole",
-                "forwards": "_ways_parts.forward",
-                "forwards, loss, backwards": "_ways_parts.gradients",
-                "loss of all pairs, and back": "_ways_parts.loss",
-                "matrix products of the LSTMs": "_ways_parts.products",
-                "optimizer": "_ways_parts.optimizer",
-                "drawing the batch": "_ways_parts.drawing",
-            },
-            training,
-            both[-1:],
-            "Each part compiled by itself, on the same batch; in the place of a ratio "
-            "stands its share of the step. Matrix products: those "
-            "of both BLSTMs, forwards and back, one after the other, and nothing "
-            "else: no step can do with less processor time.",
-        ),
-        "embedding": Work(
-            "Embeddings of utterances of unequal length, base network",
-            "s of sound",
-            {
-                "ours": "_ways_embedding.ours",
-                "predict for each utterance": "_ways_embedding.predict_each",
-                "predict, padded to the longest": "_ways_embedding.padded",
-            },
-            lengths,
-            both,
-            f"{arguments.utterances} utterances of 1 to {arguments.longest / 100:g} s, "
-            "from spectrograms. Apart: of a number of a vector of length 1. Traces: "
-            "how often TensorFlow made a graph.",
-        ),
-        "encoder": Work(
-            "Embeddings of the same utterances, the encoder that comes with siamlab",
-            "s of sound",
-            {
-                "ours, NumPy": "_ways_embedding.encoder",
-                "Keras, predict for each utterance": (
-                    "_ways_embedding.encoder_predict_each"
-                ),
-            },
-            lengths,
-            both,
-            "The same weights in both. Segments overlap by half.",
-        ),
-        "pairs": Work(
-            "Loss of all pairs of a batch, and its gradient",
-            "losses",
-            {"ours": "_ways_pairs.ours", "nested loops": "_ways_pairs.loops"},
-            {"outputs": arguments.outputs, "units": 128},
-            both,
-            f"KL-hinge of {arguments.outputs} outputs, in a compiled graph; more in "
-            "pairwise.md.",
-        ),
+        name: Contender(program, function, settings, peers=arguments.peers)
+        for program, rows in ((OURS, task.ours), (PEERS, task.peers))
+        for name, function in rows.items()
     }
 
 
-def apart(ours, other, relative):
-    """Say how far a result is from ours."""
+def settings_of(task, arguments, threads):
+    """Collect the arguments of a task's functions."""
+    found = {name: getattr(arguments, name) for name in task.settings}
+    if "data" in found:
+        found["root"] = str(Path(found.pop("data")).resolve())
+    return found | {"threads": threads}
+
+
+def rounded(x):
+    """Write a number with three digits."""
+    return f"{x:,.0f}" if x >= 100 else f"{x:.3g}"
+
+
+def difference(ours, other, relative):
+    """Describe how far a result is from ours."""
     if ours is None or other is None or ours.shape != other.shape:
         return "-"
     correlation = np.corrcoef(ours.ravel(), other.ravel())[0, 1]
     if correlation < 0.9999:
         return f"r = {correlation:.3f}"
     off = np.abs(ours - other) / (np.abs(ours) if relative else 1.0)
-    return f"{np.median(off):.0e}, most {off.max():.0e}"
+    return f"{np.median(off):.0e}, at most {off.max():.0e}"
 
 
-def rows_of(work, threads, measured):
-    """Lay out a race."""
-    ours = measured[work.ours]
-    for name, way in measured.items():
-        if way.missing:
-            said = f"not measured: {way.missing} is not installed"
-            yield [threads, name, said] + ["-"] * (len(head_of(work)) - 3)
+def rows_of(task, threads, measured):
+    """Lay out one table of peers."""
+    ours = next(iter(measured.values()))
+    for name, each in measured.items():
+        if each.missing:
+            note = f"not measured: {each.missing} is not installed"
+            yield [threads, name, note, *["-"] * 4]
             continue
-        speeds = way.amount / np.array(way.seconds)
-        ratios = speeds / (ours.amount / np.array(ours.seconds))
-        row = [
+        speeds, ratios = each.speeds, ours.speeds / each.speeds
+        ranges = [
+            f"{rounded(np.median(x))} ({rounded(x.min())} to {rounded(x.max())})"
+            for x in (speeds, ratios)
+        ]
+        yield [
             threads,
             name,
-            f"{_round(way.speed)} ({_round(speeds.min())} to {_round(speeds.max())})",
-            "1"
-            if way is ours
-            else f"{_round(np.median(1 / ratios))} ({_round(1 / ratios.max())} to "
-            f"{_round(1 / ratios.min())})",
-        ]
-        row.append(_round(1e3 * float(np.median(way.processor)) / way.amount))
-        if work.pairs:
-            row.append(_round(way.speed * work.pairs[name]))
-        row.append(f"{way.mb:.0f}")
-        row.append(
+            ranges[0],
+            "1" if each is ours else ranges[1],
+            rounded(1e3 * float(np.median(each.cpu_seconds)) / each.amount),
+            f"{each.mb:.0f}",
             "-"
-            if way is ours
-            else apart(ours.result, way.result, relative=bool(work.pairs))
-        )
-        if work.title.startswith("Embeddings"):
-            row.append(way.facts.get("traces", "none"))
-        yield row
+            if each is ours
+            else difference(ours.result, each.result, task.relative),
+        ]
 
 
-def behind(work, threads, measured):
-    """Say where ours is behind, how far and why."""
-    ours = measured[work.ours]
-    for name, reason in work.why.items():
-        way = measured[name]
-        if not way.missing and way.speed > ours.speed:
-            yield (
-                f"Behind {name} in {threads} thread(s), {ours.speed / way.speed:.2f} "
-                f"of its speed: {reason}"
+def compare_with_peers(arguments):
+    """Print and keep a table for each task."""
+    versions = machine(*PACKAGES)
+    foot = f"Medians (range) of {arguments.rounds} rounds. {versions}."
+    parts, figures = [], {}
+    for name in arguments.only:
+        task, rows = TASKS[name], []
+        for threads in arguments.threads:
+            found = alternate(
+                contenders(task, arguments, threads), threads, arguments.rounds
             )
+            rows.extend(rows_of(task, threads, found))
+            for row, measured in found.items():
+                figures[f"{name}, {row}, {threads}"] = measured.as_dict()
+        head = (
+            "threads",
+            "implementation",
+            f"{task.unit} per second",
+            "ours is times as fast",
+            "processor ms each",
+            "memory (MB)",
+            "difference",
+        )
+        parts.append(f"**{task.title}.** {task.note}\n\n{table(head, rows)}\n")
+        print(parts[-1], flush=True)
+        if arguments.keep:  # each table as it comes: it took minutes
+            keep(arguments.keep, "\n".join([*parts, foot]), figures)
+    print(foot)
 
 
-def head_of(work):
-    """Name the columns."""
-    return [
+@contextlib.contextmanager
+def worktree(revision):
+    """Check a commit out into a temporary folder."""
+    git = ["git", "-C", str(HERE.parent), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "checkout")
+        subprocess.run([*git, "add", "-q", "--detach", path, revision], check=True)
+        try:
+            yield path
+        finally:
+            subprocess.run([*git, "remove", "--force", path], check=True)
+
+
+def compare_with_commit(arguments):
+    """Print and keep one table: this checkout beside another commit."""
+    rows, figures = [], {}
+    with worktree(arguments.against) as old:
+        program = arguments.program or old / "benchmarks" / OURS.name
+        if not program.exists():
+            raise SystemExit(
+                f"{arguments.against} has no benchmarks/{OURS.name}; give a program "
+                "with the same functions for its interface: --program FILE"
+            )
+        for name in arguments.only:
+            task = TASKS[name]
+            for threads in arguments.threads:
+                settings = settings_of(task, arguments, threads)
+                for function in task.ours.values():
+                    found = alternate(
+                        {
+                            "old": Contender(program, function, settings, old),
+                            "new": Contender(OURS, function, settings, HERE.parent),
+                        },
+                        threads,
+                        arguments.rounds,
+                    )
+                    for which, measured in found.items():
+                        figures[f"{function}, {which}, {threads}"] = measured.as_dict()
+                    was, now = found["old"].speeds, found["new"].speeds
+                    rows.append(
+                        (
+                            threads,
+                            function,
+                            f"{task.unit} per second",
+                            rounded(np.median(was)),
+                            rounded(np.median(now)),
+                            f"{np.median(now) / np.median(was):.2f}",
+                            f"{np.median(now / was):.2f} "
+                            f"({min(now / was):.2f} to {max(now / was):.2f})",
+                        )
+                    )
+                    print(*rows[-1], sep="  ", flush=True)
+    head = (
         "threads",
-        "way",
-        f"{work.unit} a second (range)",
-        "ours is times as fast",
-        "processor ms each",
-        *(["pairs a second"] if work.pairs else []),
-        "memory (MB)",
-        "apart",
-        *(["traces"] if work.title.startswith("Embeddings") else []),
-    ]
-
-
-def _round(x):
-    return f"{x:,.0f}" if x >= 100 else f"{x:.3g}"
+        "work",
+        "unit",
+        arguments.against,
+        "this checkout",
+        "ratio of medians",
+        "ratio of each turn",
+    )
+    text = "\n".join(
+        [
+            f"This checkout beside {arguments.against}: medians of {arguments.rounds} "
+            "runs each, in turns. A ratio above 1: this checkout is faster.",
+            "",
+            table(head, rows),
+            "",
+            machine(*PACKAGES) + ".",
+        ]
+    )
+    print("\n" + text)
+    if arguments.keep:
+        keep(arguments.keep, text, figures)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="ROOT", help="recordings, for extraction")
-    parser.add_argument("--peers", metavar="FOLDER", help="where else peers are")
-    parser.add_argument("--only", nargs="+", metavar="WORK", help="some of the tables")
+    parser.add_argument("--against", metavar="REV", help="a commit to compare with")
+    parser.add_argument(
+        "--program", type=Path, metavar="FILE", help="functions for the commit's API"
+    )
+    parser.add_argument("--peers", metavar="FOLDER", help="with packages to compare")
+    parser.add_argument("--only", nargs="+", choices=TASKS, default=list(TASKS))
     cores = sorted({1, min(2, os.cpu_count() or 1)})
     parser.add_argument("--threads", type=int, nargs="+", default=cores)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, help="3; 7 with --against")
     parser.add_argument("--files", type=int, default=100, help="of the recordings")
     parser.add_argument("--batch", type=int, default=256, help="segments in training")
     parser.add_argument("--steps", type=int, default=16, help="of training in a round")
     parser.add_argument("--utterances", type=int, default=40, help="to embed")
     parser.add_argument("--longest", type=int, default=2000, help="of them, in frames")
     parser.add_argument("--outputs", type=int, default=100, help="of the pair loss")
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     arguments = parser.parse_args()
-    known = works(arguments)
-    chosen = arguments.only or list(known)
-    if unknown := set(chosen) - set(known):
-        parser.error(
-            f"no such work: {', '.join(unknown)}; there are {', '.join(known)}"
-        )
-    if "extraction" in chosen and not arguments.data:
+    if "extraction" in arguments.only and not arguments.data:
         parser.error("extraction needs recordings: --data ROOT")
-
-    versions = machine("tensorflow", "keras", "numpy", "librosa", "soundfile")
-    foot = f"Medians of {arguments.rounds} rounds. {versions}."
-    parts, figures = [], {}
-    for name in chosen:
-        work = known[name]
-        rows, reasons = [], []
-        for threads in work.threads:
-            found = race(
-                work.ways, work.settings, threads, arguments.rounds, arguments.peers
-            )
-            rows.extend(rows_of(work, threads, found))
-            reasons.extend(behind(work, threads, found))
-            for way, measured in found.items():
-                figures[f"{name}, {way}, {threads}"] = measured.kept()
-        lines = [f"**{work.title}.** {work.note}", "", table(head_of(work), rows), ""]
-        for reason in reasons:
-            lines += [reason, ""]
-        parts.append("\n".join(lines))
-        print(parts[-1], flush=True)
-        if arguments.keep:  # each table as it comes: it took minutes
-            keep(arguments.keep, "\n".join([*parts, foot]), figures)
-    print(foot)
+    arguments.rounds = arguments.rounds or (7 if arguments.against else 3)
+    if arguments.against:
+        compare_with_commit(arguments)
+    else:
+        compare_with_peers(arguments)
 
 
 if __name__ == "__main__":

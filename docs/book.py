@@ -1,9 +1,9 @@
-"""What the book does to its sources while it reads them; nothing on disk changes.
+"""Changes that the book makes to its pages while Sphinx reads them; no file changes.
 
-- A lab's output becomes a still picture of the whole lab: it moves in JupyterLab only.
-- The README, which is the first page, gets the table of contents.
-- Results of benchmarks get the name of what was measured as their title.
-- Formulas become MathML, which needs no script from elsewhere.
+- A lab's output becomes a still picture: labs are interactive in JupyterLab only.
+- The table of contents is added to the README, which is the first page.
+- A page of benchmark results gets its name as a title.
+- Formulas become MathML, which needs no external script.
 """
 
 import ast
@@ -20,7 +20,7 @@ import siamlab
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = re.compile(r"\b(\d\d_[a-z_]+)\b")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-# A folded picture of a lab stands above it, for who reads the notebook elsewhere.
+# Notebooks show a folded picture above each lab, for readers without a kernel.
 FOLDED = re.compile(
     r"<details><summary>[^<]*</summary>\s*"
     r'<img src="images/(\w+)\.png" alt="([^"]*)"[^>]*>'
@@ -39,6 +39,7 @@ CONTENTS = """
 :hidden:
 :caption: Reference
 
+docs/recordings
 docs/doctor
 siamlab/embeddings/encoder
 docs/api
@@ -48,6 +49,7 @@ docs/api
 :hidden:
 :caption: siamlab
 
+docs/results
 docs/measured
 CONTRIBUTING
 CHANGELOG
@@ -74,7 +76,7 @@ def numbered():
 
 
 def with_still_labs(notebook):
-    """Put a picture of each lab in the place of its output."""
+    """Replace the output of each lab by a picture."""
     cells, pictures = [], {}
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
@@ -101,7 +103,7 @@ def lab_of(output):
 
 def still(lab, description, number):
     """Make a cell with the picture of a lab."""
-    text = "*This is something to move: open the notebook in JupyterLab.*"
+    text = "*This lab is interactive: open the notebook in JupyterLab.*"
     if description is not None:
         text = f"![{description}](images/{lab}.png)\n\n{text}"
     return {
@@ -113,7 +115,7 @@ def still(lab, description, number):
 
 
 def with_title(name, text):
-    """Begin a page of results with its name, and with what its program says."""
+    """Start a page of results with its name and the first paragraph of its program."""
     programs = {
         path.stem.replace("_", "-"): path for path in ROOT.glob("benchmarks/[a-z]*.py")
     }
@@ -139,7 +141,7 @@ def _linked(match):
 
 
 def announced_data():
-    """List what modules announce beside functions and classes, and of which type."""
+    """List the public names of modules that are neither functions nor classes."""
     found = {}
     for module in filter(inspect.ismodule, (getattr(siamlab, n) for n in dir(siamlab))):
         things = {name: getattr(module, name) for name in module.__all__}
@@ -152,7 +154,7 @@ def announced_data():
 
 
 def find_in_siamlab(app, env, node, contnode):
-    """Resolve `losses.KLHinge`, as it is written in docstrings of other modules."""
+    """Resolve references such as `losses.KLHinge` in docstrings of other modules."""
     if node.get("refdomain") != "py":
         return None
     target = f"siamlab.{node['reftarget']}"
@@ -172,14 +174,14 @@ def mathml(self, node):
 
 
 def also_as_index(app, error):
-    """Give the first page the name that servers look for."""
+    """Copy the first page to index.html, which web servers look for."""
     if error is None and app.builder.name == "html":
         first = Path(app.outdir) / f"{app.config.root_doc}.html"
         shutil.copyfile(first, first.with_name("index.html"))
 
 
 def setup(app):
-    """Register all of this; called by Sphinx."""
+    """Register these functions; called by Sphinx."""
     app.connect("source-read", read)
     app.connect("autodoc-process-docstring", link_notebooks)
     app.connect("missing-reference", find_in_siamlab)

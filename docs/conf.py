@@ -1,7 +1,7 @@
 """Settings of the book: make book.
 
-The source folder is the repository itself, so that a link in a page is right on the
-disk, where the code is hosted, and in the book. What is not settings is in `book.py`.
+The source folder is the repository itself, so that links work on disk, where the code
+is hosted, and in the book. Code is in `book.py`.
 """
 
 import sys
@@ -45,14 +45,14 @@ nb_merge_streams = True
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 
-# What a module announces in __all__ is what its page shows.
+# A module's page shows the names in its __all__.
 autosummary_generate = True
 autosummary_context = {"data": book.announced_data()}
 autodoc_member_order = "bysource"  # which is that of __all__
-# autosummary would look in the source folder.
+# By default autosummary looks in the source folder.
 templates_path = [str(HERE / "_templates")]
 default_role = "py:obj"  # `name` in a docstring is a name
-autodoc_typehints = "none"  # numpydoc's sections say it, with shapes
+autodoc_typehints = "none"  # numpydoc's sections hold types, with shapes
 numpydoc_show_class_members = False  # autodoc does
 add_module_names = False
 html_math_renderer = "mathml"

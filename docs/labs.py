@@ -1,9 +1,9 @@
-"""Draw notebooks/images/: every lab as it is seen in JupyterLab, in its own notebook.
+"""Draw notebooks/images/: each lab as JupyterLab shows it in its notebook.
 
     python docs/labs.py            all of them, some minutes
     python docs/labs.py 05 06      those of some notebooks
 
-Runs the notebooks as they are, in a real browser, whose path SIAMLAB_BROWSER may name.
+Runs the notebooks in a browser, whose path SIAMLAB_BROWSER can name.
 """
 
 import io
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The tests of the labs know where they are and how to open them.
+# The browser tests list the labs and open them.
 sys.path.insert(0, str(ROOT / "tests/browser"))
 
 from notebook import Notebook, shut_down  # noqa: E402
@@ -25,7 +25,7 @@ from workbench import chromium, notebooks_in  # noqa: E402
 from siamlab._files import atomic_write  # noqa: E402
 
 IMAGES = ROOT / "notebooks/images"
-# So wide that controls have room beside each other; so high that a lab fits.
+# Wide enough for controls side by side, high enough for a whole lab.
 WIDTH, HEIGHT = 1366, 1200
 
 
@@ -35,19 +35,19 @@ def picture(notebook, shown):
     output = cell.locator(".jp-OutputArea-output").first
     output.evaluate("output => output.scrollIntoView({block: 'center'})")
     notebook.page.mouse.move(0, 0)
-    notebook.page.wait_for_timeout(500)  # until nothing moves any more
+    notebook.page.wait_for_timeout(500)  # until the page is still
     return output.screenshot()
 
 
 def keep(png, path):
-    """Write a PNG with few colors: a third of the bytes, and looks the same."""
+    """Write a PNG with few colors, which takes a third of the bytes."""
     image = Image.open(io.BytesIO(png)).convert("RGB").quantize(255, dither=0)
     with atomic_write(path) as temporary:
         image.save(temporary, format="png", optimize=True)
 
 
 def main(begins):
-    """Draw the labs of the notebooks whose names begin so."""
+    """Draw the labs of the notebooks whose names begin with one of these."""
     browser_path = os.environ.get("SIAMLAB_BROWSER") or next(
         filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
     )

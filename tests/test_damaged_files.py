@@ -156,10 +156,11 @@ def check(folder, name, content, kind, position, noise):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read(path)
+        return True
     except sl.SiamlabError as error:
-        assert path.stem in str(error), f"does not name the file: {error}"
-        return False
-    return True
+        refusal = str(error)
+    assert path.stem in refusal, f"does not name the file: {refusal}"
+    return False
 
 
 NAMES = (

@@ -102,9 +102,10 @@ def speaker_batches(batch, steps):
 
 def encoder_model():
     """Build the course's BLSTM, with the same weights each time."""
-    import keras
-
     import siamlab as sl
+
+    sl.training.quiet_tensorflow()
+    import keras
 
     keras.utils.set_random_seed(0)
     model = sl.networks.blstm_encoder(N_FRAMES, N_MELS, UNITS, OUTPUT_DIM)
@@ -125,7 +126,7 @@ def speaker_net():
 
 def training(batch, steps, threads):
     """Train with `fit`, on batches that are drawn at the same time."""
-    batches, net = speaker_batches(batch, steps), speaker_net()
+    net, batches = speaker_net(), speaker_batches(batch, steps)
 
     def first_step():
         """Return the loss and the length of each gradient, without dropout."""
@@ -211,4 +212,5 @@ def pair_loss(outputs, threads):
     """KL-hinge over all pairs, as a matrix product."""
     import siamlab as sl
 
+    sl.training.quiet_tensorflow()
     return descend(sl.losses.KLHinge(MARGIN, weighting="pairs"), outputs, steps=100)

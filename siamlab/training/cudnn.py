@@ -21,11 +21,11 @@ __all__ = ["MASKS", "mask_kind", "why_not_cudnn"]
 
 MASKS = ("none", "right-padded", "other")
 _MASK_ERROR = "an error: a mask with holes or empty rows (pad on the right)"
-_HALF_PRECISION = "an error: half precision on JAX (use dtype='float32')"
+_HALF_PRECISION = "an error: half precision on JAX (set dtype='float32')"
 # Seen with JAX's own slow LSTM in place of cuDNN's.
 _WRONG_ORDER = (
     "a wrong order of frames: go_backwards with return_sequences on JAX "
-    "(use use_cudnn=False, or a Bidirectional without dropout)"
+    "(set use_cudnn=False, or use a Bidirectional without dropout)"
 )
 
 
@@ -72,26 +72,21 @@ def why_not_cudnn(layer, backend=None, mask="none"):
         return [f"{type(layer).__name__} over {type(layer.cell).__name__} (use LSTM)"]
     activation = getattr(layer.activation, "__name__", None)
     recurrent = getattr(layer.recurrent_activation, "__name__", None)
-    is_gru, on_jax = isinstance(layer, layers.GRU), backend == "jax"
+    dropout = layer.recurrent_dropout
     is_reversed = layer.go_backwards and layer.return_sequences
-    masked = mask != "none"
+    is_gru = isinstance(layer, layers.GRU)
+    on_jax, on_tensorflow = backend == "jax", backend == "tensorflow"
     conditions = [
         (activation != "tanh", f"activation={activation} (use tanh)"),
         (recurrent != "sigmoid", f"recurrent_activation={recurrent} (use sigmoid)"),
-        (layer.unroll, "unroll=True (use unroll=False)"),
-        (not layer.use_bias, "use_bias=False (use use_bias=True)"),
-        (
-            layer.recurrent_dropout,
-            f"recurrent_dropout={layer.recurrent_dropout} (use dropout)",
-        ),
-        (is_gru and not layer.reset_after, "reset_after=False (use reset_after=True)"),
-        (layer.use_cudnn is False, "use_cudnn=False (use use_cudnn='auto')"),
+        (layer.unroll, "unroll=True (set unroll=False)"),
+        (not layer.use_bias, "use_bias=False (set use_bias=True)"),
+        (dropout != 0, f"recurrent_dropout={dropout} (use dropout)"),
+        (is_gru and not layer.reset_after, "reset_after=False (set reset_after=True)"),
+        (layer.use_cudnn is False, "use_cudnn=False (set use_cudnn='auto')"),
         (is_gru and on_jax, "a GRU on JAX (use LSTM)"),
-        (
-            masked and backend != "tensorflow",
-            f"a mask on {backend} (use equal lengths)",
-        ),
-        (mask == "other" and backend == "tensorflow", _MASK_ERROR),
+        (mask != "none" and not on_tensorflow, "a mask (use segments of one length)"),
+        (mask == "other" and on_tensorflow, _MASK_ERROR),
         (on_jax and layer.compute_dtype != "float32", _HALF_PRECISION),
         (on_jax and not is_gru and is_reversed, _WRONG_ORDER),
     ]

@@ -85,8 +85,8 @@ def join(address=None, n_workers=None, rank=None):
         )
     if keras.backend.backend() != "jax":
         raise ArgumentError(
-            "several workers need Keras on JAX; got "
-            f"{keras.backend.backend()}. Set KERAS_BACKEND=jax before importing Keras"
+            f"several workers need Keras on JAX, not {keras.backend.backend()}; set "
+            "KERAS_BACKEND=jax before importing Keras"
         )
     if n_workers > 1:
         from jax.experimental import multihost_utils
@@ -95,7 +95,7 @@ def join(address=None, n_workers=None, rank=None):
             keras.distribution.initialize(address, n_workers, rank)
             # Workers connect in the first exchange, which may wait for 30 s only.
             multihost_utils.sync_global_devices("join")
-    if keras.distribution.get_device_count() > 1:
+    if len(keras.distribution.list_devices()) > 1:
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )

@@ -16,8 +16,6 @@ A CuDNNGRU differs from ``GRU(reset_after=True)`` by its kernels only.
 Notebook: 07_gpu_training.
 """
 
-import itertools
-
 import numpy as np
 
 from ..errors import ArgumentError, StorageError
@@ -133,13 +131,10 @@ def load_old_weights(model, path, names=None):
     names = {name: name for name in layers} | (names or {})
     if set(names) != set(layers) or set(names.values()) != set(saved):
         raise ArgumentError(
-            f"the model has weights in {', '.join(sorted(names))}, looked up as "
-            f"{', '.join(names[name] for name in sorted(names))}; the file has weights "
-            f"in {', '.join(sorted(saved))}. Pass names={{name in the model: name in "
-            "the file}"
+            f"the layers of the model and their names in the file are {names}, but the "
+            f"file has {sorted(saved)}; pass names={{name in the model: name there}}"
         )
-    assignments: list = []
-    converted = []
+    assignments, converted = [], []
     for name, layer in layers.items():
         arrays, n_layers = _convert_layers(saved[names[name]])
         converted += [name] if n_layers else []
@@ -159,13 +154,9 @@ def load_old_weights(model, path, names=None):
 
 def _names(group, key):
     """Names in an attribute, which Keras splits into key0, key1, ... if it is long."""
-    pieces = (f"{key}{i}" for i in itertools.count())
-    keys = (
-        [key]
-        if key in group.attrs
-        else itertools.takewhile(group.attrs.__contains__, pieces)
-    )
-    names = np.concatenate([group.attrs[k] for k in keys])
+    keys = [name for name in group.attrs if name.rstrip("0123456789") == key]
+    keys.sort(key=lambda name: (len(name), name))
+    names = np.concatenate([group.attrs[name] for name in keys])
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 

@@ -1,6 +1,6 @@
 """Which LSTM runs on cuDNN, compared with Keras' own decision.
 
-No GPU is needed: Keras is told that there is one, and an exception in place of cuDNN
+No GPU is needed: Keras is told that it has one, and an exception in place of cuDNN
 shows whether a call reaches it.
 """
 

@@ -114,7 +114,7 @@ def test_launch_ends_all_workers_if_one_fails():
     [
         (("localhost:1", 2, 2), "got rank=2, n_workers=2"),
         ((), "got rank=0, n_workers=0"),
-        (("localhost:1", 2, 0), r"need Keras on JAX; got \w+\. Set KERAS_BACKEND=jax"),
+        (("localhost:1", 2, 0), r"need Keras on JAX, not \w+; set KERAS_BACKEND=jax"),
     ],
 )
 def test_arguments_of_join_are_checked(arguments, message):

@@ -42,17 +42,15 @@ class Trainer:
     optimizer = keras.optimizers.SGD()
     optimizer.build([])
 
-    def __init__(self, clock, seconds, delays=()):
-        self.clock, self.seconds = clock, seconds
-        self.n_steps, self.delays = 0, list(delays)
+    def __init__(self, clock, seconds):
+        self.clock, self.seconds, self.n_steps = clock, seconds, 0
 
     def fit(self, batches, verbose, shuffle, callbacks):
-        delay = self.delays.pop(0) if self.delays else 0
         callbacks[0].set_model(self)
         for i in range(len(batches)):
             batches[i]
             callbacks[0].on_train_batch_begin(i)
-            self.clock.now += self.seconds + delay if self.n_steps else 1000.0
+            self.clock.now += self.seconds if self.n_steps else 1000.0
             self.n_steps += 1
 
 
@@ -64,15 +62,6 @@ def test_the_waiting_is_the_time_of_fetching(step, fetch, warm_up, n_timed, cloc
     assert found.segments_per_second == pytest.approx(4 / (step + fetch))
     assert found.in_memory == pytest.approx(4 / step)
     assert found.waiting == pytest.approx(fetch / (step + fetch))
-
-
-def test_the_fastest_of_several_measurements_counts(clock):
-    delays = [0, 50, 0, 0, 50, 0, 0]  # the first run compiles
-    net, batches = Trainer(clock, 2, delays), Batches(clock, 1, 6)
-    assert throughput(net, batches, warm_up=2, repeats=3).waiting == pytest.approx(
-        1 / 3
-    )
-    assert net.delays == []
 
 
 def test_the_text_and_the_range_of_waiting():

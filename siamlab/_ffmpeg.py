@@ -1,9 +1,10 @@
-"""What libsndfile does not read: M4A, MP4, WMA, WebM, AMR and others.
+"""Decode what libsndfile does not read: M4A, MP4, WMA, WebM, AMR and others.
 
-FFmpeg reads them, through PyAV (package `av`), which is there with ``siamlab[m4a]``.
+FFmpeg decodes them, through PyAV (the package `av`), which ``siamlab[m4a]`` installs.
 
-- `chunks`: the sound of a file, piece by piece.
-- `duration`: its length.
+- `is_available`: whether PyAV can be imported.
+- `chunks`: the samples of a file, in pieces.
+- `duration`: the duration of a file.
 """
 
 import contextlib
@@ -13,22 +14,22 @@ import numpy as np
 
 from .errors import AudioError
 
-__all__ = ["chunks", "duration", "is_there"]
+__all__ = ["chunks", "duration", "is_available"]
 
-# Containers that libsndfile does not know, or knows in part (Ogg, CAF). Not those that
-# it does: it says when a WAV or a FLAC breaks off, where FFmpeg takes what is there.
-# And none that names other files (HLS, concat), which FFmpeg would go and fetch.
+# Containers that libsndfile does not read, or reads in part (Ogg, CAF). Not those that
+# it does read: it reports a truncated WAV or FLAC, FFmpeg returns what there is. And
+# none that refer to other files (HLS, concat), which FFmpeg would open or download.
 _CONTAINERS = "mov,mp4,m4a,3gp,matroska,webm,asf,ogg,aac,amr,caf,avi,flv,mpegts"
-_SHORT = 0.1  # seconds; encoders differ in how they count what they add at both ends
+_TOLERANCE = 0.1  # seconds; encoders count the padding at both ends differently
 
 
-def is_there():
-    """Say whether PyAV can be imported.
+def is_available():
+    """Whether PyAV can be imported.
 
     Returns
     -------
     bool
-        False where it is not installed, or its library does not load.
+        False if it is not installed, or its library does not load.
     """
     try:
         import av  # noqa: F401
@@ -38,8 +39,8 @@ def is_there():
 
 
 @contextlib.contextmanager
-def _stream(path, said):
-    """Open a file at its best audio stream; errors of FFmpeg become ours."""
+def _stream(path, reason):
+    """Open a file at its best audio stream; convert FFmpeg's errors to AudioError."""
     import av
 
     container = None
@@ -60,7 +61,7 @@ def _stream(path, said):
             )
             stream = container.streams.best("audio")
             if stream is None:
-                raise AudioError(path, "holds no sound, only pictures; leave it out")
+                raise AudioError(path, "has no audio, only video; leave it out")
             yield container, stream
         except AudioError:
             raise
@@ -69,85 +70,86 @@ def _stream(path, said):
             detail = getattr(error, "strerror", None) or str(error)
             raise AudioError(
                 path,
-                f"is no sound file that libsndfile reads ({said}), nor FFmpeg "
-                f"({detail}); copy it again, or convert it to WAV or FLAC"
+                f"is not a sound file that libsndfile ({reason}) or FFmpeg ({detail}) "
+                "reads; copy it again, or convert it to WAV or FLAC"
                 if container is None
-                else f"breaks off while it is decoded ({detail}); copy it again",
+                else f"is truncated or damaged ({detail}); copy it again",
             ) from error
 
 
-def _promised(container, stream):
-    """Seconds that the header promises, or None; and whether it counts samples."""
-    family = container.format.name.split(",")
-    if "mp4" in family and (stream.duration or 0) > 0:
+def _header_duration(container, stream):
+    """Seconds according to the header, or None; and whether it counts samples."""
+    formats = container.format.name.split(",")
+    if "mp4" in formats and (stream.duration or 0) > 0:
         return float(stream.duration * stream.time_base), True
-    # Matroska and WebM round it, and what a browser records has none. A duration that
-    # FFmpeg guesses from the size it gives to the stream as well.
-    if "matroska" in family and stream.duration is None and container.duration:
+    # Matroska and WebM round the duration, and files that a browser recorded have none.
+    # If the stream has one as well, FFmpeg has guessed it from the file's size.
+    if "matroska" in formats and stream.duration is None and container.duration:
         return container.duration / 1e6, False
     return None, False
 
 
-def chunks(path, said):
-    """Decode a file from its beginning on.
+def chunks(path, reason):
+    """Decode a file from its beginning.
 
-    A decoder's state reaches back further than any frame tells (noise that it fills
-    in, for one): only so is a stretch the same, sample by sample, as in the whole.
+    A decoder's state depends on everything before (the noise that it fills in, for
+    example). Only a decoder that starts at the beginning gives the same samples for a
+    part of a file as for the whole.
 
     Parameters
     ----------
     path : str, os.PathLike or file
         The recording.
-    said : str
+    reason : str
         Why libsndfile does not read it.
 
     Yields
     ------
     samples : numpy.ndarray
         float32, shape (samples,): a few thousand; channels are averaged.
-    rate : int
-        Samples per second.
+    sr : int
+        Sampling rate in hertz.
 
     Raises
     ------
     AudioError
-        If it cannot be decoded, or is shorter than the container promises.
+        If it cannot be decoded, or is shorter than its header says.
     """
-    with _stream(path, said) as (container, stream):
-        promised, exact = _promised(container, stream)
-        done, rate, last = 0, None, np.inf
+    with _stream(path, reason) as (container, stream):
+        promised, exact = _header_duration(container, stream)
+        done, sr, end = 0, None, np.inf
         for frame in container.decode(stream):
-            if rate is None:
-                rate = frame.sample_rate
-                last = round(promised * rate) if exact else np.inf
-            if frame.sample_rate != rate:
+            if sr is None:
+                sr = frame.sample_rate
+                end = round(promised * sr) if exact else np.inf
+            if frame.sample_rate != sr:
                 raise AudioError(
                     path,
-                    f"changes from {rate} to {frame.sample_rate} samples per second "
-                    f"after {done / rate:.3f} s; convert it to WAV or FLAC",
+                    f"changes its sampling rate from {sr} to {frame.sample_rate} Hz "
+                    f"after {done / sr:.3f} s; convert it to WAV or FLAC",
                 )
-            # The last frame is filled up by the encoder.
-            samples = _mono(frame)[: None if last == np.inf else max(last - done, 0)]
+            # The encoder has padded the last frame.
+            samples = _mono(frame)[: None if end == np.inf else max(end - done, 0)]
             done += len(samples)
             if len(samples):
-                yield samples, rate
-        length = done / rate if rate else 0.0
-        if promised is not None and length < promised - _SHORT:
+                yield samples, sr
+        seconds = done / sr if sr else 0.0
+        if promised is not None and seconds < promised - _TOLERANCE:
             raise AudioError(
                 path,
-                f"breaks off: its header promises {promised:.3f} s, "
-                f"{length:.3f} s are there; copy it again",
+                f"is truncated: its header promises {promised:.3f} s, it contains "
+                f"{seconds:.3f} s; copy it again",
             )
 
 
-def duration(path, said):
-    """Length of a file: from its header where that counts samples, else by decoding.
+def duration(path, reason):
+    """Measure the duration: from the header if that counts samples, or by decoding.
 
     Parameters
     ----------
     path : str, os.PathLike or file
         The recording.
-    said : str
+    reason : str
         Why libsndfile does not read it.
 
     Returns
@@ -160,20 +162,20 @@ def duration(path, said):
     AudioError
         If it cannot be decoded.
     """
-    with _stream(path, said) as (container, stream):
-        promised, exact = _promised(container, stream)
+    with _stream(path, reason) as (container, stream):
+        promised, exact = _header_duration(container, stream)
     if exact:
         return promised
-    done, rate = 0, 1
-    for samples, rate in chunks(path, said):  # noqa: B007
+    done, sr = 0, 1
+    for samples, sr in chunks(path, reason):  # noqa: B007
         done += len(samples)
-    return done / rate
+    return done / sr
 
 
 def _mono(frame):
     """Average the channels of a frame; float32 in [-1, 1]."""
     values = frame.to_ndarray()
-    if not frame.format.is_planar:  # one row, channel by channel in turn
+    if not frame.format.is_planar:  # one row, with the channels interleaved
         values = values.reshape(-1, frame.layout.nb_channels).T
     if values.dtype.kind == "u":
         middle = (np.iinfo(values.dtype).max + 1) // 2

@@ -48,10 +48,10 @@ def corpus(arguments):
 
 def _like_librispeech(root):
     """Whether files are named READER-CHAPTER-NNNN.flac, with or without a subset."""
-    from ..corpora._files import is_sound
+    from ..corpora._scan import is_sound_file
 
     return any(
-        is_sound(path) and path.stem.startswith("-".join((*path.parts[-3:-1], "")))
+        is_sound_file(path) and path.stem.startswith("-".join((*path.parts[-3:-1], "")))
         for pattern in ("*/*/*/*", "*/*/*")
         for path in root.glob(pattern)
     )

@@ -1,30 +1,27 @@
-"""Corpora: one file per source, each giving the same table of utterances.
+"""Corpora: one file per source, each with the same table of utterances.
 
-- `voices`: embedded, spoken by eSpeak NG; needs no network and no file.
-- `librispeech`: read English speech (Panayotov et al., 2015).
-- `common_voice`: sentences read by volunteers (Ardila et al., 2020).
-- `fsdd`: spoken digits (Jackson et al., 2018).
-- `audiomnist`: spoken digits of 60 people (Becker et al., 2018).
-- `timit`: sentences read into one microphone (Garofolo et al., 1993).
-- `voxceleb`: celebrities in interviews (Nagrani et al., 2017), and `voxceleb_trials`,
-  its lists of trials.
-- `folder`: your own recordings, in a folder for each speaker or in a CSV file.
-- `recordings`: recordings of anybody, with a folder for each speaker or without.
-- `textgrid`: recordings whose phones are marked in Praat TextGrids.
-- `download`: fetches those that anybody may fetch.
-- `describe`: what is in one, and what is suspicious; gives a `Description`.
-- `Corpus`: what all of them return.
+- Spoken by a synthesizer: `voices`, which needs no network and no files.
+- Your own recordings: `folder` (one folder per speaker, or a CSV file), `recordings`
+  (with or without known speakers), `textgrid` (phones marked in Praat TextGrids).
+- Read speech: `librispeech` (Panayotov et al., 2015), `common_voice` (Ardila et al.,
+  2020), `timit` (Garofolo et al., 1993).
+- Interviews: `voxceleb` (Nagrani et al., 2017), and `voxceleb_trials`, its lists of
+  trials.
+- Spoken digits: `fsdd` (Jackson et al., 2018), `audiomnist` (Becker et al., 2018).
+- For all of them: `Corpus`, the table; `describe`, statistics and suspicious files,
+  as a `Description`; `download`, for corpora that are free to download.
+
+Notebooks: ``00_start_here`` uses `voices`, ``11_your_recordings`` uses `folder`.
 """
 
-from ._table import Corpus
+from ._corpus import Corpus
 from .audiomnist import audiomnist
 from .common_voice import common_voice
 from .describe import Description, describe
 from .download import download
-from .folder import folder
+from .folder import folder, recordings
 from .fsdd import fsdd
 from .librispeech import librispeech
-from .recordings import recordings
 from .textgrid import textgrid
 from .timit import timit
 from .voices import voices

@@ -1,4 +1,4 @@
-"""A table of recordings that somebody keeps in a CSV file."""
+"""The rows of a CSV file of recordings, for `siamlab.corpora.folder`."""
 
 import os
 from pathlib import Path
@@ -8,9 +8,9 @@ import pandas as pd
 
 from ..errors import CorpusError
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
-_SHOWN = 5  # rows named in an error
+_MAX_SHOWN = 5  # rows named in an error
 
 
 def csv_rows(path, columns=None):
@@ -21,37 +21,37 @@ def csv_rows(path, columns=None):
     path : pathlib.Path
         The file, UTF-8, with or without a byte order mark.
     columns : dict of str to str, optional
-        Their name of a column -> ours, as for `pandas.DataFrame.rename`.
+        Column name in the file -> our name, as for `pandas.DataFrame.rename`.
 
     Returns
     -------
     pandas.DataFrame
-        Columns speaker, session, path, start, duration (NaN where not given), text,
-        and all others as they are.
+        Columns speaker, session, path, start, duration (NaN if not given), text if
+        given, and all others unchanged.
 
     Raises
     ------
     CorpusError
-        If it is no such table; the sentence names the columns or the rows.
+        If it is not such a table; the message names the columns or the rows.
     """
-    table = _named(_cells(path), path, columns or {})
+    table = _rename(_read_cells(path), path, columns or {})
     table["path"] = _paths(table.path, path.parent)
     session = table.get("session", pd.Series("", table.index))
-    # Two speakers may both have a session "1"; ours are unique over all.
+    # Two speakers may both have a session "1"; ours are unique over all speakers.
     table["session"] = table.speaker.where(session == "", table.speaker + "/" + session)
     table["start"] = _seconds(table, "start", path, at_least=0.0).fillna(0.0)
     table["duration"] = _seconds(table, "duration", path, above=0.0)
-    twice = table.duplicated(["path", "start"])
-    if twice.any():
+    duplicates = table.duplicated(["path", "start"])
+    if duplicates.any():
         raise CorpusError(
-            f"{path}: {_rows(twice)} came before, with the same path and start; "
-            "one utterance in two places gives splits that leak"
+            f"{path}: {_row_numbers(duplicates)}: an earlier row has the same path and "
+            "start. Delete the copy, or it could be in two parts of a split"
         )
     return table
 
 
-def _cells(path):
-    """All cells as text, "" where empty; the index is the row less two."""
+def _read_cells(path):
+    """Read all cells as text, "" if empty; the index is the row number less two."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             header = file.readline()
@@ -61,7 +61,7 @@ def _cells(path):
             sep=separator,
             dtype=str,
             encoding="utf-8-sig",
-            keep_default_na=False,  # somebody may be called NA
+            keep_default_na=False,  # a speaker may be called NA
             skip_blank_lines=False,  # so that rows keep their numbers
         )
     except UnicodeDecodeError as error:
@@ -73,46 +73,46 @@ def _cells(path):
         raise CorpusError(f"{path} cannot be read as a table: {detail}") from error
     if not isinstance(cells.index, pd.RangeIndex):
         raise CorpusError(
-            f"{path}: its rows have more cells than its first line has names "
-            f"(taken apart at {_SEPARATORS[separator]}: {header.strip()!r})"
+            f"{path}: its rows have more cells than its header has names "
+            f"(separated by {_SEPARATORS[separator]}: {header.strip()!r})"
         )
     cells = cells.fillna("").apply(lambda column: column.str.strip())
     cells.columns = cells.columns.str.strip()
     return cells[(cells != "").any(axis=1)]
 
 
-def _named(cells, path, columns):
-    """Give the columns our names, and check that what must be there is there."""
-    there = ", ".join(repr(name) for name in cells.columns)
+def _rename(cells, path, columns):
+    """Give the columns our names; check that path and speaker are there and filled."""
+    present = ", ".join(repr(name) for name in cells.columns)
     unknown = [name for name in columns if name not in cells.columns]
     if unknown:
-        raise CorpusError(f"{path} has no column {unknown[0]!r}; it has {there}")
+        raise CorpusError(f"{path} has no column {unknown[0]!r}; it has {present}")
     table = cells.rename(columns=columns)
-    doubled = table.columns[table.columns.duplicated()]
-    if len(doubled):
+    duplicates = table.columns[table.columns.duplicated()]
+    if len(duplicates):
         raise CorpusError(
-            f"{path}: two columns would be called {doubled[0]!r}; it has {there}"
+            f"{path}: two columns would be called {duplicates[0]!r}; it has {present}"
         )
-    for needed in ("path", "speaker"):
-        if needed not in table:
+    for required in ("path", "speaker"):
+        if required not in table:
             raise CorpusError(
-                f"{path} has no column {needed!r}; it has {there}. Say which one it "
-                f'is: columns={{"THEIR NAME": "{needed}"}}'
+                f"{path} has no column {required!r}; it has {present}. Name the column "
+                f'to use: columns={{"NAME IN THE FILE": "{required}"}}'
             )
-        empty = table[needed] == ""
+        empty = table[required] == ""
         if empty.any():
-            raise CorpusError(f"{path}: no {needed} in {_rows(empty)}; fill it in")
+            raise CorpusError(f"{path}: no {required} in {_row_numbers(empty)}")
     if "phones" in table:
         raise CorpusError(
-            f"{path} has a column 'phones', which must hold times; call it otherwise "
-            'with columns={"phones": "..."}, or use siamlab.corpora.textgrid'
+            f"{path} has a column 'phones', but phones need times. Rename it with "
+            'columns={"phones": "..."}, or use siamlab.corpora.textgrid'
         )
     return table
 
 
 def _paths(listed, folder):
-    """Where the files are: relative to the CSV file, with slashes of either kind."""
-    # os.path.exists: that of pathlib raises where a name is too long.
+    """Resolve paths relative to the folder of the CSV file, with slashes of any kind."""
+    # Not Path.exists, which raises if a name is too long.
     found = [Path(folder, name) for name in listed]
     paths = [
         path if os.path.exists(path) else Path(folder, name.replace("\\", "/"))
@@ -120,30 +120,32 @@ def _paths(listed, folder):
     ]
     if paths and not any(os.path.exists(path) for path in paths):
         raise CorpusError(
-            f"none of the {len(paths)} files is there; the first would be {paths[0]}. "
-            f"Paths are relative to {folder}, where the table lies"
+            f"none of the {len(paths)} files exists; the first would be {paths[0]}. "
+            f"Paths are relative to {folder}, the folder of the table"
         )
     return [str(path) for path in paths]
 
 
 def _seconds(table, name, path, at_least=-np.inf, above=-np.inf):
-    """Numbers of a column; NaN where there is none."""
+    """Read the numbers of a column; NaN for empty cells."""
     if name not in table:
         return pd.Series(np.nan, table.index)
-    # Where semicolons part the cells, a comma is a decimal point.
+    # In tables with semicolons, a comma is a decimal point.
     numbers = pd.to_numeric(table[name].str.replace(",", "."), errors="coerce")
     given = table[name] != ""
     bad = given & ~((numbers >= at_least) & (numbers > above) & np.isfinite(numbers))
     if bad.any():
         raise CorpusError(
             f"{path}: {name} must be a number of seconds; got "
-            f"{table[name][bad].iloc[0]!r} in {_rows(bad)}"
+            f"{table[name][bad].iloc[0]!r} in {_row_numbers(bad)}"
         )
     return numbers
 
 
-def _rows(mask):
-    """Name rows as a spreadsheet counts them, the header being row 1."""
+def _row_numbers(mask):
+    """Name rows as a spreadsheet numbers them: the header is row 1."""
     numbers = [str(i + 2) for i in mask.index[mask]]
-    more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-    return f"row{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:_SHOWN])}{more}"
+    more = len(numbers) - _MAX_SHOWN
+    end = f" and {more} more" if more > 0 else ""
+    shown = ", ".join(numbers[:_MAX_SHOWN])
+    return f"row{'s' if len(numbers) > 1 else ''} {shown}{end}"

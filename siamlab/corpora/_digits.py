@@ -1,3 +1,3 @@
-"""What is said in recordings of digits."""
+"""The words of the corpora of spoken digits."""
 
 DIGITS = "zero one two three four five six seven eight nine".split()

@@ -3,20 +3,21 @@
 This file is run, not imported: ``python _espeak.py`` reads one request per line
 from standard input and writes one answer for each to standard output.
 
-eSpeak NG is under the GPL-3 and siamlab is not: they meet at this pipe alone. The
-process also keeps the synthesis deterministic, because eSpeak carries the state of
-its wave generator from one utterance to the next: the same requests to a fresh
-process give the same samples.
+eSpeak NG is under the GPL-3 and siamlab is not, so they communicate only through this
+pipe. A process of its own also makes the synthesis deterministic: eSpeak keeps the
+state of its wave generator between utterances, and a fresh process gives the same
+samples for the same requests.
 
 Request, a line of JSON::
 
-    {"voice": "de+Andrea", "text": "Guten Tag.", "rate": 175, "pitch": 50, "range": 50}
+    {"voice": "de+Andrea", "text": "Guten Tag.", "speed": 175, "pitch": 50, "range": 50}
 
 Answer, a line of JSON and then that many bytes of 16-bit samples::
 
-    {"sample_rate": 22050, "bytes": 88200, "phones": [["ɡ", 0], ["uː", 1320], ...]}
+    {"sr": 22050, "bytes": 88200, "phones": [["ɡ", 0], ["uː", 1320], ...]}
 
-Each phone is (IPA with its stress mark, "" for a pause, sample where it begins).
+Speed is in words per minute. Each phone is (IPA with its stress mark, or "" for a
+pause; first sample).
 """
 
 import ctypes
@@ -29,7 +30,7 @@ _SYNCHRONOUS = 2
 _PHONE_EVENTS_IN_IPA = 1 | 2
 _NO_EXIT = 0x8000
 _UTF8 = 1
-_RATE, _PITCH, _RANGE = 1, 3, 4
+_SPEED, _PITCH, _RANGE = 1, 3, 4
 _END_OF_EVENTS, _PHONE = 0, 7
 
 
@@ -60,21 +61,21 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Engine:
-    """The library, initialized, with a place for what it calls back."""
+    """The eSpeak NG library, initialized, with the callback that collects its output."""
 
     def __init__(self):
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        self.sample_rate = self._library.espeak_Initialize(
+        self.sr = self._library.espeak_Initialize(
             _SYNCHRONOUS,
             0,
             espeakng_loader.get_data_path().encode(),
             _PHONE_EVENTS_IN_IPA | _NO_EXIT,
         )
-        if self.sample_rate <= 0:
+        if self.sr <= 0:
             sys.exit("eSpeak NG did not start; reinstall espeakng-loader")
         self._samples = []
         self._phones = []
-        self._callback = _Callback(self._receive)  # kept alive: C holds no reference
+        self._callback = _Callback(self._receive)  # keeps it alive: C holds no reference
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _receive(self, samples, n, events):
@@ -88,11 +89,11 @@ class Engine:
             i += 1
         return 0
 
-    def speak(self, voice, text, rate, pitch, range):
-        """Return the samples as bytes, and the phones with where each begins."""
+    def speak(self, voice, text, speed, pitch, range):
+        """Return the samples as bytes, and the phones with their first samples."""
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             sys.exit(f"eSpeak NG has no voice {voice!r}")
-        for parameter, value in ((_RATE, rate), (_PITCH, pitch), (_RANGE, range)):
+        for parameter, value in ((_SPEED, speed), (_PITCH, pitch), (_RANGE, range)):
             self._library.espeak_SetParameter(parameter, int(value), 0)
         self._samples.clear()
         self._phones.clear()
@@ -109,7 +110,7 @@ def main():
     for line in sys.stdin.buffer:
         samples, phones = engine.speak(**json.loads(line))
         head = {
-            "sample_rate": engine.sample_rate,
+            "sr": engine.sr,
             "bytes": len(samples),
             "phones": phones,
         }

@@ -5,18 +5,18 @@ import re
 
 from ..errors import CorpusError
 from ._digits import DIGITS
-from ._files import corpus_of, existing_folder, sound_files, text_of
+from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
 
 _EXPECTED = "AudioMNIST's layout: ROOT/01/0_01_0.wav or ROOT/data/01/0_01_0.wav"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>\d\d)_\d+")
 _METADATA = "audioMNIST_meta.txt"
-_OLDEST = 120  # of one speaker it says 1234
+_OLDEST = 120  # the age of one speaker is given as 1234
 
 
 def audiomnist(root):
     """Read AudioMNIST (Becker et al., 2018; MIT license).
 
-    Each of 60 people says each digit 50 times, at 48 kHz.
+    Each of 60 speakers says each digit 50 times, at 48 kHz.
 
     Parameters
     ----------
@@ -26,14 +26,15 @@ def audiomnist(root):
     Returns
     -------
     Corpus
-        The digit's name as text. Each speaker has one session: all was recorded on
-        one day. Further columns, from ``audioMNIST_meta.txt`` where it is there: sex
-        ("F", "M"), age in years (NaN where unknown) and accent.
+        The text is the name of the digit. Each speaker has one session: all their
+        recordings are from one day. Further columns, from ``audioMNIST_meta.txt`` if it
+        is there: sex ("F", "M"), age in years (NaN if unknown) and accent.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, empty, or a file is not so named.
+        If the folder is missing or empty, a file has another kind of name, or the
+        metadata cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
     if (root / "data").is_dir():
@@ -43,7 +44,7 @@ def audiomnist(root):
     for path in sound_files(root, _EXPECTED):
         match = _NAME.fullmatch(path.stem)
         if match is None or match["speaker"] != path.parent.name:
-            raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
+            raise misplaced(path, _EXPECTED)
         person = people.get(match["speaker"], {})
         age = person.get("age")
         rows.append(
@@ -53,27 +54,29 @@ def audiomnist(root):
                 "path": str(path),
                 "text": DIGITS[int(match["digit"])],
                 "sex": {"female": "F", "male": "M"}.get(str(person.get("gender")), ""),
-                "age": float(age) if _is_an_age(age) else float("nan"),
+                "age": float(age) if _is_age(age) else float("nan"),
                 "accent": str(person.get("accent", "")),
             }
         )
     return corpus_of(rows, "audiomnist")
 
 
-def _is_an_age(value):
+def _is_age(value):
     return isinstance(value, int | float) and 0 < value <= _OLDEST
 
 
 def _people(path):
-    """Speaker -> what is known of him."""
+    """Read the metadata: speaker -> dictionary with accent, age and gender."""
     if not path.exists():
         return {}
     try:
-        people = json.loads(text_of(path))
+        people = json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise CorpusError(
-            f"{path} is damaged ({error}); get it again, or remove it"
+            f"{path} is damaged ({error}); download it again, or delete it"
         ) from error
     if not isinstance(people, dict):
-        raise CorpusError(f"{path} names no speakers; get it again, or remove it")
-    return {who: known for who, known in people.items() if isinstance(known, dict)}
+        raise CorpusError(
+            f"{path} does not list speakers; download it again, or delete it"
+        )
+    return {name: known for name, known in people.items() if isinstance(known, dict)}

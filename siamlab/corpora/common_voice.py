@@ -6,21 +6,21 @@ import os
 import pandas as pd
 
 from ..errors import CorpusError
-from ._files import corpus_of, existing_folder
+from ._scan import corpus_of, existing_folder
 
 _EXPECTED = (
     "the folder of one language of Common Voice, with SUBSET.tsv and clips/*.mp3"
 )
-# Of 128 hexadecimal digits. As many for each subset: a speaker has one name in all.
-_NAME = 16
+# Of 128 hexadecimal digits; the same in all subsets, where a speaker keeps their name.
+_ID_DIGITS = 16
 _SEX = {"f": "F", "m": "M"}  # female and male; female_feminine and so on since 2024
 
 
 def common_voice(root, subset="validated"):
     """Read a language of Common Voice (Ardila et al., 2020; CC0 1.0).
 
-    Volunteers read sentences into whatever microphone they have. Where to get it says
-    ``siamlab.corpora.download("common_voice", ...)``.
+    Volunteers read sentences, each into their own microphone.
+    ``siamlab.corpora.download("common_voice", ...)`` says where to get it.
 
     Parameters
     ----------
@@ -32,11 +32,11 @@ def common_voice(root, subset="validated"):
     Returns
     -------
     Corpus
-        Speakers bear the first 16 digits of their client_id, the same in all subsets.
-        Each has one session: nothing is known of the occasions. Further columns: sex
-        ("F", "M"), age ("twenties") and accent; "" where unknown. Durations come from
-        ``clip_durations.tsv`` where it is there: no file need be opened. A file that
-        is missing has a duration of NaN.
+        Speakers are named by the first 16 digits of their client_id, the same in all
+        subsets. Each has one session, because the recording sessions are not
+        documented. Further columns: sex ("F", "M"), age ("twenties") and accent; "" if
+        unknown. Durations come from ``clip_durations.tsv`` if it is there, so that no
+        clip has to be opened. A missing clip has a duration of NaN.
 
     Raises
     ------
@@ -44,21 +44,19 @@ def common_voice(root, subset="validated"):
         If the folder, the subset, a column or all clips are missing.
     """
     root = existing_folder(root, _EXPECTED)
-    listed = _table(_file(root, subset))
+    listed = _read_tsv(_find_subset(root, subset))
     names = listed["path"].where(
         listed["path"].str.contains(".", regex=False), listed["path"] + ".mp3"
     )
-    there = _clips(root)
-    found = names.isin(there)
-    if len(names) and not found.any():
+    present = names.isin(_clips(root))
+    if len(names) and not present.any():
         raise CorpusError(
-            f"none of the {len(names)} clips of {subset}.tsv is in {root / 'clips'}; "
+            f"none of the {len(names)} clips in {subset}.tsv is in {root / 'clips'}; "
             f"the first is {names.iloc[0]}. Unpack the clips"
         )
     paths = str(root / "clips") + os.sep + names
     unknown = pd.Series("", listed.index)
-    accents = listed.get("accents", listed.get("accent", unknown))
-    speakers = _short(listed["client_id"])
+    speakers = _shorten(listed["client_id"])
     table = pd.DataFrame(
         {
             "speaker": speakers,
@@ -67,34 +65,35 @@ def common_voice(root, subset="validated"):
             "text": listed.get("sentence", unknown),
             "sex": listed.get("gender", unknown).str[:1].map(_SEX).fillna(""),
             "age": listed.get("age", unknown),
-            "accent": accents,
+            "accent": listed.get("accents", listed.get("accent", unknown)),
         }
     )
-    seconds = names.map(_durations(root / "clip_durations.tsv")).where(found)
-    skipped = seconds.notna() | ~found  # not opened
-    known = dict(zip(paths[skipped], seconds[skipped], strict=True))
+    durations = names.map(_durations(root / "clip_durations.tsv")).where(present)
+    unopened = durations.notna() | ~present
+    known = dict(zip(paths[unopened], durations[unopened], strict=True))
     return corpus_of(table, f"common_voice {root.name} {subset}", known)
 
 
-def _file(root, subset):
-    """Find the table of a subset, or say which there are."""
+def _find_subset(root, subset):
+    """Find the table of a subset, or raise an error that lists the subsets."""
     path = root / f"{subset}.tsv"
     if os.path.isfile(path):
         return path
-    tables = sorted(p.stem for p in root.glob("*.tsv"))
+    subsets = sorted(p.stem for p in root.glob("*.tsv"))
     languages = sorted(p.parent.name for p in root.glob("*/validated.tsv"))
-    if languages and not tables:
+    if languages and not subsets:
         raise CorpusError(
-            f"{root} holds the languages {', '.join(languages)}; give the folder of one"
+            f"{root} contains the languages {', '.join(languages)}; choose the folder "
+            "of one"
         )
     raise CorpusError(
-        f"{root} has no {subset}.tsv; there is {', '.join(tables) or 'none'}. "
+        f"{root} has no {subset}.tsv; its subsets: {', '.join(subsets) or 'none'}. "
         f"Expected {_EXPECTED}"
     )
 
 
-def _table(path, needed=("client_id", "path")):
-    """All cells as text; sentences may hold quotation marks, and nothing is quoted."""
+def _read_tsv(path, required=("client_id", "path")):
+    """Read all cells as text; quotation marks belong to the sentences."""
     try:
         table = pd.read_csv(
             path,
@@ -104,10 +103,10 @@ def _table(path, needed=("client_id", "path")):
             keep_default_na=False,
             encoding="utf-8",
         )
-    except ValueError as error:  # pandas' and Unicode's are among them
+    except ValueError as error:  # includes the errors of pandas and of Unicode
         detail = " ".join(str(error).split())
         raise CorpusError(f"{path} cannot be read as a table: {detail}") from error
-    missing = [name for name in needed if name not in table]
+    missing = [name for name in required if name not in table]
     if missing:
         raise CorpusError(
             f"{path} has no column {missing[0]!r}; it has {', '.join(table.columns)}"
@@ -116,23 +115,23 @@ def _table(path, needed=("client_id", "path")):
 
 
 def _clips(root):
-    """Names of all clips: one look at the folder, not one for each file."""
+    """List the names of all clips, which is faster than looking for each file."""
     folder = root / "clips"
     if not folder.is_dir():
         raise CorpusError(f"{root} has no folder clips; expected {_EXPECTED}")
     return {entry.name for entry in os.scandir(folder)}
 
 
-def _short(ids):
-    """Shorten names, unless two would become one."""
-    short = ids.str[:_NAME]
+def _shorten(ids):
+    """Shorten the names of speakers, unless two would become the same."""
+    short = ids.str[:_ID_DIGITS]
     return short if short.nunique() == ids.nunique() else ids
 
 
 def _durations(path):
-    """Clip -> seconds."""
+    """Read clip -> seconds."""
     if not path.exists():
         return {}
-    table = _table(path, needed=("clip", "duration[ms]"))
+    table = _read_tsv(path, required=("clip", "duration[ms]"))
     seconds = pd.to_numeric(table["duration[ms]"], errors="coerce") / 1000
     return dict(zip(table["clip"], seconds.where(seconds > 0), strict=True))

@@ -1,4 +1,8 @@
-"""What is in a corpus, and what in it one should listen to first."""
+"""Statistics of a corpus, and recordings that may have something wrong with them.
+
+- `describe`: read a whole corpus once.
+- `Description`: what it found, as tables.
+"""
 
 import dataclasses
 import hashlib
@@ -11,31 +15,31 @@ import pandas as pd
 from .. import audio
 from .._progress import progress_bar
 from ..errors import ArgumentError, AudioError
-from ._table import length
+from ._corpus import format_duration
 
-# Full scale: a file in 16 bits ends at 32767/32768, a lossy one a little beside it.
-_FULL = 0.999
-# A recording that somebody made as loud as possible has a sample or two there, at its
-# loudest place; one that is clipped stays there, again and again.
-_RUN, _CLIPPED = 3, 10
-_SHOWN = 20  # suspicious files shown in a notebook
+# Full scale: a 16-bit file ends at 32767/32768, a lossy file a little beside it.
+_FULL_SCALE = 0.999
+# A normalized recording reaches full scale with a sample or two; a clipped recording
+# stays there, again and again.
+_MIN_RUN, _MIN_CLIPPED = 3, 10
+_MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Description:
-    """What is in a corpus; made by `describe`.
+    """Statistics of a corpus; made by `describe`.
 
     Parameters
     ----------
     name : str
-        Of the corpus.
+        Name of the corpus.
     speakers : pandas.DataFrame
-        One row for each, by name: utterances, sessions, seconds.
+        One row per speaker, by name: utterances, sessions, seconds.
     utterances : pandas.DataFrame
-        One row for each, as in the corpus: path, seconds (NaN where it cannot be
-        read), rate (samples per second, 0 where it cannot) and peak.
+        One row per utterance, as in the corpus: path, seconds (NaN if it cannot be
+        read), sr (sampling rate in hertz, 0 if it cannot be read) and peak.
     suspicious : pandas.DataFrame
-        Columns path and reason; a file may have several.
+        Columns path and reason; a file may have several reasons.
     """
 
     name: str
@@ -45,46 +49,44 @@ class Description:
 
     @property
     def summary(self):
-        """Least, median and most per speaker and per utterance."""
+        """Minimum, median and maximum per speaker and per utterance."""
         figures = {
             "utterances per speaker": self.speakers.utterances,
             "sessions per speaker": self.speakers.sessions,
             "seconds per speaker": self.speakers.seconds,
             "seconds per utterance": self.utterances.seconds,
         }
-        table = {
-            name: {"least": x.min(), "median": x.median(), "most": x.max()}
-            for name, x in figures.items()
-        }
-        return pd.DataFrame(table).T.round(2)
+        table = pd.DataFrame(figures.values(), index=figures.keys()).T
+        return table.agg(["min", "median", "max"]).T.round(2)
 
     @property
-    def rates(self):
-        """Sampling rate -> utterances; the most frequent one first."""
-        rate = self.utterances.rate
-        return rate[rate > 0].value_counts().rename("utterances")
+    def sampling_rates(self):
+        """Sampling rate -> number of utterances; the most frequent one first."""
+        sr = self.utterances.sr
+        return sr[sr > 0].value_counts().rename("utterances")
 
     def _line(self):
-        rates = ", ".join(f"{rate:,}" for rate in self.rates.index) or "no"
+        rates = ", ".join(f"{sr:,}" for sr in self.sampling_rates.index) or "no"
         return (
             f"{self.name}: {len(self.speakers)} speakers, "
             f"{self.speakers.sessions.sum()} sessions, {len(self.utterances)} "
-            f"utterances, {length(self.utterances.seconds.sum())}, at {rates} Hz"
+            f"utterances, {format_duration(self.utterances.seconds.sum())}, "
+            f"at {rates} Hz"
         )
 
     def _verdict(self):
         files = self.suspicious.path.nunique()
-        return f"{files} suspicious files" if files else "nothing suspicious"
+        return f"suspicious files: {files}" if files else "no suspicious files"
 
     def __repr__(self):
-        kinds = self.suspicious.reason.str.split(",").str[0].str.split(":").str[0]
+        kinds = self.suspicious.reason.str.split("[,:]").str[0]
         counts = [f"  {kind}: {n}" for kind, n in kinds.value_counts().items()]
         table = self.summary.to_string()
         return "\n".join([self._line(), table, self._verdict(), *counts])
 
     def _repr_html_(self):
-        shown = self.suspicious.head(_SHOWN).to_html(index=False)
-        more = len(self.suspicious) - _SHOWN
+        shown = self.suspicious.head(_MAX_SHOWN).to_html(index=False)
+        more = len(self.suspicious) - _MAX_SHOWN
         if more > 0:
             shown += f"<p>and {more} more, in <code>.suspicious</code></p>"
         return (
@@ -95,19 +97,19 @@ class Description:
 
 
 def describe(corpus, shortest=0.1):
-    """Read a whole corpus once, and say what is in it.
+    """Read a whole corpus once; count speakers, sessions and hours; find bad files.
 
-    Suspicious is what
+    A recording is suspicious if it
 
-    - cannot be read, or holds NaN;
+    - cannot be read, or contains NaN;
     - is silent: no sample is larger than the last of 16 bits;
-    - is clipped: it stays at full scale (0.999 and beyond) for three samples in a row
-      or more, and for ten in all. What was made as loud as possible reaches full scale
-      with a sample or two; what was clipped and turned down later is not found;
+    - is clipped: at least three consecutive samples are at full scale (0.999 or more),
+      and at least ten in all. Loud recordings reach full scale with a sample or two.
+      Recordings that were made quieter after clipping are not found;
     - is shorter than `shortest`;
-    - is the same sound as another one, sample by sample, whatever name, container,
-      depth or header it has (copies that were compressed anew are not found): it may be
-      on both sides of a split, or under two names.
+    - is a duplicate: all its samples equal those of another recording, whatever its
+      name, container, bit depth or header. Copies that were compressed again are not
+      found. A duplicate may be in two parts of a split, or under two speakers.
 
     Parameters
     ----------
@@ -130,9 +132,11 @@ def describe(corpus, shortest=0.1):
     --------
     >>> import siamlab as sl
     >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=3)
-    >>> found = sl.corpora.describe(corpus)
-    >>> found.speakers.utterances.tolist(), found.rates.to_dict()
-    ([3, 3], {16000: 6})
+    >>> description = sl.corpora.describe(corpus)
+    >>> description.speakers.utterances.tolist()
+    [3, 3]
+    >>> description.sampling_rates.to_dict()
+    {16000: 6}
     """
     if shortest < 0:
         raise ArgumentError(f"shortest must not be negative; got {shortest} s")
@@ -140,91 +144,89 @@ def describe(corpus, shortest=0.1):
     pool = ThreadPoolExecutor()
     try:
         bar = progress_bar(
-            pool.map(_listen, rows),
+            pool.map(_measure, rows),
             total=len(rows),
-            description=f"listening to {corpus.name}",
+            description=f"reading {corpus.name}",
             unit="utterances",
         )
-        heard = pd.DataFrame(list(bar), index=corpus.table.index)
+        measured = pd.DataFrame(list(bar), index=corpus.table.index)
     finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the others
-    utterances = heard[["seconds", "rate", "peak"]]
+        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the rest
+    utterances = measured[["seconds", "sr", "peak"]]
     utterances.insert(0, "path", corpus.table.path)
-    by_speaker = corpus.table.assign(seconds=heard.seconds).groupby("speaker")
-    speakers = pd.DataFrame(
-        {
-            "utterances": by_speaker.size(),
-            "sessions": by_speaker.session.nunique(),
-            "seconds": by_speaker.seconds.sum(),
-        }
+    by_speaker = corpus.table.assign(seconds=measured.seconds).groupby("speaker")
+    speakers = by_speaker.agg(
+        utterances=("path", "size"),
+        sessions=("session", "nunique"),
+        seconds=("seconds", "sum"),
     )
-    suspicious = _suspicious(corpus.table, heard, shortest)
+    suspicious = _suspicious(corpus.table, measured, shortest)
     return Description(corpus.name, speakers, utterances, suspicious)
 
 
-def _listen(row):
-    """Read an utterance, block by block, and keep what is to be known of it."""
-    samples, rate, peak, bad, flat, run = 0, 0, 0.0, 0, 0, 0
-    state = hashlib.blake2b(digest_size=16)
+def _measure(row):
+    """Read an utterance block by block, and return what `describe` needs of it."""
+    samples, sr, peak, n_bad, n_clipped, run = 0, 0, 0.0, 0, 0, 0
+    checksum = hashlib.blake2b(digest_size=16)
     try:
         blocks = audio.blocks(row.path, start=row.start, duration=row.duration)
-        for block, rate in blocks:  # noqa: B007
+        for block, sr in blocks:  # noqa: B007
             samples += len(block)
-            state.update(block.tobytes())
+            checksum.update(block.tobytes())
             finite = np.isfinite(block)
-            bad += int(np.count_nonzero(~finite))
+            n_bad += int(np.count_nonzero(~finite))
             level = np.abs(np.where(finite, block, 0.0))
             peak = max(peak, float(level.max()))
-            more, run = _flat(level >= _FULL, run)
-            flat += more
+            n, run = _count_clipped(level >= _FULL_SCALE, run)
+            n_clipped += n
     except AudioError as error:
-        return {"seconds": np.nan, "rate": 0, "peak": np.nan, "error": error.reason}
+        return {"seconds": np.nan, "sr": 0, "peak": np.nan, "error": error.reason}
     return {
-        "seconds": samples / rate,
-        "rate": rate,
+        "seconds": samples / sr,
+        "sr": sr,
         "peak": peak,
         "error": "",
-        "bad": bad,
-        "flat": flat,
-        "sound": f"{rate} {state.hexdigest()}",
+        "n_bad": n_bad,
+        "n_clipped": n_clipped,
+        "checksum": f"{sr} {checksum.hexdigest()}",
     }
 
 
-def _flat(full, run):
-    """Count samples in long runs at full scale; `run` are those just before."""
-    ends = np.flatnonzero(np.diff(np.concatenate(([0], full.view(np.int8), [0]))))
-    starts, stops = ends[::2], ends[1::2]
-    lengths = stops - starts
-    counted = 0
-    if run and len(starts) and starts[0] == 0:
-        counted = run if run >= _RUN else 0  # was counted with the block before
-        lengths[0] += run
-    total = int(lengths[lengths >= _RUN].sum()) - counted
-    last = int(lengths[-1]) if len(stops) and stops[-1] == len(full) else 0
-    return total, last
+def _count_clipped(full, run):
+    """Count samples in long runs at full scale, given the run before this block.
+
+    Returns the number of samples and the length of the last run, 3 at most.
+    """
+    # The run goes in front, and its samples, if counted before, are subtracted.
+    full = np.concatenate([np.ones(run, bool), full])
+    edges = np.flatnonzero(np.diff(full.astype(np.int8), prepend=0, append=0))
+    lengths = edges[1::2] - edges[::2]
+    counted = run if run >= _MIN_RUN else 0
+    last = min(int(lengths[-1]), _MIN_RUN) if full[-1] else 0
+    return int(lengths[lengths >= _MIN_RUN].sum()) - counted, last
 
 
-def _suspicious(table, heard, shortest):
+def _suspicious(table, measured, shortest):
+    """List suspicious files: path and reason."""
     found = []
     first: dict[str, int] = {}
-    for i, one in enumerate(heard.itertuples()):
+    for i, row in enumerate(measured.itertuples()):
         path = table.path[i]
-        if one.error:
-            found.append((path, f"cannot be used: {one.error}"))
+        if row.error:
+            found.append((path, f"unreadable: {row.error}"))
             continue
-        if one.bad:
-            found.append((path, f"NaN, in {int(one.bad)} samples"))
-        if one.peak <= audio.SILENCE:
+        if row.n_bad:
+            found.append((path, f"NaN, in {int(row.n_bad)} samples"))
+        if row.peak <= audio.SILENCE:
             found.append((path, "silent, from beginning to end"))
-        if one.flat >= _CLIPPED:
-            found.append((path, f"clipped, {int(one.flat)} samples at full scale"))
-        if one.seconds < shortest:
-            found.append((path, f"short, {one.seconds:.3f} s"))
-        if one.peak > audio.SILENCE and first.setdefault(one.sound, i) != i:
-            other = first[one.sound]
-            same = table.speaker[i] == table.speaker[other]
-            whose = (
-                "" if same else f", as {table.speaker[i]} and {table.speaker[other]}"
-            )
-            found.append((path, f"twice, also {table.path[other]}{whose}"))
+        if row.n_clipped >= _MIN_CLIPPED:
+            found.append((path, f"clipped, {int(row.n_clipped)} samples at full scale"))
+        if row.seconds < shortest:
+            found.append((path, f"short, {row.seconds:.3f} s"))
+        if row.peak > audio.SILENCE and first.setdefault(row.checksum, i) != i:
+            other = table.loc[first[row.checksum]]
+            speakers = ""
+            if table.speaker[i] != other.speaker:
+                speakers = f", under the speakers {table.speaker[i]} and {other.speaker}"
+            found.append((path, f"duplicate, of {other.path}{speakers}"))
     return pd.DataFrame(found, columns=["path", "reason"], dtype=str)

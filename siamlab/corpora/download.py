@@ -1,49 +1,52 @@
-"""Corpora that anybody may download."""
+"""Download corpora that are free to download.
+
+- `download`: fetch an archive, verify its checksum, unpack it.
+"""
 
 import contextlib
 import logging
 import shutil
-import tempfile
+import tarfile
+import zlib
 from pathlib import Path
 
-from .._progress import print_line
+from .._progress import print_line, progress_bar
 from ..errors import ArgumentError, CorpusError, StorageError
 from ._archives import ARCHIVES, ELSEWHERE
-from ._fetch import Resuming, unpack
 
 
 def download(name, folder):
-    """Download a corpus, and unpack it.
+    """Download a corpus and unpack it.
 
-    What broke off goes on where it was when you call again, after a kill as well: the
-    beginning is kept as ``NAME.part`` in the folder. The archive is compared with its
-    checksum, unpacked under a temporary name, and removed.
+    The size and the license are printed first. The archive is verified by its
+    checksum, unpacked under a temporary name, and deleted. An interrupted download
+    starts again from the beginning; an interrupted extraction uses the archive again.
 
     Parameters
     ----------
     name : str
-        "librispeech/" and one of train-clean-100 (6.4 GB), train-clean-360,
-        train-other-500, dev-clean (0.3 GB), dev-other, test-clean, test-other, or of
-        the small ones for trying out, train-clean-5 and dev-clean-2 (0.1 GB);
-        "fsdd" (12 MB).
+        "librispeech/" followed by train-clean-100 (6.4 GB), train-clean-360,
+        train-other-500, dev-clean (0.3 GB), dev-other, test-clean, test-other, or one
+        of the small subsets train-clean-5 and dev-clean-2 (0.1 GB); or "fsdd" (12 MB).
     folder : str or os.PathLike
-        Where it shall be; made if need be.
+        Where to put the corpus; created if necessary.
 
     Returns
     -------
     pathlib.Path
-        The folder that ``siamlab.corpora.librispeech`` or ``fsdd`` takes. What is there
-        already is not downloaded again.
+        The folder that ``siamlab.corpora.librispeech`` or ``fsdd`` takes. A corpus that
+        is already there is not downloaded again.
 
     Raises
     ------
     CorpusError
-        If it cannot be downloaded from here: says where it is, under which terms, and
-        how it has to lie.
+        If the corpus is not free to download. The message says where to get it, under
+        which license, and how to lay out its files.
     ArgumentError
-        If there is no such name.
+        If there is no corpus of this name.
     StorageError
-        If the connection broke off, the disk is too small, or the file is another one.
+        If the connection fails, the checksum differs, the disk is too small, or the
+        archive has a member that would be written outside the folder.
 
     Examples
     --------
@@ -53,91 +56,118 @@ def download(name, folder):
     ... )  # doctest: +SKIP
     >>> corpus = sl.corpora.librispeech(root, "test-other")  # doctest: +SKIP
     """
-    if name not in ARCHIVES and name.split("/")[0] in ELSEWHERE:
+    corpus = name.split("/")[0]
+    if name not in ARCHIVES and corpus in ELSEWHERE:
         raise CorpusError(
-            f"{name} cannot be downloaded from here: {ELSEWHERE[name.split('/')[0]]}"
+            f"siamlab cannot download {corpus}. To get it: {ELSEWHERE[corpus]}"
         )
     if name not in ARCHIVES:
-        known = ", ".join([*ARCHIVES, *ELSEWHERE])
-        raise ArgumentError(f"there is no corpus {name!r} to download; known: {known}")
-    archive, folder = ARCHIVES[name], Path(folder)
-    if not (folder / archive.to / archive.marker).is_dir():
-        path = _fetch(name, archive, folder)
-        _install(path, archive, folder)
-        path.unlink()
-    return folder / archive.root
-
-
-def _fetch(name, archive, folder):
-    """Bring the archive, whole and compared with its checksum."""
-    import pooch
-
-    path = folder / f"{name.replace('/', '-')}{_ending(archive.url)}"
-    part = path.with_name(f"{path.name}.part")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        there = sum(p.stat().st_size for p in (part, path) if p.exists())
-        _check_space(archive, folder, there)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to {folder} ({error.strerror}); choose another folder"
-        ) from error
-    if not path.exists():
-        have = f", {_size(there)} of it are there" if there else ""
-        print_line(
-            f"{name}: {_size(archive.bytes)} to download{have} ({archive.license})"
+        raise ArgumentError(
+            f"name must be one of {', '.join(ARCHIVES)}; got {name!r}. For "
+            f"{', '.join(ELSEWHERE)}, the error message says where to get them"
         )
+    archive, folder = ARCHIVES[name], Path(folder)
+    if not (folder / archive.folder / archive.marker).is_dir():
+        work = folder / f"{name.replace('/', '-')}.part"
+        try:
+            _check_space(archive, work)
+            path = _fetch(name, archive, work)
+            _unpack(path, work / "unpacked")
+            _install(archive, work / "unpacked", folder)
+            shutil.rmtree(work)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write to {folder} ({error}); choose another folder, or free "
+                "some space"
+            ) from error
+    return folder / archive.folder
+
+
+def _check_space(archive, work):
+    """Check that the archive and its files fit on the disk; audio is compressed."""
+    work.mkdir(parents=True, exist_ok=True)
+    needed = 2 * archive.size
+    free = shutil.disk_usage(work).free
+    if free < needed:
+        raise StorageError(
+            f"the disk of {work.parent} has {_format_size(free)} free, and the archive "
+            f"and its files need {_format_size(needed)}. Choose another folder"
+        )
+
+
+def _fetch(name, archive, work):
+    """Download an archive unless a complete one is there; verify its checksum."""
+    import pooch
+    import requests
+
+    path = work / "archive.tar.gz"
+    for leftover in work.iterdir():
+        if leftover.is_file() and leftover != path:  # of an interrupted download
+            leftover.unlink()
+    if not path.exists():
+        size = _format_size(archive.size)
+        print_line(f"downloading {name}: {size}, license {archive.license}")
+    bar = progress_bar(None, total=archive.size, description=name, unit="B")
     try:
-        with _quiet(pooch.get_logger()):
+        with bar, _quiet(pooch.get_logger()):
             pooch.retrieve(
                 archive.url,
                 f"sha256:{archive.sha256}",
                 fname=path.name,
-                path=folder,
-                downloader=Resuming(part, archive.bytes),
+                path=work,
+                downloader=pooch.HTTPDownloader(progressbar=bar, chunk_size=2**20),
             )
-    except ValueError as error:  # pooch removes it
+    except requests.RequestException as error:
         raise StorageError(
-            f"what came from {archive.url} has another checksum than {archive.sha256} "
-            "and was removed; call again, or tell the authors of siamlab"
+            f"the download of {archive.url} failed ({error}). Try again later; it "
+            "starts from the beginning"
+        ) from error
+    except ValueError as error:  # pooch has deleted the file
+        raise StorageError(
+            f"the file from {archive.url} does not have the SHA-256 checksum "
+            f"{archive.sha256} and was deleted. Try again, or report it as an issue"
         ) from error
     return path
 
 
-def _check_space(archive, folder, there):
-    """Look for room for the archive and what is in it: sound is compressed already."""
-    needed = 2 * archive.bytes - there
-    free = shutil.disk_usage(folder).free
-    if free < needed:
+def _unpack(path, folder):
+    """Unpack an archive; no member may be written outside the folder."""
+    if not hasattr(tarfile, "data_filter"):
+        raise StorageError("unpacking safely needs Python 3.11.4 or later; update it")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with tarfile.open(path) as tar:
+            tar.extractall(folder, filter="data")
+    except tarfile.FilterError as error:
         raise StorageError(
-            f"{folder} has {_size(free)} free; {_size(needed)} are needed while it is "
-            "unpacked. Choose another folder"
+            f"{path} has an unsafe member ({error}); none of its files are used. "
+            "Report it as an issue"
+        ) from error
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise StorageError(
+            f"{path} cannot be unpacked ({error}); delete it and try again"
+        ) from error
+
+
+def _install(archive, unpacked, folder):
+    """Move the unpacked files to their place; existing files are kept."""
+    top = unpacked / archive.top
+    if not (top / archive.marker).is_dir():
+        raise StorageError(
+            f"the archive of {archive.url} has no folder {archive.top}/"
+            f"{archive.marker}; report it as an issue"
         )
-
-
-def _install(path, archive, folder):
-    """Unpack beside the place where it shall be, then rename."""
-    with tempfile.TemporaryDirectory(
-        dir=folder, prefix=f"{path.name}.", suffix=".part"
-    ) as temporary:
-        unpack(path, Path(temporary))
-        inside = Path(temporary, archive.inside)
-        if not (inside / archive.marker).is_dir():
-            raise StorageError(
-                f"{path} holds no folder {archive.inside}/{archive.marker}; "
-                "tell the authors of siamlab"
-            )
-        (folder / archive.to).mkdir(exist_ok=True)
-        # What says that all is there comes last.
-        for entry in sorted(inside.iterdir(), key=lambda p: p.name == archive.marker):
-            target = folder / archive.to / entry.name
-            if not target.exists():
-                entry.rename(target)
+    target = folder / archive.folder
+    target.mkdir(exist_ok=True)
+    # The marker comes last: it says that everything else is there.
+    for entry in sorted(top.iterdir(), key=lambda path: path.name == archive.marker):
+        if not (target / entry.name).exists():
+            entry.rename(target / entry.name)
 
 
 @contextlib.contextmanager
 def _quiet(logger):
-    """Let pooch not say again what we said."""
+    """Silence pooch's log lines, which repeat ours."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
@@ -146,10 +176,5 @@ def _quiet(logger):
         logger.setLevel(level)
 
 
-def _ending(url):
-    return ".zip" if url.endswith(".zip") else ".tar.gz"
-
-
-def _size(count):
-    """Bytes in a unit that one can imagine."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
+def _format_size(size):
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

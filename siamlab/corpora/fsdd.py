@@ -2,9 +2,8 @@
 
 import re
 
-from ..errors import CorpusError
 from ._digits import DIGITS
-from ._files import corpus_of, existing_folder, sound_files
+from ._scan import corpus_of, existing_folder, misplaced, sound_files
 
 _EXPECTED = "recordings named DIGIT_SPEAKER_INDEX.wav (the folder `recordings`)"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
@@ -16,25 +15,28 @@ def fsdd(root):
     Parameters
     ----------
     root : str or os.PathLike
-        The folder with the recordings, 8 kHz, ``DIGIT_SPEAKER_INDEX.wav``.
+        The repository, or its folder ``recordings``: ``DIGIT_SPEAKER_INDEX.wav``, at
+        8 kHz.
 
     Returns
     -------
     Corpus
-        The digit's name as text. Each speaker has one session: nothing is known
-        of the occasions.
+        The text is the name of the digit. Each speaker has one session, because the
+        recording sessions are not documented.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, empty, or a file is not so named.
+        If the folder is missing or empty, or a file has another kind of name.
     """
     root = existing_folder(root, _EXPECTED)
+    if (root / "recordings").is_dir():
+        root = root / "recordings"
     rows = []
     for path in sound_files(root, _EXPECTED):
         match = _NAME.fullmatch(path.stem)
         if match is None:
-            raise CorpusError(f"{path} is not so named; expected {_EXPECTED}")
+            raise misplaced(path, _EXPECTED)
         rows.append(
             {
                 "speaker": match["speaker"],

@@ -1,7 +1,14 @@
-"""LibriSpeech, and whatever lies in its layout."""
+"""LibriSpeech, and other corpora in its layout."""
 
 from ..errors import CorpusError
-from ._files import corpus_of, existing_folder, is_sound, sound_files, text_of
+from ._scan import (
+    corpus_of,
+    existing_folder,
+    is_sound_file,
+    misplaced,
+    read_text,
+    sound_files,
+)
 
 _EXPECTED = "LibriSpeech's layout: ROOT/SUBSET/READER/CHAPTER/READER-CHAPTER-NNNN.flac"
 
@@ -12,32 +19,32 @@ def librispeech(root, subset="train-clean-100"):
     Parameters
     ----------
     root : str or os.PathLike
-        The folder that holds the subsets.
+        The folder that contains the subsets.
     subset : str or None
-        "train-clean-100", "test-other" and so on. None takes all that are there; the
-        root may then also be a subset itself.
+        "train-clean-100", "test-other" and so on. None reads all subsets in the
+        folder, which may then also be a subset itself.
 
     Returns
     -------
     Corpus
-        Of FLAC files, or others that can be read. Sessions are chapters; text comes
-        from ``*.trans.txt`` where there is one, sex from ``SPEAKERS.TXT``.
+        FLAC files, or other sound files. Sessions are chapters. The text comes from
+        ``*.trans.txt`` and the column sex from ``SPEAKERS.TXT``, if they are there.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, a file is not so named, or a text is not
-        in UTF-8.
+        If the folder or the subset is missing, a file has another kind of name, or a
+        text is not in UTF-8.
     """
     root = existing_folder(root, _EXPECTED)
-    there = sorted(p.name for p in root.iterdir() if p.is_dir() and _is_subset(p))
-    if subset is None and not there and _is_subset(root):
-        root, there = root.parent, [root.name]
-    chosen = there if subset is None else [subset]
-    if not chosen or not set(chosen) <= set(there):
+    present = sorted(p.name for p in root.iterdir() if p.is_dir() and _is_subset(p))
+    if subset is None and not present and _is_subset(root):
+        root, present = root.parent, [root.name]
+    chosen = present if subset is None else [subset]
+    if not chosen or not set(chosen) <= set(present):
         raise CorpusError(
-            f"{root} has no subset {subset or ''!r}; there is "
-            f"{', '.join(there) or 'no subset at all'}; expected {_EXPECTED}"
+            f"{root} has no subset {subset or ''!r}; its subsets: "
+            f"{', '.join(present) or 'none'}. Expected {_EXPECTED}"
         )
     sexes = _sexes(root / "SPEAKERS.TXT")
     rows = [row for name in chosen for row in _rows(root / name, sexes)]
@@ -45,16 +52,16 @@ def librispeech(root, subset="train-clean-100"):
 
 
 def _is_subset(folder):
-    return any(is_sound(path) for path in folder.glob("*/*/*"))
+    return any(is_sound_file(path) for path in folder.glob("*/*/*"))
 
 
 def _rows(folder, sexes):
-    """One dictionary for each file of a subset."""
+    """Yield one row for each file of a subset."""
     texts = {}
     for path in sound_files(folder, _EXPECTED):
         reader, chapter = path.parent.parent.name, path.parent.name
         if not path.stem.startswith(f"{reader}-{chapter}-"):
-            raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
+            raise misplaced(path, _EXPECTED)
         session = f"{reader}-{chapter}"
         if session not in texts:
             texts[session] = _transcripts(path.parent / f"{session}.trans.txt")
@@ -68,18 +75,18 @@ def _rows(folder, sexes):
 
 
 def _transcripts(path):
-    """Utterance -> text, from lines of `READER-CHAPTER-NNNN THE TEXT`."""
+    """Read utterance -> text from lines of `READER-CHAPTER-NNNN THE TEXT`."""
     if not path.exists():
         return {}
-    lines = text_of(path).splitlines()
+    lines = read_text(path).splitlines()
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
 
 def _sexes(path):
-    """Reader -> sex, from lines of `ID | SEX | SUBSET | MINUTES | NAME`."""
+    """Read reader -> sex from lines of `ID | SEX | SUBSET | MINUTES | NAME`."""
     if not path.exists():
         return {}
-    # Names of readers may be in any encoding; they are not used.
-    lines = text_of(path, errors="replace").splitlines()
+    # The readers' names, which are not used, may be in any encoding.
+    lines = read_text(path, errors="replace").splitlines()
     fields = [line.split("|") for line in lines if not line.startswith(";")]
     return {f[0].strip(): f[1].strip() for f in fields if len(f) > 1}

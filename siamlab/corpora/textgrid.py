@@ -1,4 +1,4 @@
-"""Recordings beside Praat TextGrids."""
+"""Recordings with Praat TextGrids."""
 
 import codecs
 import re
@@ -8,17 +8,18 @@ import pandas as pd
 from .. import audio
 from .._progress import print_line
 from ..errors import AudioError, CorpusError
-from ._files import existing_folder, sound_files
-from ._table import Corpus
+from ._corpus import Corpus
+from ._scan import existing_folder, sound_files
 
 _EXPECTED = "sound files, each with a TextGrid of the same name beside it"
-# At the start of a line in the short form, behind "xmin =" in the long one. Of blanks
-# within the line only: a search over many empty lines would begin anew in each.
+# At the start of a line in the short form, after "xmin =" in the long form. [^\S\n]
+# stays within the line: \s would search many empty lines again and again.
 _NEGATIVE = re.compile(r"(?m)^[^\S\n]*(?:(?:xmin|xmax|number) = )?-[\d.]+")
+# TextGrids may end a little after the recording.
+_TOLERANCE_SECONDS = 0.05
 
-
-# What annotators and aligners write for a pause: "sil" in `Corpus` (and in TIMIT and
-# the Montreal aligner), MAUS, Praat's own silences, Festival, CMU, HTK.
+# Labels for pauses: "sil" in `Corpus` (and in TIMIT and the Montreal aligner), MAUS,
+# Praat's own silences, Festival, CMU, HTK.
 PAUSES = ("sil", "<p:>", "<p>", "_", "#", "sp", "SIL", "silent", "pau", "h#", "<sil>")
 
 
@@ -28,31 +29,30 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     Parameters
     ----------
     root : str or os.PathLike
-        A folder of ``NAME.wav`` beside ``NAME.TextGrid``; in folders of speakers
-        where there are several. Long and short form, UTF-8 and UTF-16.
+        A folder with ``NAME.wav`` beside ``NAME.TextGrid``; one folder per speaker if
+        there are several. Long and short form, UTF-8 and UTF-16.
     tier : str, optional
-        Name of the interval tier with the phones; the first interval tier of each
-        file by default. Point tiers are passed over.
+        Name of the interval tier with the phones; by default the first interval tier
+        of each file. Point tiers are ignored.
     pauses : sequence of str
-        Labels of pauses; each becomes "sil". An interval without a label is no
-        pause: nobody said what it is.
+        Labels of pauses; each becomes "sil". An interval without a label is not a
+        pause, because its content is unknown.
     strict : bool
-        Raise at the first file that cannot be used, rather than report it.
+        Raise an error for the first unusable file, instead of listing all of them in
+        `Corpus.rejected`.
 
     Returns
     -------
     Corpus
-        Phones are the intervals that are labeled, with their times; but for
-        pauses, the label is taken as it is, without the white space around it. The
-        speaker is the folder
-        in which a file lies. Files that cannot be used are in `Corpus.rejected`,
-        and one line on standard error says how many.
+        Phones are the labeled intervals, with their times; labels are stripped of
+        white space. The speaker is the folder of a file. Unusable files are in
+        `Corpus.rejected`, and one line on standard error gives their number.
 
     Raises
     ------
     CorpusError
-        If the folder is missing or holds no sound file, or if no file can be used;
-        with `strict`, for the first file that cannot be.
+        If the folder is missing or contains no sound file, or if no file is usable;
+        with `strict`, for the first unusable file.
     """
     root = existing_folder(root, _EXPECTED)
     rows, rejected = [], []
@@ -66,14 +66,14 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
             reason = getattr(error, "reason", str(error))
             rejected.append({"path": str(path), "reason": reason})
     if rejected:
+        first = f"{rejected[0]['path']}: {rejected[0]['reason']}"
+        if not rows:
+            raise CorpusError(
+                f"{root}: none of {len(paths)} recordings is usable; the first, {first}"
+            )
         print_line(
-            f"{len(rejected)} of {len(paths)} recordings rejected "
-            f"({rejected[0]['path']}: {rejected[0]['reason']}); see corpus.rejected"
-        )
-    if not rows:
-        raise CorpusError(
-            f"{root}: none of {len(paths)} recordings can be used; the first, "
-            f"{rejected[0]['path']}: {rejected[0]['reason']}"
+            f"{len(rejected)} of {len(paths)} recordings rejected ({first}); see "
+            "corpus.rejected"
         )
     return Corpus(
         pd.DataFrame(rows),
@@ -86,7 +86,7 @@ def _utterance(path, tier, pauses):
     duration = audio.duration(path)
     phones = [
         ("sil" if label in pauses else label, start, end)
-        for label, start, end in _phones(_beside(path), tier, duration)
+        for label, start, end in _phones(_find_textgrid(path), tier, duration)
     ]
     folder = path.parent.name
     return {
@@ -100,23 +100,19 @@ def _utterance(path, tier, pauses):
     }
 
 
-def _beside(path):
-    """Find the TextGrid of a sound file, whatever the case of its ending."""
-    for other in sorted(path.parent.glob(f"{_literal(path.stem)}.*")):
-        if other.suffix.lower() == ".textgrid":
+def _find_textgrid(path):
+    """Find the TextGrid of a sound file, with its suffix in upper or lower case."""
+    for other in sorted(path.parent.iterdir()):
+        if (
+            other.name.startswith(f"{path.stem}.")
+            and other.suffix.lower() == ".textgrid"
+        ):
             return other
-    raise CorpusError(
-        f"{path}: has no TextGrid beside it; expected {path.stem}.TextGrid"
-    )
-
-
-def _literal(name):
-    """Escape what `glob` would take for a pattern."""
-    return "".join(f"[{c}]" if c in "[*?" else c for c in name)
+    raise CorpusError(f"{path} has no TextGrid; expected {path.stem}.TextGrid")
 
 
 def _phones(path, tier, duration):
-    """Labeled intervals of a tier, checked: (label, start, end) in seconds."""
+    """Read the labeled intervals of a tier: (label, start, end) in seconds."""
     from praatio import textgrid as praat
     from praatio.data_classes.interval_tier import IntervalTier
 
@@ -125,30 +121,28 @@ def _phones(path, tier, duration):
         grid = praat.openTextgrid(
             str(path), includeEmptyIntervals=False, reportingMode="silence"
         )
-    except Exception as error:  # a damaged file raises one of many, in praatio
+    except Exception as error:  # praatio raises many kinds for a damaged file
         detail = " ".join(str(error).split())
         raise CorpusError(
-            f"{path}: cannot be read as a TextGrid ({detail}); open it in Praat and "
+            f"{path} cannot be read as a TextGrid ({detail}); open it in Praat and "
             "save it again"
         ) from error
-    intervals = [t for t in grid.tiers if isinstance(t, IntervalTier)]
-    names = [t.name for t in intervals]
+    intervals = {t.name: t for t in grid.tiers if isinstance(t, IntervalTier)}
+    names = ", ".join(intervals)
     if not intervals:
         raise CorpusError(
-            f"{path}: has no interval tier, only {', '.join(grid.tierNames) or 'none'}"
-            "; mark the phones in one"
+            f"{path} has no interval tier; its tiers: "
+            f"{', '.join(grid.tierNames) or 'none'}. Mark the phones in an interval tier"
         )
-    if tier is not None and tier not in names:
-        raise CorpusError(
-            f"{path}: has no interval tier {tier!r}; it has {', '.join(names)}"
-        )
-    chosen = intervals[0 if tier is None else names.index(tier)]
+    if tier is not None and tier not in intervals:
+        raise CorpusError(f"{path} has no interval tier {tier!r}; it has {names}")
+    chosen = intervals[tier] if tier is not None else next(iter(intervals.values()))
     phones = [(e.label.strip(), float(e.start), float(e.end)) for e in chosen.entries]
     phones = sorted((p for p in phones if p[0]), key=lambda p: p[1])
     if not phones:
         raise CorpusError(
-            f"{path}: nothing is labeled in tier {chosen.name!r}; label it, or name "
-            f"another tier of {', '.join(names)}"
+            f"{path} has no labels in tier {chosen.name!r}; add labels, or choose "
+            f"another tier of {names}"
         )
     _check_times(path, phones, duration)
     return phones
@@ -161,24 +155,24 @@ def _check_signs(path):
     text = content.decode("utf-16" if utf16 else "utf-8", errors="replace")
     if found := _NEGATIVE.search(text):
         raise CorpusError(
-            f"{path}: has a negative time ({found[0].strip()}); correct it in Praat"
+            f"{path} has a negative time ({found[0].strip()}); correct it in Praat"
         )
 
 
 def _check_times(path, phones, duration):
+    """Refuse intervals that overlap, are empty, or end after the recording."""
     end_before = 0.0
     for label, start, end in phones:
-        # Praat writes times with more digits than a sample is long.
-        # Asked so that it is not so for NaN, either.
+        # Praat writes more digits than a sample is long. `not <` also catches NaN.
         if not start < end or start < end_before - 1e-6:
-            what = "overlaps what comes before it" if start < end else "is no span"
+            problem = "overlaps the one before it" if start < end else "has no length"
             raise CorpusError(
-                f"{path}: the interval {label!r} from {start:g} to {end:g} s {what}; "
+                f"{path}: the interval {label!r} from {start:g} to {end:g} s {problem}; "
                 "correct it in Praat"
             )
         end_before = end
-    if end_before > duration + 0.05:
+    if end_before > duration + _TOLERANCE_SECONDS:
         raise CorpusError(
-            f"{path}: ends at {end_before:g} s, but the recording lasts "
-            f"{duration:g} s; does it belong to another one?"
+            f"{path} ends at {end_before:g} s, but the recording lasts {duration:g} s; "
+            "does the TextGrid belong to another recording?"
         )

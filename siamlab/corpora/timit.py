@@ -1,17 +1,16 @@
-"""TIMIT, and whatever lies in its layout."""
+"""TIMIT, and other corpora in its layout."""
 
 import re
-from pathlib import Path
 
 from .. import audio
 from ..errors import AudioError, CorpusError
-from ._files import corpus_of, existing_folder, sound_files, text_of
+from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
 
 _EXPECTED = (
     "TIMIT's layout: ROOT/TRAIN/DR1/FCJF0/SA1.WAV with SA1.PHN, SA1.WRD and SA1.TXT "
     "beside it, in upper or lower case"
 )
-_RATE = 16000  # the times in .PHN and .WRD count its samples
+_SR = 16000  # the times in .PHN and .WRD are in samples
 _SAMPLE = re.compile("[0-9]{1,15}")
 PAUSES = ("h#", "pau", "epi")
 
@@ -20,31 +19,31 @@ def timit(root, subset=None, pauses=PAUSES):
     """Read TIMIT (Garofolo et al., 1993), which the LDC sells as LDC93S1.
 
     Every speaker reads ten sentences into the same microphone, in one session. The
-    two SA sentences are the same for all 630; each SX sentence is read by seven, each
-    SI sentence by one.
+    two SA sentences are the same for all 630 speakers; each SX sentence is read by
+    seven speakers, each SI sentence by one.
 
     Parameters
     ----------
     root : str or os.PathLike
-        The folder that holds TRAIN and TEST, in upper or lower case; NIST SPHERE or
+        The folder that contains TRAIN and TEST, in upper or lower case; NIST SPHERE or
         RIFF.
     subset : {None, "train", "test"}
-        One of the two folders; None takes both.
+        One of the two folders; None reads both.
     pauses : sequence of str
-        Phones of TIMIT that are pauses; each becomes "sil".
+        TIMIT's symbols for pauses; each becomes "sil".
 
     Returns
     -------
     Corpus
-        Speakers as FCJF0; each has one session. Phones in TIMIT's own letters, with
-        their times. Further columns: sex ("F", "M"), dialect ("DR1"), sentence
-        ("SA1"), and words, a list of (word, start, end) in seconds, or None.
+        Speakers are named like FCJF0, with one session each. Phones are TIMIT's
+        symbols, with their times. Further columns: sex ("F", "M"), dialect ("DR1"),
+        sentence ("SA1"), and words, a list of (word, start, end) in seconds, or None.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, a file lies elsewhere, or a line of
-        its times cannot be read.
+        If the folder or the subset is missing, a file is in another place, or a line
+        of a file with times cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
     if subset not in (None, "train", "test"):
@@ -55,14 +54,12 @@ def timit(root, subset=None, pauses=PAUSES):
             continue
         parts = [part.upper() for part in path.parts[-4:]]
         if len(parts) < 4 or parts[0] not in ("TRAIN", "TEST"):
-            raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
+            raise misplaced(path, _EXPECTED)
         folder, dialect, speaker, name = parts
-        if subset is not None and folder != subset.upper():
-            continue
         sentence = name.split(".")[0]
         key = (folder, speaker, sentence)
-        # Some copies hold each sentence twice, SA1.WAV and SA1.WAV.wav.
-        if key in rows:
+        # Some copies contain each sentence twice, as SA1.WAV and SA1.WAV.wav.
+        if key in rows or subset not in (None, folder.lower()):
             continue
         rows[key] = {
             "speaker": speaker,
@@ -80,9 +77,9 @@ def timit(root, subset=None, pauses=PAUSES):
     return corpus_of(list(rows.values()), f"timit {subset}" if subset else "timit")
 
 
-def _beside(path, sentence, ending):
-    """Find a file of the same sentence, whatever the case of its name."""
-    wanted = (sentence + ending).upper()
+def _find(path, sentence, suffix):
+    """Find another file of the same sentence, in upper or lower case; None if absent."""
+    wanted = (sentence + suffix).upper()
     for other in sorted(path.parent.iterdir()):
         if other.name.upper() == wanted:
             return other
@@ -90,22 +87,25 @@ def _beside(path, sentence, ending):
 
 
 def _text(path, sentence):
-    """Take what is said from "FIRST LAST The text."."""
-    found = _beside(path, sentence, ".TXT")
+    """Read the text from "FIRST LAST The text."."""
+    found = _find(path, sentence, ".TXT")
     if found is None:
         return ""
     fields = found.read_text(encoding="utf-8", errors="replace").split(maxsplit=2)
     return fields[2].strip() if len(fields) == 3 else ""
 
 
-def _times(path, sentence, ending, pauses):
-    """Read lines of "FIRST LAST LABEL", in samples."""
-    found = _beside(path, sentence, ending)
+def _times(path, sentence, suffix, pauses):
+    """Read lines of "FIRST LAST LABEL", in samples; None if there are none."""
+    found = _find(path, sentence, suffix)
     if found is None:
         return None
-    end_of_file = _seconds(path)
+    try:
+        duration = audio.duration(path)
+    except AudioError:
+        duration = float("inf")  # extraction reports the file, with the reason
     spans = []
-    for number, line in enumerate(text_of(found).splitlines(), 1):
+    for number, line in enumerate(read_text(found).splitlines(), 1):
         fields = line.split()
         if not fields:
             continue
@@ -114,16 +114,8 @@ def _times(path, sentence, ending, pauses):
                 f'{found}, line {number}: expected "FIRST LAST LABEL", in samples; '
                 f"got {line!r}"
             )
-        start, end = (int(field) / _RATE for field in fields[:2])
-        # Some sentences are marked a little beyond their end.
-        end = min(end, end_of_file)
+        start, end = (int(field) / _SR for field in fields[:2])
+        end = min(end, duration)  # the last label of some files ends a little too late
         if start < end:
             spans.append(("sil" if fields[2] in pauses else fields[2], start, end))
     return spans or None
-
-
-def _seconds(path: Path):
-    try:
-        return audio.duration(path)
-    except AudioError:
-        return float("inf")  # extraction reports the file, with the reason

@@ -1,4 +1,8 @@
-"""VoxCeleb 1 and 2, and their lists of trials."""
+"""VoxCeleb 1 and 2, and their lists of trials.
+
+- `voxceleb`: the recordings.
+- `voxceleb_trials`: pairs of recordings, same speaker or not.
+"""
 
 import os
 import re
@@ -7,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import CorpusError
-from ._files import corpus_of, existing_folder, sound_files, text_of
+from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
 
 _EXPECTED = (
     "VoxCeleb's layout: wav/idXXXXX/VIDEO/NNNNN.wav or aac/idXXXXX/VIDEO/NNNNN.m4a, "
-    "in ROOT or in a folder of it"
+    "in ROOT or in one of its folders"
 )
 _SPEAKER = re.compile(r"id\d{5}")
+_SPEAKER_COLUMN = re.compile(r"VoxCeleb.*ID")  # "VoxCeleb1 ID", but not "VGGFace1 ID"
 _METADATA = ("vox1_meta.csv", "vox2_meta.csv")
 _TRIAL = "1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav"
 
@@ -22,63 +27,60 @@ def voxceleb(root, subset=None):
     """Read VoxCeleb 1 or 2 (Nagrani et al., 2017; Chung et al., 2018).
 
     Interviews on YouTube: each video of a speaker is a session, with its own room and
-    microphone. Where to get it, and under which terms, says
-    ``siamlab.corpora.download("voxceleb", ...)``.
+    microphone. ``siamlab.corpora.download("voxceleb", ...)`` says where to get it, and
+    under which license.
 
     Parameters
     ----------
     root : str or os.PathLike
         ``ROOT/wav/id10270/VIDEO/00001.wav`` (VoxCeleb 1) or
-        ``ROOT/aac/id00012/VIDEO/00001.m4a`` (VoxCeleb 2; needs ``siamlab[m4a]``).
-        These may lie deeper, ``ROOT/dev/aac/...``, and `root` may be ``wav`` itself.
+        ``ROOT/aac/id00012/VIDEO/00001.m4a`` (VoxCeleb 2; needs ``siamlab[m4a]``). These
+        folders may be deeper, ``ROOT/dev/aac/...``, and `root` may be ``wav`` itself.
     subset : str, optional
-        Only what lies below this folder of `root`: "wav", "dev", "test/aac".
+        Read only this folder of `root`: "wav", "dev", "test/aac".
 
     Returns
     -------
     Corpus
-        Speakers as id10270, sessions as id10270/VIDEO. Further columns: sex ("F",
-        "M") and nationality, from ``vox1_meta.csv`` and ``vox2_meta.csv`` where they
-        lie in `root` or in one of the two folders above it; "" where unknown.
+        Speakers are named like id10270, sessions like id10270/VIDEO. Further columns:
+        sex ("F", "M") and nationality, from ``vox1_meta.csv`` and ``vox2_meta.csv`` if
+        they are in `root` or in one of the two folders above it; "" if unknown.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, a file lies elsewhere, a recording is there twice,
-        or the metadata cannot be read.
+        If the folder is missing, a file is in another place, two files are the same
+        recording, or the metadata cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
     folder = root if subset is None else root / subset
     if not os.path.isdir(folder):
-        there = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir()))
+        folders = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir()))
         raise CorpusError(
-            f"{root} has no folder {subset!r}; there is {there or 'none'}"
+            f"{root} has no folder {subset!r}; its folders: {folders or 'none'}"
         )
     people = _people(root)
-    rows = []
-    seen: dict[str, Path] = {}
+    rows = {}
     for path in sound_files(folder, _EXPECTED):
         key = _key(path)
         speaker, video, _ = key.split("/")
         if not _SPEAKER.fullmatch(speaker):
-            raise CorpusError(f"{path} does not lie there; expected {_EXPECTED}")
-        if key in seen:
+            raise misplaced(path, _EXPECTED)
+        if key in rows:
             raise CorpusError(
-                f"{key} is there twice, {seen[key]} and {path}; "
-                f"choose a folder of {root} with subset="
+                f"there are two files of {key}: {rows[key]['path']} and {path}; choose "
+                f"a folder of {root} with subset="
             )
-        seen[key] = path
         sex, nationality = people.get(speaker, ("", ""))
-        rows.append(
-            {
-                "speaker": speaker,
-                "session": f"{speaker}/{video}",
-                "path": str(path),
-                "sex": sex,
-                "nationality": nationality,
-            }
-        )
-    return corpus_of(rows, f"voxceleb {subset}" if subset else "voxceleb")
+        rows[key] = {
+            "speaker": speaker,
+            "session": f"{speaker}/{video}",
+            "path": str(path),
+            "sex": sex,
+            "nationality": nationality,
+        }
+    name = f"voxceleb {subset}" if subset else "voxceleb"
+    return corpus_of(list(rows.values()), name)
 
 
 def voxceleb_trials(path, corpus):
@@ -89,22 +91,22 @@ def voxceleb_trials(path, corpus):
     path : str or os.PathLike
         ``veri_test2.txt``, ``list_test_all2.txt``, ``list_test_hard2.txt`` and so on:
         lines of ``1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav``, 1 for the same
-        speaker. Endings do not matter: the recordings may be .m4a.
+        speaker. Suffixes are ignored: the recordings may be .m4a.
     corpus : Corpus or Features
-        Holds all of these recordings. `Features` where extraction rejected some, so
-        that rows are those of the embeddings.
+        Contains all of these recordings. Use `Features` if extraction rejected some, so
+        that the rows are those of the embeddings.
 
     Returns
     -------
     first, second : numpy.ndarray of int
         Shape (trials,), rows of the corpus.
-    same : numpy.ndarray of bool
-        Same shape.
+    y_true : numpy.ndarray of bool
+        Same shape, True for the same speaker.
 
     Raises
     ------
     CorpusError
-        If the file is no such list, or names recordings that the corpus has not.
+        If the file is not such a list, or names recordings that the corpus lacks.
 
     Examples
     --------
@@ -114,44 +116,38 @@ def voxceleb_trials(path, corpus):
     >>> corpus = sl.corpora.voxceleb("vox1", "test")  # doctest: +SKIP
     >>> features = sl.extract(corpus)  # doctest: +SKIP
     >>> embeddings = sl.embed(net, features)  # doctest: +SKIP
-    >>> first, second, same = sl.corpora.voxceleb_trials(
+    >>> first, second, y_true = sl.corpora.voxceleb_trials(
     ...     "veri_test2.txt", features
     ... )  # doctest: +SKIP
-    >>> scores = sl.metrics.trial_scores(embeddings, first, second)  # doctest: +SKIP
-    >>> sl.metrics.eer(same, scores)  # doctest: +SKIP
+    >>> y_score = sl.metrics.trial_scores(embeddings, first, second)  # doctest: +SKIP
+    >>> sl.metrics.eer(y_true, y_score)  # doctest: +SKIP
     """
-    labels, *sides = _trials(Path(path))
-    there = pd.Index([_key(Path(p)) for p in corpus.table.path])
-    if there.has_duplicates:
-        key = there[there.duplicated()][0]
-        raise CorpusError(f"{key} is in several rows of the corpus; a trial needs one")
+    y_true, *sides = _read_trials(Path(path))
+    present = pd.Index([_key(Path(p)) for p in corpus.table.path])
+    if present.has_duplicates:
+        key = present[present.duplicated()][0]
+        raise CorpusError(f"the corpus has several rows of {key}; trials need one")
     wanted = pd.Index(pd.concat(sides).unique())
-    missing = wanted[~wanted.isin(there)]
+    missing = wanted[~wanted.isin(present)]
     if len(missing):
         raise CorpusError(
-            f"{len(missing)} of the {len(wanted)} recordings in {path} are not in the "
-            f"corpus, the first is {missing[0]}; read the folder that holds them all"
+            f"the corpus lacks {len(missing)} of the {len(wanted)} recordings in "
+            f"{path}; the first is {missing[0]}. Read the folder with all of them"
         )
-    first, second = (there.get_indexer(side) for side in sides)
-    return first, second, labels
+    first, second = (present.get_indexer(side) for side in sides)
+    return first, second, y_true
 
 
 def _key(path):
-    """Name a recording as VoxCeleb does, without its ending."""
+    """Name a recording as VoxCeleb does, without its suffix."""
     speaker, video, name = ("", "", *path.parts)[-3:]
     return f"{speaker}/{video}/{name.split('.')[0]}"
 
 
-def _trials(path):
-    """Labels, and both sides as keys."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} cannot be read as a list of trials: {error}") from (
-            error
-        )
+def _read_trials(path):
+    """Read the labels, and the first and second recordings by their keys."""
     trials = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         fields = line.split()
         if not fields:
             continue
@@ -168,7 +164,7 @@ def _trials(path):
 
 
 def _people(root):
-    """Speaker -> (sex, nationality)."""
+    """Read speaker -> (sex, nationality) from the metadata that is there."""
     people: dict[str, tuple[str, str]] = {}
     root = root.absolute()  # "." has no parents
     for name in _METADATA:
@@ -180,33 +176,23 @@ def _people(root):
 
 
 def _read_people(path):
-    """Read a table with tabs (VoxCeleb 1) or with commas (2), padded with blanks."""
-    content = text_of(path)
-    separator = "\t" if "\t" in content.split("\n", 1)[0].strip() else ","
-    lines = [
-        [cell.strip() for cell in line.split(separator)]
-        for line in content.splitlines()
-        if line.strip()
-    ]
-    header, *rows = lines or [[]]
-    columns = {name.split(" ")[-1]: i for i, name in enumerate(header)}
-    speaker = next((i for i, name in enumerate(header) if _is_speaker(name)), None)
-    if speaker is None or "Gender" not in columns:
+    """Read a table with tabs (VoxCeleb 1) or commas (VoxCeleb 2), padded with spaces."""
+    lines = [line for line in read_text(path).splitlines() if line.strip()]
+    separator = "\t" if lines and "\t" in lines[0].strip() else ","
+    cells = [[cell.strip() for cell in line.split(separator)] for line in lines]
+    header, *rows = cells or [[]]
+    header = ["speaker" if _SPEAKER_COLUMN.fullmatch(name) else name for name in header]
+    if not {"speaker", "Gender"} <= set(header):
         raise CorpusError(
             f"{path}: expected the columns VoxCeleb1 ID (or 2) and Gender; "
             f"got {', '.join(header) or 'nothing'}"
         )
-
-    def cell(row, name):
-        i = columns.get(name, len(row))
-        return row[i] if i < len(row) else ""
-
+    people = [dict(zip(header, row, strict=False)) for row in rows]
     return {
-        row[speaker]: (cell(row, "Gender").upper(), cell(row, "Nationality"))
-        for row in rows
-        if len(row) > speaker
+        person["speaker"]: (
+            person.get("Gender", "").upper(),
+            person.get("Nationality", ""),
+        )
+        for person in people
+        if "speaker" in person
     }
-
-
-def _is_speaker(name):
-    return name.startswith("VoxCeleb") and name.endswith("ID")

@@ -1,4 +1,4 @@
-"""The table of utterances that every corpus is, and its checks."""
+"""The table of utterances that every corpus is, and how to read a row of it."""
 
 import numpy as np
 import pandas as pd
@@ -18,19 +18,19 @@ class Corpus:
     table : pandas.DataFrame
         One row per utterance, with the columns
 
-        ========  =====================================================
-        speaker   str, who speaks
-        session   str, on which occasion; unique over all speakers
+        ========  =============================================================
+        speaker   str, name of the speaker
+        session   str, name of the recording session; unique over all speakers
         path      str, the sound file
-        start     float, where in the file it begins, in seconds
-        duration  float, in seconds; NaN where the file cannot be read
-        text      str, what is said; "" where unknown
+        start     float, where the utterance begins in the file, in seconds
+        duration  float, in seconds; NaN if the file cannot be read
+        text      str, the spoken text; "" if unknown
         phones    list of (symbol, start, end) in seconds, or None
-        ========  =====================================================
+        ========  =============================================================
 
         and any others (sex, age, room).
     name : str
-        What the corpus is called in messages.
+        Name of the corpus in messages.
     rejected : pandas.DataFrame, optional
         Columns path and reason: files that are not in the table, and why.
 
@@ -43,8 +43,8 @@ class Corpus:
     --------
     >>> import siamlab as sl
     >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
-    >>> samples, rate = corpus[0]
-    >>> samples.dtype, rate
+    >>> samples, sr = corpus[0]
+    >>> samples.dtype, sr
     (dtype('float32'), 16000)
     """
 
@@ -56,7 +56,7 @@ class Corpus:
                 f"missing: {', '.join(missing)}"
             )
         if table.empty:
-            raise CorpusError(f"{name}: no utterance was found; check the folder")
+            raise CorpusError(f"{name}: no utterances were found; check the folder")
         others = [column for column in table.columns if column not in COLUMNS]
         self.table = table[[*COLUMNS, *others]].reset_index(drop=True)
         self.name = name
@@ -68,7 +68,7 @@ class Corpus:
         return len(self.table)
 
     def __getitem__(self, index):
-        """Return samples (float32, mono, in [-1, 1]) and rate of one utterance."""
+        """Read one utterance: (samples, sr), mono float32 in [-1, 1], and hertz."""
         row = self.table.iloc[index]
         return audio.read(row.path, start=row.start, duration=row.duration)
 
@@ -76,7 +76,7 @@ class Corpus:
         return (
             f"{self.name}: {len(self)} utterances, "
             f"{self.table.speaker.nunique()} speakers, "
-            f"{length(np.nansum(self.table.duration))}"
+            f"{format_duration(np.nansum(self.table.duration))}"
         )
 
     def select(self, rows):
@@ -98,18 +98,20 @@ class Corpus:
         )
 
     def split(self, by="speaker", fractions=(0.8, 0.2), seed=0):
-        """Deal the corpus into parts that share no speaker, or no session.
+        """Split the corpus at random into parts without a common speaker or session.
 
         Parameters
         ----------
         by : {"speaker", "session", "utterance"}
-            What stays together. Utterances of one speaker in both parts make a
-            speaker network look better than it is; so do those of one session,
-            which share room and microphone (FAULTS S24).
+            What is never divided between two parts. If utterances of one speaker are
+            in both parts, a speaker network scores better than it is. The same holds
+            for a session, whose utterances share a room and a microphone
+            (``docs/doctor.md#s24``).
         fractions : sequence of float
-            Share of the groups in each part; they sum to 1 at most.
+            Fraction of the speakers, sessions or utterances in each part; their sum is
+            at most 1.
         seed : int
-            Deals the same way each time.
+            The same seed gives the same parts.
 
         Returns
         -------
@@ -119,8 +121,8 @@ class Corpus:
         Raises
         ------
         ArgumentError
-            If `by` is none of the three, the fractions are not positive or sum
-            to more than 1, or there are fewer groups than parts.
+            If `by` is not one of the three, if the fractions are not positive or their
+            sum is greater than 1, or if there are fewer groups than parts.
 
         Examples
         --------
@@ -137,34 +139,35 @@ class Corpus:
         fractions = np.asarray(fractions, dtype=float)
         if fractions.ndim != 1 or (fractions <= 0).any() or fractions.sum() > 1 + 1e-9:
             raise ArgumentError(
-                "fractions must be positive and sum to 1 at most; "
+                "fractions must be positive, with a sum of at most 1; "
                 f"got {tuple(fractions.tolist())}"
             )
         groups = self.table.index.to_series() if by == "utterance" else self.table[by]
         names = np.sort(groups.unique())
         if len(names) < len(fractions):
             raise ArgumentError(
-                f"{len(fractions)} parts by {by} need as many {by}s; "
-                f"{self.name} has {len(names)}"
+                f"a split by {by} into {len(fractions)} parts needs at least "
+                f"{len(fractions)} {by}s; {self.name} has {len(names)}"
             )
         names = np.random.default_rng(seed).permutation(names)
-        parts = np.split(names, _cuts(fractions, len(names)))[: len(fractions)]
-        # By a hash table: np.isin compares every name of a part with every row.
+        ends = _part_ends(fractions, len(names))
+        parts = np.split(names, ends)[: len(fractions)]
+        # isin of pandas uses a hash table; np.isin compares every name with every row.
         return tuple(self.select(groups.isin(part).to_numpy()) for part in parts)
 
 
-def length(seconds):
-    """Hours or minutes, as a person says them."""
-    if seconds >= 3600:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 60:.1f} min"
-
-
-def _cuts(fractions, total):
-    """Where to cut `total` things, no part being left empty."""
+def _part_ends(fractions, total):
+    """Index at which each part of `total` names ends; no part is empty."""
     ends = np.rint(np.cumsum(fractions) * total).astype(int)
     parts = len(ends)
-    for i in range(parts):  # each part at least one, and one left for each behind it
+    for i in range(parts):  # at least one name here, and one for each later part
         low = ends[i - 1] + 1 if i else 1
         ends[i] = min(max(ends[i], low), total - (parts - 1 - i))
     return ends
+
+
+def format_duration(seconds):
+    """Write a duration in hours or minutes."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min"

@@ -158,7 +158,7 @@ def test_corpus_downloads_what_anybody_may_have(tmp_path, monkeypatch, capsys):
     [
         (["embed", "{}/none"], "does not exist"),
         (["evaluate", "--data", "{}/none"], "does not exist"),
-        (["evaluate", "--data", "{}"], "no sound file below"),
+        (["evaluate", "--data", "{}"], "no sound files in"),
         (["evaluate", "--data", "{}", "--encoder", "{}/none"], "is no encoder"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
         (["evaluate", "--data", "{}", "--subset", "a"], "folder has no subsets"),

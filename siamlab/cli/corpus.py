@@ -1,4 +1,4 @@
-"""``siamlab corpus``: what is in a folder of recordings."""
+"""``siamlab corpus``: describe a folder of recordings."""
 
 import json
 
@@ -6,29 +6,30 @@ from . import _recordings
 
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "corpus",
-        help="say what is in a folder of recordings, or download some",
-        description="Read all recordings once: speakers, sessions, hours, rates, and "
-        "which files are suspicious (unreadable, silent, clipped, twice, too short). "
-        "With --download, fetch a corpus that anybody may have into the folder first.",
+        help="describe a folder of recordings, or download a corpus",
+        description="Read all recordings once. Print the numbers of speakers, sessions "
+        "and hours, the sampling rates, and the suspicious files (unreadable, silent, "
+        "clipped, duplicate, too short). With --download, first download a corpus.",
         epilog="example: siamlab corpus --data my_recordings --picture corpus.png. "
-        "Exit status: 0 nothing suspicious, 1 suspicious files, 2 could not be read.",
+        "Exit status: 0 no suspicious files, 1 suspicious files, 2 an error.",
     )
     _recordings.add(parser)
     parser.add_argument(
         "--download",
         metavar="NAME",
-        help="such as librispeech/test-other or fsdd; goes on where it broke off",
+        help="download this corpus into ROOT, librispeech/test-other or fsdd for "
+        "example",
     )
-    parser.add_argument("--picture", metavar="FILE.png", help="draw the durations, too")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--picture", metavar="FILE.png", help="plot the durations")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run, failed=2)
 
 
 def run(arguments):
-    """Describe the corpus, and say by the status whether all is well."""
+    """Describe the corpus; return 1 if there are suspicious files."""
     from .. import corpora
 
     if arguments.download:
@@ -47,7 +48,9 @@ def run(arguments):
                     "sessions": int(found.speakers.sessions.sum()),
                     "utterances": len(found.utterances),
                     "seconds": float(found.utterances.seconds.sum()),
-                    "rates": {str(k): int(v) for k, v in found.rates.items()},
+                    "sampling_rates": {
+                        str(sr): int(n) for sr, n in found.sampling_rates.items()
+                    },
                     "suspicious": found.suspicious.to_dict("records"),
                 }
             )

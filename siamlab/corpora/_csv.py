@@ -111,7 +111,7 @@ def _rename(cells, path, columns):
 
 
 def _paths(listed, folder):
-    """Resolve paths relative to the folder of the CSV file, with slashes of any kind."""
+    """Resolve paths relative to the folder of the CSV file, with either slash."""
     # Not Path.exists, which raises if a name is too long.
     found = [Path(folder, name) for name in listed]
     paths = [

@@ -61,7 +61,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class Engine:
-    """The eSpeak NG library, initialized, with the callback that collects its output."""
+    """The eSpeak NG library, with the callback that collects its output."""
 
     def __init__(self):
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
@@ -75,7 +75,9 @@ class Engine:
             sys.exit("eSpeak NG did not start; reinstall espeakng-loader")
         self._samples = []
         self._phones = []
-        self._callback = _Callback(self._receive)  # keeps it alive: C holds no reference
+        self._callback = _Callback(
+            self._receive
+        )  # keeps it alive: C holds no reference
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _receive(self, samples, n, events):

@@ -227,6 +227,8 @@ def _suspicious(table, measured, shortest):
             other = table.loc[first[row.checksum]]
             speakers = ""
             if table.speaker[i] != other.speaker:
-                speakers = f", under the speakers {table.speaker[i]} and {other.speaker}"
+                speakers = (
+                    f", under the speakers {table.speaker[i]} and {other.speaker}"
+                )
             found.append((path, f"duplicate, of {other.path}{speakers}"))
     return pd.DataFrame(found, columns=["path", "reason"], dtype=str)

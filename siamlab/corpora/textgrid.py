@@ -132,7 +132,7 @@ def _phones(path, tier, duration):
     if not intervals:
         raise CorpusError(
             f"{path} has no interval tier; its tiers: "
-            f"{', '.join(grid.tierNames) or 'none'}. Mark the phones in an interval tier"
+            f"{', '.join(grid.tierNames) or 'none'}. Mark the phones in one"
         )
     if tier is not None and tier not in intervals:
         raise CorpusError(f"{path} has no interval tier {tier!r}; it has {names}")
@@ -167,8 +167,8 @@ def _check_times(path, phones, duration):
         if not start < end or start < end_before - 1e-6:
             problem = "overlaps the one before it" if start < end else "has no length"
             raise CorpusError(
-                f"{path}: the interval {label!r} from {start:g} to {end:g} s {problem}; "
-                "correct it in Praat"
+                f"{path}: the interval {label!r} from {start:g} to {end:g} s "
+                f"{problem}; correct it in Praat"
             )
         end_before = end
     if end_before > duration + _TOLERANCE_SECONDS:

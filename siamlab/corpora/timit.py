@@ -78,7 +78,7 @@ def timit(root, subset=None, pauses=PAUSES):
 
 
 def _find(path, sentence, suffix):
-    """Find another file of the same sentence, in upper or lower case; None if absent."""
+    """Find another file of the same sentence, in either case; None if absent."""
     wanted = (sentence + suffix).upper()
     for other in sorted(path.parent.iterdir()):
         if other.name.upper() == wanted:

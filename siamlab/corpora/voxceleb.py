@@ -176,7 +176,7 @@ def _people(root):
 
 
 def _read_people(path):
-    """Read a table with tabs (VoxCeleb 1) or commas (VoxCeleb 2), padded with spaces."""
+    """Read a table with tabs (VoxCeleb 1) or commas (VoxCeleb 2)."""
     lines = [line for line in read_text(path).splitlines() if line.strip()]
     separator = "\t" if lines and "\t" in lines[0].strip() else ","
     cells = [[cell.strip() for cell in line.split(separator)] for line in lines]

@@ -140,7 +140,7 @@ def test_an_interrupted_extraction_uses_the_archive_again(serve, tmp_path):
 
 def test_a_wrong_checksum_is_an_error_and_the_file_is_deleted(serve, tmp_path):
     serve(tar_of(FILES), sha256="0" * 64)
-    with pytest.raises(errors.StorageError, match="does not have the SHA-256 .* 0000"):
+    with pytest.raises(errors.StorageError, match=r"does not have the SHA-256 .* 0000"):
         download(tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -1,0 +1,51 @@
+"""Fixtures for the tests of corpora.
+
+- `make_tree`: gives a `Tree`, which writes sound and text files into a folder.
+- `tree`: a `Tree` in the temporary folder of the test.
+"""
+
+import numpy as np
+import pytest
+import soundfile
+
+
+class Tree:
+    """Writes sound files, no two alike, and text files."""
+
+    def __init__(self, root, encode):
+        self.root, self.encode = root, encode
+        self.rng = np.random.default_rng(0)
+
+    def _path(self, name):
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def sound(self, name, sr=16000, seconds=None, **settings):
+        """Write noise, of 0.5 to 1.5 s if no length is given."""
+        path = self._path(name)
+        n = sr // 2 + self.rng.integers(sr) if seconds is None else round(sr * seconds)
+        samples = self.rng.uniform(-0.5, 0.5, n)
+        if path.suffix in (".m4a", ".webm"):
+            codec = {".m4a": "aac", ".webm": "libopus"}[path.suffix]
+            self.encode(path, samples, sr, codec)
+        else:
+            soundfile.write(path, samples, sr, **settings)
+        return path
+
+    def text(self, name, content, encoding="utf-8"):
+        path = self._path(name)
+        path.write_bytes(content.encode(encoding))
+        return path
+
+
+@pytest.fixture(scope="session")
+def make_tree(encode):
+    """Make a `Tree` in a folder."""
+    return lambda root: Tree(root, encode)
+
+
+@pytest.fixture
+def tree(make_tree, tmp_path):
+    """A `Tree` in the temporary folder of the test."""
+    return make_tree(tmp_path)

@@ -1,0 +1,52 @@
+import pytest
+
+from siamlab import corpora, errors
+
+
+def test_texts_and_sexes_are_read(tree):
+    tree.sound("dev-clean/84/121123/84-121123-0000.flac")
+    tree.sound("dev-clean/84/121123/84-121123-0001.flac")
+    text = "84-121123-0000 GO DO YOU HEAR\n"
+    tree.text("dev-clean/84/121123/84-121123.trans.txt", text)
+    # The encoding of the readers' names does not matter.
+    tree.text("SPEAKERS.TXT", "; ID\n84   | F | dev-clean | 8.02 | Zoë\n", "latin-1")
+    table = corpora.librispeech(tree.root, subset="dev-clean").table
+    assert table.text.tolist() == ["GO DO YOU HEAR", ""]
+    assert table.sex.tolist() == ["F", "F"]
+    assert table.session.unique().tolist() == ["84-121123"]
+
+
+def test_real_texts_are_read(data):
+    table = corpora.librispeech(data / "librispeech-mini", "transcribed").table
+    assert len(table) == 21
+    assert table.text.str.fullmatch(r"[A-Z' ]+").all()
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "wav"])
+def test_the_root_may_be_a_subset_and_the_files_of_another_format(tree, suffix):
+    tree.sound(f"dev/84/1/84-1-0000.{suffix}")
+    assert len(corpora.librispeech(tree.root, None)) == 1
+    assert len(corpora.librispeech(tree.root / "dev", None)) == 1
+
+
+def test_a_text_in_another_encoding_is_an_error(tree):
+    tree.sound("dev/84/1/84-1-0000.flac")
+    tree.text("dev/84/1/84-1.trans.txt", "84-1-0000 SCHÖN\n", "latin-1")
+    with pytest.raises(
+        errors.CorpusError, match=r"trans\.txt is not in UTF-8 \(byte 13"
+    ):
+        corpora.librispeech(tree.root, "dev")
+
+
+def test_a_missing_subset_is_answered_with_the_subsets(tree):
+    tree.sound("dev-clean/84/121123/84-121123-0000.flac")
+    with pytest.raises(
+        errors.CorpusError, match=r"no subset 'train-clean-100'; its .* dev-clean"
+    ):
+        corpora.librispeech(tree.root)
+
+
+def test_a_file_with_another_kind_of_name_is_an_error(tree):
+    tree.sound("dev-clean/84/121123/85-121123-0000.flac")
+    with pytest.raises(errors.CorpusError, match=r"85-121123-0000\.flac does not fit"):
+        corpora.librispeech(tree.root, "dev-clean")

@@ -1,0 +1,80 @@
+"""`fsdd` and `audiomnist`."""
+
+import json
+
+import pytest
+
+from siamlab import corpora, errors
+
+METADATA = "data/audioMNIST_meta.txt"
+
+
+@pytest.fixture
+def digits(tree):
+    for speaker in ("01", "28"):
+        for digit in (0, 7):
+            tree.sound(f"data/{speaker}/{digit}_{speaker}_0.wav")
+    people = {
+        "01": {"accent": "german", "age": 30, "gender": "male"},
+        "28": {"accent": "German", "age": 1234, "gender": "female"},
+    }
+    tree.text(METADATA, json.dumps(people))
+    return tree
+
+
+def test_fsdd_reads_speakers_and_digits_from_names(data):
+    table = corpora.fsdd(data / "fsdd-mini").table
+    assert table.speaker.nunique() == 6
+    digits = "zero one two three four five six seven eight nine"
+    assert set(table.text) == set(digits.split())
+
+
+def test_fsdd_refuses_other_names(tree):
+    tree.sound("seven.wav")
+    with pytest.raises(errors.CorpusError, match=r"expected .*DIGIT_SPEAKER_INDEX.wav"):
+        corpora.fsdd(tree.root)
+
+
+@pytest.mark.parametrize("folder", ["", "data"])
+def test_audiomnist_reads_its_metadata(digits, folder):
+    table = corpora.audiomnist(digits.root / folder).table
+    assert table.speaker.tolist() == ["01", "01", "28", "28"]
+    assert table.session.tolist() == table.speaker.tolist()
+    assert table.text.tolist() == ["zero", "seven"] * 2
+    assert table.sex.tolist() == ["M", "M", "F", "F"]
+    assert table.age.tolist()[:2] == [30.0, 30.0]
+    assert table.age.isna().tolist() == [False, False, True, True]
+    assert table.accent.tolist() == ["german", "german", "German", "German"]
+
+
+@pytest.mark.parametrize(
+    "people", [None, {"01": None, "28": {"age": [1], "gender": ["male"], "accent": 3}}]
+)
+def test_audiomnist_needs_no_metadata(digits, people):
+    digits.text(METADATA, json.dumps(people or {}))
+    if people is None:
+        (digits.root / METADATA).unlink()
+    table = corpora.audiomnist(digits.root).table
+    assert table.sex.eq("").all()
+    assert table.age.isna().all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"01": ', "is damaged"),
+        ("[" * 100_000, "is damaged"),
+        ("[1, 2]", "does not list speakers"),
+        ('{"01": "\xff"}', "is not in UTF-8"),
+    ],
+)
+def test_audiomnist_refuses_damaged_metadata(digits, content, message):
+    digits.text(METADATA, content, "latin-1")
+    with pytest.raises(errors.CorpusError, match=message):
+        corpora.audiomnist(digits.root)
+
+
+def test_audiomnist_refuses_a_file_in_the_folder_of_another_speaker(digits):
+    digits.sound("data/01/3_02_0.wav")
+    with pytest.raises(errors.CorpusError, match=r"3_02_0.wav does not fit"):
+        corpora.audiomnist(digits.root)

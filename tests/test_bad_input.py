@@ -77,7 +77,7 @@ def test_an_unusable_recording_is_reported_and_the_others_are_extracted(
 def test_a_corpus_of_unusable_recordings_is_an_error(cache, tmp_path, write):
     for name in "ab":
         write(f"{name}/x.wav").write_text("Hallo")
-    with pytest.raises(errors.SiamlabError, match=r"all 2 recordings of root: none"):
+    with pytest.raises(errors.SiamlabError, match=r"none of the 2 recordings of root"):
         sl.extract(sl.corpora.folder(tmp_path / "root"))
 
 

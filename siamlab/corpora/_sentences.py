@@ -45,7 +45,7 @@ def _grammar(language):
 
     file = resources.files(__package__) / f"sentences_{language}.yaml"
     grammar = yaml.safe_load(file.read_text("utf-8"))
-    phrases = {}
+    phrases: dict[str, list[str]] = {}
     for name, entry in grammar["phrases"].items():
         phrases[name] = _phrases(entry, phrases)
     return [_parse(pattern, phrases) for pattern in grammar["patterns"]]
@@ -149,5 +149,6 @@ def sentences(language, n, *, rng):
             break
         for i in rng.permutation(len(patterns)):
             if turn < sizes[i]:
-                drawn.append(_fill(*patterns[i], orders[i][turn]))
+                frame, gaps = patterns[i]
+                drawn.append(_fill(frame, gaps, orders[i][turn]))
     return drawn[:n]

@@ -56,8 +56,11 @@ class Description:
             "seconds per speaker": self.speakers.seconds,
             "seconds per utterance": self.utterances.seconds,
         }
-        table = pd.DataFrame(figures.values(), index=figures.keys()).T
-        return table.agg(["min", "median", "max"]).T.round(2)
+        rows = {
+            name: values.agg(["min", "median", "max"])
+            for name, values in figures.items()
+        }
+        return pd.DataFrame(rows).T.round(2)
 
     @property
     def sampling_rates(self):

@@ -60,7 +60,7 @@ def voxceleb(root, subset=None):
             f"{root} has no folder {subset!r}; its folders: {folders or 'none'}"
         )
     people = _people(root)
-    rows = {}
+    rows: dict[str, dict[str, str]] = {}
     for path in sound_files(folder, _EXPECTED):
         key = _key(path)
         speaker, video, _ = key.split("/")

@@ -134,7 +134,8 @@ def load_old_weights(model, path, names=None):
             f"the layers of the model and their names in the file are {names}, but the "
             f"file has {sorted(saved)}; pass names={{name in the model: name there}}"
         )
-    assignments, converted = [], []
+    assignments: list = []
+    converted = []
     for name, layer in layers.items():
         arrays, n_layers = _convert_layers(saved[names[name]])
         converted += [name] if n_layers else []

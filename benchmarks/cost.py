@@ -71,7 +71,7 @@ def extraction(data):
     import siamlab as sl
 
     available = corpus_of(data)
-    sl.sampling.SpeakerBatches(sl.extract(available.select([0, -1]), cache=False))
+    sl.sampling.SpeakerBatches(sl.extract(available.select([0, -1]), cache=False), 2)
 
     def measure(size):
         # A different start makes another entry of the same file.
@@ -86,7 +86,7 @@ def extraction(data):
         features = sl.extract(corpus)
         seconds = time.perf_counter() - began
         # The steps of an epoch are counted from the length of each spectrogram.
-        look = quickest(lambda: sl.sampling.SpeakerBatches(features), 1)
+        look = quickest(lambda: sl.sampling.SpeakerBatches(features, 2), 1)
         disk = size_on_disk(os.environ["SIAMLAB_CACHE"])
         shards = os.path.join(os.environ["SIAMLAB_CACHE"], "shards")
         sl.extract(corpus, folder=shards)

@@ -122,7 +122,7 @@ def test_one_utterance_per_speaker_is_enough_for_training(cache, tmp_path, write
     for name in "abc":
         write(f"{name}/only.wav")
     features = sl.extract(sl.corpora.folder(tmp_path / "root"))
-    _, ids = sl.sampling.SpeakerBatches(features, n_segments=4)[0]
+    _, ids = sl.sampling.SpeakerBatches(features, n_speakers=3, n_segments=4)[0]
     assert np.bincount(ids).tolist() == [4, 4, 4]
     with pytest.raises(errors.ArgumentError, match="are of different speakers"):
         sl.metrics.verify(np.eye(3), features.speakers)

@@ -167,7 +167,10 @@ class Recipe:
             For `fit`.
         """
         if self.all_pairs:
-            return sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
+            n_speakers = min(32, len(set(features.speakers)))
+            return sampling.SpeakerBatches(
+                features, n_speakers, steps_per_epoch=steps, seed=seed
+            )
         return sampling.PairBatches(
             features, batch_size=64, steps_per_epoch=steps, seed=seed
         )

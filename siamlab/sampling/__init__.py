@@ -1,20 +1,25 @@
-"""What a network is shown: segments and batches.
+"""Segments and batches for training.
 
-- `SpeakerBatches`: batches of P speakers with K segments each.
-- `PairBatches`: pairs of segments, half of them of the same speaker.
-- `audit`: what is in the pairs; `PairAudit`.
-- `segment`, `segments`: stretches of a fixed length.
-- `UtteranceBatches`: whole utterances with their labels, padded.
-- `pad`: arrays of unequal length, filled up.
-- `phone_labels`: of each utterance, its phones.
-- `frame_labels`: the phone of each frame, from the times of the phones.
+Batches for ``fit``, as `keras.utils.PyDataset`:
+
+- `SpeakerBatches`: P speakers with K segments each.
+- `PairBatches`: pairs of segments, half of them from the same speaker.
+- `UtteranceBatches`: whole utterances with labels, padded.
+
+Before training:
+
+- `audit`: checks which pairs are drawn; returns a `PairAudit`.
+- `segment`, `segments`: cut spectrograms to a fixed length.
+- `pad`: pads arrays of different lengths.
+- `phone_labels`: the phones of each utterance, for CTC.
+- `frame_labels`: the phone of each frame, from phones with times.
 
 Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
 """
 
 import lazy_loader
 
-# Some need Keras, which takes seconds to import: each loads on first use.
+# Keras takes seconds to import, so each name is loaded on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 del lazy_loader

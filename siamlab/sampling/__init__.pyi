@@ -1,9 +1,9 @@
-from .auditing import PairAudit, audit
-from .cutting import segment, segments
-from .labels import frame_labels, phone_labels
-from .pairs import PairBatches
-from .speakers import SpeakerBatches
-from .utterances import UtteranceBatches, pad
+from .labeling import frame_labels, phone_labels
+from .pair_audit import PairAudit, audit
+from .pair_batches import PairBatches
+from .segmentation import segment, segments
+from .speaker_batches import SpeakerBatches
+from .utterance_batches import UtteranceBatches, pad
 
 __all__ = [
     "PairAudit",

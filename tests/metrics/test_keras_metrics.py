@@ -50,7 +50,7 @@ def test_more_pairs_than_the_capacity_raise():
     metric = metrics.EER(capacity=4)
     for _ in range(2):
         metric.update_state([1, 0, 1], [[1.0], [2.0], [3.0]])
-    with pytest.raises(errors.ArgumentError, match="at least 6, .*got 4"):
+    with pytest.raises(errors.ArgumentError, match=r"at least 6, .*got 4"):
         metric.result()
 
 

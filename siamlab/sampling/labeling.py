@@ -1,0 +1,125 @@
+"""Labels of phones: for each utterance, or for each frame."""
+
+import numpy as np
+import pandas as pd
+
+from .._progress import print_line
+from ..errors import ArgumentError
+
+
+def phone_labels(features, vocabulary, without=("sil",), strict=False):
+    """Encode the phones of each utterance in their order, for CTC.
+
+    Parameters
+    ----------
+    features : Features
+        With a column "phones" in its table.
+    vocabulary : ctc.Vocabulary
+        With a blank.
+    without : sequence of str
+        Phones to leave out, as in `Features.transcripts`.
+    strict : bool
+        Raise at the first utterance that cannot be labeled, instead of leaving it
+        out.
+
+    Returns
+    -------
+    features : Features
+        The utterances that could be labeled. The others are listed in
+        `Features.rejected`, and one line on standard error says how many.
+    labels : list of numpy.ndarray
+        int32, shape (phones,) each.
+
+    Raises
+    ------
+    ArgumentError
+        If no utterance can be labeled; with `strict`, if any cannot.
+
+    Examples
+    --------
+    >>> import siamlab as sl
+    >>> features = sl.extract(sl.corpora.voices(n_speakers=1, n_utterances=2))
+    >>> vocabulary = sl.ctc.Vocabulary.from_sequences(features.transcripts())
+    >>> features, labels = phone_labels(features, vocabulary)
+    >>> [vocabulary.decode(each) for each in labels] == features.transcripts()
+    True
+    """
+
+    def label(array, phones):
+        spoken = [symbol for symbol, _, _ in phones or () if symbol not in without]
+        if not spoken:
+            raise ArgumentError("its transcript is empty")
+        return vocabulary.encode(spoken)
+
+    return _label_all(features, label, strict)
+
+
+def frame_labels(features, vocabulary, strict=False):
+    """Label each frame with the phone at its center.
+
+    Parameters
+    ----------
+    features : Features
+        With phones and their times in its table, and a `Spectrogram`.
+    vocabulary : ctc.Vocabulary
+        Without a blank.
+    strict : bool
+        Raise at the first utterance that cannot be labeled, instead of leaving it
+        out.
+
+    Returns
+    -------
+    features : Features
+        As from `phone_labels`.
+    labels : list of numpy.ndarray
+        int32, shape (time,) each; -1 for frames without a phone.
+
+    Raises
+    ------
+    ArgumentError
+        If no utterance can be labeled; with `strict`, if any cannot.
+    """
+    spectrogram = features.spectrogram
+
+    def label(array, phones):
+        if not phones:
+            raise ArgumentError("it has no phones with times")
+        half_window = spectrogram.win_length / (2 * spectrogram.sr)
+        centers = spectrogram.hop_seconds * np.arange(len(array)) + half_window
+        symbols, starts, ends = zip(*phones, strict=True)
+        i = np.searchsorted(starts, centers, side="right") - 1
+        inside = (i >= 0) & (centers < np.asarray(ends)[i])
+        return np.where(inside, vocabulary.encode(symbols)[i], -1).astype(np.int32)
+
+    return _label_all(features, label, strict)
+
+
+def _label_all(features, label, strict):
+    """Label what can be labeled; leave out and report the rest."""
+    table = features.table
+    paths = table["path"] if "path" in table else [f"row {i}" for i in table.index]
+    labels, labeled, rejected = [], [], []
+    for i, (path, phones) in enumerate(zip(paths, table["phones"], strict=True)):
+        try:
+            labels.append(label(features[i], phones))
+            labeled.append(i)
+        except ArgumentError as error:
+            if strict:
+                raise ArgumentError(f"{path}: {error}") from error
+            rejected.append({"path": path, "reason": str(error)})
+    if not rejected:
+        return features, labels
+    first = f"{rejected[0]['path']}: {rejected[0]['reason']}"
+    if not labeled:
+        raise ArgumentError(
+            f"none of {len(features)} utterances can be labeled; the first is {first}"
+        )
+    print_line(
+        f"{len(rejected)} of {len(features)} utterances cannot be labeled ({first}); "
+        "see features.rejected"
+    )
+    selected = features.select(labeled)
+    selected.rejected = pd.concat(
+        [features.rejected, pd.DataFrame(rejected)], ignore_index=True
+    )
+    return selected, labels

@@ -1,0 +1,199 @@
+import pickle
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siamlab as sl
+from siamlab import errors, sampling
+from siamlab.features.arrays import Arrays
+
+
+def numbered_features(lengths, speakers):
+    """Features whose values tell their utterance and their frame."""
+    arrays = [
+        np.tile((1000 * i + np.arange(n))[:, None], (1, 3)).astype(np.float32)
+        for i, n in enumerate(lengths)
+    ]
+    return sl.Features(arrays, pd.DataFrame({"speaker": speakers}))
+
+
+@pytest.fixture
+def features():
+    """Six speakers with five utterances each."""
+    return numbered_features([100] * 30, np.arange(30) // 5)
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    st.integers(2, 5),
+    st.integers(0, 99),
+    st.data(),
+)
+def test_a_batch_has_k_segments_of_each_of_p_speakers(n_utterances, k, seed, data):
+    p = data.draw(st.integers(2, len(n_utterances)))
+    names = np.repeat([f"s{i}" for i in range(len(n_utterances))], n_utterances)
+    features = numbered_features([12] * len(names), names)
+    batches = sampling.SpeakerBatches(features, p, k, 5, seed=seed)
+    x, ids = batches[0]
+    assert x.shape == (p * k, 5, 3)
+    assert (x.dtype, ids.dtype) == (np.float32, np.int32)
+    np.testing.assert_array_equal(np.diff(x[:, :, 0], axis=1), 1)
+    speakers, counts = np.unique(ids, return_counts=True)
+    assert len(speakers) == p
+    assert set(counts) == {k}
+    utterances = (x[:, 0, 0] // 1000).astype(int)
+    assert (names[utterances] == batches.names[ids]).all()
+    for speaker in speakers:
+        if n_utterances[speaker] >= k:
+            assert len(set(utterances[ids == speaker])) == k
+
+
+def test_a_batch_depends_only_on_seed_epoch_and_index(features):
+    def batches(**arguments):
+        return sampling.SpeakerBatches(
+            features, n_speakers=4, steps_per_epoch=5, **arguments
+        )
+
+    first, second = batches(seed=3), batches(seed=3)
+    forwards = [first[i] for i in range(5)]
+    backwards = [second[i] for i in reversed(range(5))][::-1]
+    for (x, ids), (y, other_ids) in zip(forwards, backwards, strict=True):
+        np.testing.assert_array_equal(x, y)
+        np.testing.assert_array_equal(ids, other_ids)
+    assert len({x.tobytes() for x, _ in forwards}) == 5
+    second.on_epoch_end()
+    assert not np.array_equal(second[0][0], forwards[0][0])
+    np.testing.assert_array_equal(batches(seed=3, epoch=1)[0][0], second[0][0])
+    assert not np.array_equal(batches(seed=4)[0][0], forwards[0][0])
+    again = pickle.loads(pickle.dumps(second))
+    np.testing.assert_array_equal(again[2][0], second[2][0])
+
+
+def test_a_for_loop_over_batches_ends(features):
+    batches = sampling.SpeakerBatches(features, 2, 2, steps_per_epoch=3)
+    assert len(list(iter(batches))) == 3
+    np.testing.assert_array_equal(batches[-1][0], batches[2][0])
+
+
+def test_segments_start_at_every_position():
+    batches = sampling.SpeakerBatches(
+        numbered_features([50, 50], ["a", "b"]), 2, n_frames=40, steps_per_epoch=60
+    )
+    starts = {int(s) % 1000 for x, _ in batches for s in x[:, 0, 0]}
+    assert starts == set(range(11))
+
+
+def test_by_default_an_epoch_has_as_many_segments_as_the_corpus(features):
+    # 30 utterances of two segments each, eight segments per batch.
+    assert len(sampling.SpeakerBatches(features, 2, 4, n_frames=40)) == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_segments": 1}, "n_segments must be at least 2; got 1"),
+        ({"n_speakers": 1}, "n_speakers must be at least 2; got 1"),
+        ({"n_speakers": 7}, "n_speakers must be at most 6, .*got 7"),
+        ({"n_frames": 0}, "n_frames must be at least 1; got 0"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch must be at least 1; got 0"),
+        ({"epoch": -1}, "epoch must be at least 0; got -1"),
+        ({"n_segments": 3, "shard": (0, 4)}, "divisible by the 4 processes; got 18"),
+        ({"shard": (2, 2)}, r"got \(2, 2\)"),
+    ],
+)
+def test_invalid_arguments_raise(features, arguments, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        sampling.SpeakerBatches(features, **{"n_speakers": 6, **arguments})
+
+
+@pytest.mark.parametrize("kind", [sampling.SpeakerBatches, sampling.PairBatches])
+def test_a_single_speaker_raises(kind):
+    with pytest.raises(errors.ArgumentError, match=r"2 speakers; got 1 \(anna\)"):
+        kind(numbered_features([50, 50], ["anna", "anna"]))
+
+
+@given(
+    n_processes=st.integers(1, 6),
+    speakers_per_process=st.integers(1, 5),
+    n_segments=st.integers(2, 6),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_shards_together_are_the_batch_of_one_process(
+    n_processes, speakers_per_process, n_segments, seed
+):
+    n_speakers = max(2, n_processes * speakers_per_process)
+    # Some utterances are shorter than a segment.
+    features = numbered_features(
+        [100, 30, 41] * n_speakers, np.arange(3 * n_speakers) // 3
+    )
+    arguments = (features, n_speakers, n_segments, 40, 4, seed)
+    x, ids = sampling.SpeakerBatches(*arguments)[2]
+    shards = [
+        sampling.SpeakerBatches(*arguments, shard=(rank, n_processes))[2]
+        for rank in range(n_processes)
+    ]
+    np.testing.assert_array_equal(np.concatenate([s[0] for s in shards]), x)
+    np.testing.assert_array_equal(np.concatenate([s[1] for s in shards]), ids)
+
+
+class CutsOnly(Arrays):
+    """Arrays that cannot be read as a whole; counts what is cut from them."""
+
+    def __init__(self, lengths):
+        self._lengths = lengths
+        self.cuts = []
+
+    def __len__(self):
+        return len(self._lengths)
+
+    def __getitem__(self, index):
+        raise AssertionError("a whole utterance was read")
+
+    @property
+    def lengths(self):
+        return self._lengths
+
+    def cut(self, index, first, n_frames):
+        self.cuts.append((index, first))
+        return np.zeros((n_frames, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (sampling.SpeakerBatches, {"n_speakers": 4, "n_segments": 3}),
+        (
+            sampling.SpeakerBatches,
+            {"n_speakers": 12, "n_segments": 3, "shard": (1, 3)},
+        ),
+        (sampling.PairBatches, {"batch_size": 6}),
+        (sampling.PairBatches, {"batch_size": 6, "hard": "sex"}),
+    ],
+)
+def test_a_large_corpus_needs_little_memory_and_reads_only_its_segments(
+    kind, arguments
+):
+    n = 100_000
+    speaker = np.arange(n) // 100
+    table = pd.DataFrame(
+        {
+            "speaker": np.array([f"s{k}" for k in range(1000)], object)[speaker],
+            "sex": np.array(["F", "M"], object)[speaker % 2],
+        }
+    )
+    features = sl.Features(CutsOnly(np.full(n, 800, np.int32)), table)
+    tracemalloc.start()
+    try:
+        batches = kind(features, **arguments)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held / n < 100
+    assert len(batches) > 1000
+    assert features.arrays.cuts == []
+    batches[7]
+    assert len(features.arrays.cuts) == 12

@@ -1,4 +1,4 @@
-"""What every benchmark prints: a table, and the machine that it came from."""
+"""What all benchmarks share: tables, the machine, and saved results."""
 
 import datetime
 import importlib.metadata
@@ -13,7 +13,7 @@ RESULTS = Path(__file__).with_name("results")
 
 
 def machine(*packages):
-    """Describe processor, cores, system and versions in one line."""
+    """Describe processor, cores, system, versions and date in one line."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -31,7 +31,7 @@ def machine(*packages):
 
 
 def table(head, rows):
-    """Lay out rows as a Markdown table."""
+    """Format rows as a Markdown table."""
     cells = [[str(cell) for cell in row] for row in (head, *rows)]
     width = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
@@ -43,18 +43,18 @@ def table(head, rows):
 
 
 class Runs:
-    """Figures of single runs, written as they come: what was killed goes on.
+    """Figures of single runs, saved after each, so that a benchmark can be resumed.
 
-    Delete ``results/NAME.json`` to begin anew.
+    Delete ``results/NAME.json`` to start from the beginning.
     """
 
     def __init__(self, name, settings):
         self._path = RESULTS / f"{name}.json" if name else None
         self._content = {"settings": settings, "runs": {}}
         if self._path is not None and self._path.exists():
-            there = json.loads(self._path.read_text("utf-8"))
-            if there.get("settings") == json.loads(json.dumps(settings)):
-                self._content = there
+            saved = json.loads(self._path.read_text("utf-8"))
+            if saved.get("settings") == json.loads(json.dumps(settings)):
+                self._content = saved
 
     def run(self, row, seed, function):
         """Return the figures of a row's seed, measured now or earlier."""
@@ -65,7 +65,7 @@ class Runs:
         return runs[str(seed)]
 
     def known(self):
-        """Give the figures that are there already, by row and seed."""
+        """Return the figures that were saved earlier, by row and seed."""
         return dict(self._content["runs"])
 
     def _write(self):
@@ -77,10 +77,10 @@ class Runs:
 
 
 def keep(name, text, figures=None):
-    """Write a result beside the benchmarks: to read, and to compute with."""
+    """Write a result for readers (Markdown) and its figures for programs (JSON)."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    if figures is None:  # kept by `Runs`
+    if figures is None:  # saved by `Runs`
         return
     content = json.dumps(figures, indent=1, sort_keys=True) + "\n"
     (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")

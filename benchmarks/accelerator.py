@@ -1,12 +1,11 @@
-"""What does an accelerator gain, and does it have to wait for its input?
+"""How much faster is training on an accelerator, and does it wait for its input?
 
     python benchmarks/accelerator.py --data ROOT --keep accelerator
     KERAS_BACKEND=jax python benchmarks/accelerator.py --data ROOT
 
-ROOT is in LibriSpeech's layout; without it the embedded voices are taken. The network
-of the course (BLSTM, 128 units) trains on two processor cores and, where there is one,
-on the accelerator, in float32 and in mixed precision. Each row runs in a process of its
-own.
+ROOT is in LibriSpeech's layout; without it the synthetic voices are used. The BLSTM of
+the course (128 units) trains on two processor cores and, if available, on the
+accelerator, in float32 and in mixed precision. Each row runs in a process of its own.
 """
 
 import argparse
@@ -28,12 +27,12 @@ HEAD = (
 # Speakers and segments of each; the corpus has 251 speakers.
 BATCHES = {128: (32, 4), 512: (128, 4), 2008: (251, 8)}
 CORES, CPU, GPU = 2, "two processor cores", "accelerator"
-AIM = 0.04
+TARGET = 0.04
 PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def rows():
-    """Where, precision, batch, and whether the way to the aim is timed as well."""
+    """Yield device, precision, batch size, and whether to measure the time to TARGET."""
     yield CPU, "float32", 128, True
     yield CPU, "mixed_bfloat16", 128, False
     for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
@@ -42,7 +41,7 @@ def rows():
 
 
 def child(where, precision, batch, timed, seed, arguments):
-    """Measure one row in a process that sees what it may use, and nothing else."""
+    """Measure one row in a process that sees only its own device."""
     settings = {
         "precision": precision,
         "batch": batch,
@@ -106,23 +105,25 @@ def measure(settings):
         "gpus": report.gpus,
     }
     if settings["timed"]:
-        figures["seconds"] = seconds_to(AIM, net, batches(25), test, settings["most"])
+        figures["seconds"] = seconds_to(
+            TARGET, net, batches(25), test, settings["most"]
+        )
     print(json.dumps(figures))
 
 
 def network(features):
     import siamlab as sl
 
-    base = sl.networks.blstm_encoder(
+    encoder = sl.networks.blstm_encoder(
         head="unit", scaler=sl.scaling.StandardScaler().fit(features)
     )
-    net = sl.networks.SpeakerNet(base)
+    net = sl.networks.SpeakerNet(encoder)
     net.compile("adam", loss=sl.losses.SupervisedContrastive(0.1))
     return net
 
 
-def seconds_to(aim, net, batches, test, most):
-    """Train until the equal error rate is low enough; exams are not timed."""
+def seconds_to(target, net, batches, test, most):
+    """Train until the equal error rate is low enough; evaluation is not timed."""
     import siamlab as sl
 
     seconds = 0.0
@@ -131,13 +132,13 @@ def seconds_to(aim, net, batches, test, most):
         net.fit(batches, epochs=epoch, initial_epoch=epoch - 1, verbose=0)
         seconds += time.perf_counter() - began
         scores = sl.metrics.pair_scores(sl.embed(net, test), test.speakers)
-        if sl.metrics.eer(*scores) <= aim:
+        if sl.metrics.eer(*scores) <= target:
             return seconds
     return None
 
 
 def line(name, found):
-    """Lay out a row: medians over seeds."""
+    """Format a row: medians over seeds."""
     failed = [run["failed"] for run in found if "failed" in run]
     if failed:
         return name, "-", "-", failed[0]
@@ -159,7 +160,7 @@ def line(name, found):
 
 
 def accelerators():
-    """Ask a process of its own which there are: this one takes none of their memory."""
+    """Ask another process for the devices, so that this one takes no memory there."""
     program = (
         "import siamlab as sl; r = sl.training.device_report();"
         "print(r.backend, *r.gpus, sep='\\n')"
@@ -188,8 +189,8 @@ def main():
         return
 
     backend, gpus = accelerators()
-    corpus = "embedded voices"
-    if arguments.data:  # its name: a path says nothing on another machine
+    corpus = "synthetic voices"
+    if arguments.data:  # the name only: the path differs between machines
         corpus = os.path.basename(os.path.abspath(arguments.data))
     left_out = ("keep", "row", "data")
     settings = {k: v for k, v in vars(arguments).items() if k not in left_out}
@@ -199,7 +200,7 @@ def main():
     for where, precision, batch, timed in rows():
         name = f"{where}, {precision}, {batch}"
         if where == GPU and not gpus:
-            lines.append((name, "none at hand", "-", "-"))
+            lines.append((name, "none available", "-", "-"))
             continue
         found = [
             runs.run(
@@ -215,12 +216,12 @@ def main():
         print(*lines[-1], sep="  ", flush=True)
     text = "\n".join(
         [
-            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none at hand'}; "
+            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none available'}; "
             f"corpus: {corpus}. "
             f"Median of {arguments.seeds} seeds; speed over {arguments.steps} steps, "
-            f"with workers={arguments.workers}. Waiting: what the same training gains "
-            "on a batch that lies ready. The time to 4 % EER is that of training "
-            "alone, with an exam after every 25 steps.",
+            f"with workers={arguments.workers}. Waiting: the gain of the same training "
+            "on a batch in memory. The time to 4 % EER is that of training "
+            "alone, with an evaluation after every 25 steps.",
             "",
             table(HEAD, lines),
             "",

@@ -3,9 +3,9 @@
     python benchmarks/claims.py            all notebooks, five seeds
     python benchmarks/claims.py 04 05 --seeds 3
 
-Runs the code cells of each notebook with every seed in them replaced: other voices,
-other splits, other weights, other batches. A cell that fails does not end the run.
-Prints for each cell with an ``assert`` how often it held.
+Runs the code cells of each notebook with all seeds changed: other voices, other splits,
+other weights, other batches. A cell that fails does not end the run. For each cell with
+an ``assert``, the table says how often it held.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 from _notebooks import NOTEBOOKS, cells_of
 from _report import Runs, keep, machine, table
 
-# `seed=0` of an argument, and the one for all.
+# The seed of an argument, and the global one.
 _SEED = re.compile(r"(\bseed=|set_random_seed\()(\d+)")
 
 _RUN = """
@@ -37,12 +37,12 @@ print("\\n" + json.dumps(held))
 
 
 def run(path, seed):
-    """Whether each cell succeeded, with `seed` added to every seed in them."""
+    """Return whether each cell succeeded, with `seed` added to all its seeds."""
 
-    def moved(match):
+    def changed(match):
         return f"{match[1]}{int(match[2]) + seed}"
 
-    sources = [_SEED.sub(moved, source) for source in cells_of(path)]
+    sources = [_SEED.sub(changed, source) for source in cells_of(path)]
     found = subprocess.run(
         [sys.executable, "-c", _RUN],
         input=json.dumps(sources),
@@ -53,19 +53,21 @@ def run(path, seed):
         check=False,
     )
     if found.returncode:
-        raise SystemExit(f"{path.name} broke off:\n{found.stderr[-2000:]}")
+        raise SystemExit(f"{path.name} ended early:\n{found.stderr[-2000:]}")
     return json.loads(found.stdout.splitlines()[-1])
 
 
 def claim(source):
-    """What a cell prints once it held, or its first line."""
-    said = re.findall(r'print\(\s*f?"([^"]*)"', source)
-    return (said or source.splitlines())[-1]
+    """Return what a cell prints when its claim holds, or its first line."""
+    printed = re.findall(r'print\(\s*f?"([^"]*)"', source)
+    return (printed or source.splitlines())[-1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", help="beginnings of names; else all")
+    parser.add_argument(
+        "notebooks", nargs="*", help="beginnings of names; all by default"
+    )
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
@@ -76,7 +78,7 @@ def main():
     lines, broken = [], []
     for path in paths:
         sources = cells_of(path)
-        # Figures of another text of the notebook do not count.
+        # Figures of an earlier version of the notebook are not used.
         runs = Runs(arguments.keep and f"{arguments.keep}-{path.stem}", sources)
         found = [
             runs.run("cells", seed, lambda seed=seed, path=path: run(path, seed))

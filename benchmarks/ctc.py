@@ -1,13 +1,13 @@
-"""Does a network of phones learn, scaled or not?
+"""Which scaling of its input does a CTC network need?
 
-    python benchmarks/ctc.py                    the embedded German voices
+    python benchmarks/ctc.py                    the synthetic German voices
     python benchmarks/ctc.py --textgrid ROOT    recordings beside TextGrids
 
-The second source program's network, a BLSTM of 100, 100 and 150 units, and its input,
-the logarithm of the power of a short-time Fourier transform. With CTC and its own
-optimizer (SGD with Nesterov momentum) the rows differ in the scaling alone; further
-rows take Adam, or labels for each frame. Median and range over the seeds, which draw
-the weights, the order of the sentences and, of the voices, the split.
+The network of the CTC post, a BLSTM of 100, 100 and 150 units, and its input, the
+logarithm of the power of a short-time Fourier transform. With CTC and the post's
+optimizer (SGD with Nesterov momentum) the rows differ only in the scaling; further rows
+use Adam, or a label for each frame. Median and range over the seeds, which determine
+the weights, the order of the sentences and, with the voices, the split.
 """
 
 import argparse
@@ -23,9 +23,9 @@ from scipy.special import softmax
 
 import siamlab as sl
 
-# The source program's 256 bins, and the one at half the sampling rate. Power is
-# counted per unit of the window's energy and is 1e-8 at least: its logarithm goes
-# from -18 to about 3, more than 98 % of it negative.
+# The post's 256 bins, and the one at half the sampling rate. Power is divided by the
+# window's energy and is at least 1e-8: its logarithm ranges from -18 to about 3, and
+# more than 98 % of it is negative.
 ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
 SOURCE = sl.Spectrogram(
     n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=ENERGY - 80
@@ -34,7 +34,7 @@ NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
 
 
 def sgd():
-    """The source program's optimizer."""
+    """Return the optimizer of the post."""
     return keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)
 
 
@@ -67,11 +67,11 @@ RECIPES = {
 
 
 def corpora(arguments, seed):
-    """Sentences to train on, and others."""
+    """Return a training set and a test set of sentences."""
     if arguments.textgrid:
         corpus = sl.corpora.textgrid(arguments.textgrid, tier=arguments.tier)
         return corpus.split(by="utterance", fractions=(0.8, 0.2), seed=seed)
-    # Studio recordings: rooms are not the lesson here.
+    # Without rooms: they are not the subject here.
     speakers = arguments.speakers
     each = -(-int(1.25 * arguments.sentences) // speakers)
     corpus = sl.corpora.voices("de", speakers, n_utterances=each, rooms=False)
@@ -80,24 +80,24 @@ def corpora(arguments, seed):
 
 
 def measure(recipe, train, test, seed, arguments):
-    """Train once; figures before training and after each epoch."""
+    """Train once; return figures from before training and after each epoch."""
     keras.utils.set_random_seed(seed)
     scaler = recipe.scaler.fit(train)
     x, x_test = scaler.transform(train), scaler.transform(test)
-    bands = x[0].shape[1]
+    n_bins = x[0].shape[1]
     if recipe.kind == "ctc":
-        symbols = sl.ctc.Vocabulary.from_sequences(
+        vocabulary = sl.ctc.Vocabulary.from_sequences(
             train.transcripts() + test.transcripts()
         )
-        net = sl.networks.ctc_blstm(symbols, bands, arguments.units)
-        x, labels = sl.sampling.phone_labels(x, symbols)
+        net = sl.networks.ctc_blstm(vocabulary, n_bins, arguments.units)
+        x, labels = sl.sampling.phone_labels(x, vocabulary)
     else:
-        everything = train.transcripts(without=()) + test.transcripts(without=())
-        symbols = sl.ctc.Vocabulary.from_sequences(everything, blank=None)
+        sequences = train.transcripts(without=()) + test.transcripts(without=())
+        vocabulary = sl.ctc.Vocabulary.from_sequences(sequences, blank=None)
         net = sl.networks.framewise_blstm(
-            symbols, bands, arguments.units, dropout=arguments.dropout
+            vocabulary, n_bins, arguments.units, dropout=arguments.dropout
         )
-        x, labels = sl.sampling.frame_labels(x, symbols)
+        x, labels = sl.sampling.frame_labels(x, vocabulary)
     net.compile(recipe.optimizer())
     batches = sl.sampling.UtteranceBatches(x, labels, arguments.batch, seed=seed)
     figures = {
@@ -117,14 +117,14 @@ def measure(recipe, train, test, seed, arguments):
 
 
 def error(net, test):
-    """Phone error rate, or share of frames that are named wrongly."""
+    """Return the phone error rate, or the share of frames with a wrong label."""
     if isinstance(net, sl.networks.CTCNet):
         return sl.metrics.phone_error_rate(test.transcripts(), net.transcribe(test))
     return 1 - net.accuracy(*sl.sampling.frame_labels(test, net.vocabulary))
 
 
 def spread(values, form="{:.2f}"):
-    """Median and range."""
+    """Format median and range."""
     low, middle, high = np.min(values), np.median(values), np.max(values)
     return f"{form} ({form} to {form})".format(middle, low, high)
 
@@ -132,7 +132,7 @@ def spread(values, form="{:.2f}"):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--textgrid", metavar="ROOT", help="sounds beside TextGrids")
-    parser.add_argument("--tier", help="with the phones; by default the first")
+    parser.add_argument("--tier", help="that holds the phones; by default the first")
     parser.add_argument("--sentences", type=int, default=400, help="of the voices")
     parser.add_argument("--speakers", type=int, default=16, help="of the voices")
     parser.add_argument("--units", type=int, nargs="+", default=[100, 100, 150])
@@ -194,15 +194,15 @@ def main():
             )
         )
         print(*rows[-1], sep="  ", flush=True)
-    head = ("recipe", "error", "on the way", "dependence", "gates", "seconds")
+    head = ("recipe", "error", "by epoch", "dependence", "gates", "seconds")
     text = "\n".join(
         [
             f"Trained on {train!r}, measured on {len(test)} other sentences; "
             f"{arguments.epochs} epochs, batches of {arguments.batch}, "
             f"{arguments.seeds} seeds: median (range).",
             "",
-            "Error: phone error rate; of the framewise rows, share of frames named "
-            "wrongly. On the way: medians from the first epoch to the last. "
+            "Error: phone error rate; of the framewise rows, share of frames with a "
+            "wrong label. By epoch: medians from the first epoch to the last. "
             "Dependence: share of the outputs' variance that comes from the input. "
             "Gates: share beyond 4 in the first BLSTM before training.",
             "",

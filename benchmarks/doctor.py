@@ -1,15 +1,15 @@
-"""How many faults the doctor finds, and how many it sees that are not there.
+"""How many faults does the doctor find, and how many false alarms does it raise?
 
     python benchmarks/doctor.py [--only WORD] [--workers 2] [--keep doctor]
 
-Every program of tests/faults is examined: those with a fault, their healthy twins,
-which differ in that alone, and programs of other kinds that are healthy. Recall is
-over the faults that a program was written to have. A false alarm is any finding on a
-healthy program. What is found beside the fault in a faulty program is counted by
-itself: one mistake often makes another, and nobody wrote those down with the same care.
+All programs of tests/faults are examined: those with a fault, their healthy twins,
+which differ only in the fault, and healthy programs of other kinds. Recall is over the
+faults that a program was written to have. A false alarm is any finding on a healthy
+program. Other findings on a faulty program are counted separately, because one mistake
+often causes another.
 
-What was examined is kept in results/NAME.json; a run that was killed goes on, as long
-as neither the library nor a program has changed meanwhile.
+Each examination is saved in results/NAME.json. An interrupted run resumes, as long as
+neither the library nor a program has changed.
 """
 
 import argparse
@@ -30,7 +30,7 @@ FAULTS = ROOT / "tests" / "faults"
 
 
 def examine(name):
-    """Build one program, examine it, and say what was found."""
+    """Build one program, examine it, and return what was found."""
     sys.path.insert(0, str(FAULTS))
     from corpus import programs
 
@@ -69,7 +69,7 @@ def _named(name):
 
 
 def names():
-    """Names of all programs, without building one."""
+    """Return the names of all programs, without building one."""
     sys.path.insert(0, str(FAULTS))
     from corpus import programs
 
@@ -77,18 +77,18 @@ def names():
 
 
 def edition():
-    """Name the code that a verdict depends on by what is in it."""
+    """Return a checksum of the code that a result depends on."""
     files = [*(ROOT / "siamlab").rglob("*.py"), *FAULTS.glob("*.py")]
     return _files.digest(*(path.read_bytes() for path in sorted(files)))
 
 
 def by_number(code):
-    """Order codes as FAULTS has them: S before C, then by number."""
+    """Return the sort key of a code: S before C, then by number."""
     return code[0] != "S", int(code[1:])
 
 
 def figures(runs):
-    """Counts by code."""
+    """Count by code."""
     count = collections.defaultdict(collections.Counter)
     for run in runs.values():
         healthy = not run["faults"]
@@ -107,7 +107,7 @@ def figures(runs):
 
 
 def report(runs):
-    """Lay out what was found, a row for each rule, and all of them."""
+    """Format the counts, with a row for each rule and one for all."""
     count = figures(runs)
     rows = []
     for code in sorted(count, key=by_number):
@@ -140,12 +140,12 @@ def report(runs):
     ]
     head = [
         "code",
-        "with it",
+        "faulty",
         "found",
         "healthy, examined",
         "false alarms",
-        "beside, expected",
-        "beside, not expected",
+        "also found, expected",
+        "also found, unexpected",
     ]
     seconds = [run["seconds"] for run in runs.values()]
     lines = [
@@ -153,10 +153,10 @@ def report(runs):
         "",
         f"{faulty} faulty programs with {total[0]} faults, {healthy} healthy ones. "
         f"Recall {total[1] / total[0]:.3f}; healthy programs with a false alarm: "
-        f"{alarmed} of {healthy}. Precision over the faults that were written and the "
-        f"alarms on healthy programs: {total[1] / (total[1] + total[3]):.3f}.",
+        f"{alarmed} of {healthy}. Precision over the intended faults and the alarms on "
+        f"healthy programs: {total[1] / (total[1] + total[3]):.3f}.",
         "",
-        f"Seconds for a program: median {statistics.median(seconds):.1f}, most "
+        f"Seconds for a program: median {statistics.median(seconds):.1f}, at most "
         f"{max(seconds):.1f}.",
     ]
     if missed:
@@ -169,9 +169,9 @@ def report(runs):
 def main():
     """Examine, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="programs whose name has this in it")
+    parser.add_argument("--only", help="programs whose name contains this")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep", metavar="NAME", help="keep the result as NAME.md")
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     kept = Runs(arguments.keep, {"code": edition()})
     chosen = [n for n in names() if not arguments.only or arguments.only in n]
@@ -179,7 +179,7 @@ def main():
     runs = {name: known[name]["0"] for name in chosen if name in known}
     waiting = [name for name in chosen if name not in known]
     context = multiprocessing.get_context("spawn")
-    # New processes now and then: TensorFlow keeps what it has compiled.
+    # Processes are replaced, because TensorFlow keeps everything that it compiled.
     with context.Pool(arguments.workers, maxtasksperchild=40) as pool:
         for name, run in pool.imap_unordered(_named, waiting):
             runs[name] = kept.run(name, 0, lambda run=run: run)

@@ -1,4 +1,4 @@
-"""Draw what benchmarks/speakers.py has kept: a dot for each training.
+"""Draw the results of benchmarks/speakers.py: a dot for each training.
 
     python benchmarks/draw_losses.py PNG NAME=TITLE [NAME=TITLE ...]
 
@@ -16,8 +16,8 @@ from speakers import ROWS
 import siamlab as sl
 
 
-def rates(name):
-    """Equal error rates of each loss's seeds, in per cent."""
+def error_rates(name):
+    """Return the equal error rates of each loss, in percent, one for each seed."""
     runs = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))["runs"]
     return {
         row: [100 * found["eer"]["value"] for found in runs[row].values()]
@@ -27,7 +27,7 @@ def rates(name):
 
 
 def draw(ax, found, title):
-    """Draw one corpus: losses from top to bottom, the error to the right."""
+    """Draw one corpus: losses from top to bottom, error rates to the right."""
     for place, values in enumerate(found.values()):
         ax.plot(values, np.full(len(values), place), "o", markersize=6, alpha=0.6)
         ax.plot(np.median(values), place, "|", color="black", markersize=16)
@@ -48,7 +48,7 @@ def main():
         1, len(panels), figsize=(5.2 * len(panels), 3.2), layout="constrained"
     )
     for ax, (name, title) in zip(np.atleast_1d(axes), panels, strict=True):
-        draw(ax, rates(name), title or name)
+        draw(ax, error_rates(name), title or name)
     fig.savefig(arguments.png, dpi=80)
 
 

@@ -90,7 +90,9 @@ def main():
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--fixes", action="store_true", help="instead of the ladder")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the programs")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="some of the programs"
+    )
     parser.add_argument(
         "--keep", metavar="NAME", help="write results/NAME.md and .json"
     )

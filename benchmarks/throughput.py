@@ -8,9 +8,9 @@ many threads and processor cores as the table says; all get the same input, warm
 are then measured in turns.
 
 With ``--against`` the library of this checkout is compared with the commit REV, which
-is checked out into a temporary git worktree: its own `benchmarks/_ours.py` is run there,
-or the file of ``--program`` where REV has none or another interface. Printed are the
-medians and their ratio; above 1, this checkout is faster.
+is checked out into a temporary git worktree. There its own `benchmarks/_ours.py` is
+run, or the file of ``--program`` if REV has none or another interface. The medians and
+their ratios are printed; above 1, this checkout is faster.
 
 The packages that siamlab is compared with are named in requirements.txt beside this
 file; for one that is not installed, the row says so.

@@ -16,7 +16,7 @@ def augmentation():
 
     Without them, a network learns to recognize microphones if each speaker has their
     own (docs/doctor.md#s38). The strengths were chosen by measurement
-    (benchmarks/voice_equality.py).
+    (benchmarks/channel.py).
 
     Returns
     -------

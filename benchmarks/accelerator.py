@@ -32,7 +32,7 @@ PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def rows():
-    """Yield device, precision, batch size, and whether to measure the time to TARGET."""
+    """Yield device, precision, batch size, and whether time to the target counts."""
     yield CPU, "float32", 128, True
     yield CPU, "mixed_bfloat16", 128, False
     for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
@@ -87,9 +87,13 @@ def measure(settings):
     speakers, segments = BATCHES[settings["batch"]]
 
     def batches(steps):
-        how = {"workers": settings["workers"], "seed": settings["seed"], "steps": steps}
+        how = {"workers": settings["workers"], "seed": settings["seed"]}
         return sl.sampling.SpeakerBatches(
-            features, n_speakers=speakers, n_segments=segments, **how
+            features,
+            n_speakers=speakers,
+            n_segments=segments,
+            steps_per_epoch=steps,
+            **how,
         )
 
     net = network(features)

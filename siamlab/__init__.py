@@ -10,10 +10,19 @@ Importing siamlab is cheap: modules load on first use, and TensorFlow with the
 first one that needs Keras.
 """
 
+import os
+
 import lazy_loader
 
 from ._version import __version__  # noqa: F401
 
+# TensorFlow reads these when it starts. With its own allocator the memory of a training
+# step is reused for the next one. The C library returns large tensors to the system
+# instead, which costs a quarter of the training time (benchmarks/README.md).
+os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "1")
+# The default limit is 64 GB on every machine; this is 16 TB.
+os.environ.setdefault("TF_CPU_BFC_MEM_LIMIT_IN_MB", str(2**24))
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
-del lazy_loader
+del lazy_loader, os

@@ -51,10 +51,10 @@ print(plt.rcParams["axes.spines.top"])
 
 def test_environment_variables_of_the_user_are_kept():
     program = """
-import os, siamlab as sl
+import os
 os.environ["TF_CPU_ALLOCATOR_USE_BFC"] = "0"
 os.environ.pop("TF_CPU_BFC_MEM_LIMIT_IN_MB", None)
-sl.training.quiet_tensorflow()
+import siamlab
 print(os.environ["TF_CPU_ALLOCATOR_USE_BFC"])
 print("TF_CPU_BFC_MEM_LIMIT_IN_MB" in os.environ)
 """

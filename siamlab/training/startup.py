@@ -1,6 +1,6 @@
 """Importing TensorFlow and Keras without the lines that TensorFlow prints.
 
-- `quiet_tensorflow`: import both, silently, with the settings below.
+- `quiet_tensorflow`: import both, silently.
 """
 
 import contextlib
@@ -8,24 +8,12 @@ import os
 
 __all__ = ["quiet_tensorflow"]
 
-# TensorFlow reads these environment variables when it starts.
-_SETTINGS = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    # Reuse the memory of a training step for the next one. The allocator of the C
-    # library returns large tensors to the system instead, which costs a quarter of
-    # the training time on one core and a third on two (benchmarks/README.md).
-    "TF_CPU_ALLOCATOR_USE_BFC": "1",
-    # The default limit is 64 GB on every machine; this is 16 TB.
-    "TF_CPU_BFC_MEM_LIMIT_IN_MB": str(2**24),
-}
-
 
 def quiet_tensorflow():
     """Import Keras and TensorFlow without TensorFlow's start-up lines.
 
-    Call it before the first import of Keras. It also makes TensorFlow reuse the memory
-    of a training step on the CPU, which is 1.3 to 1.5 times as fast. Environment
-    variables that are set already are kept.
+    Call it before the first import of Keras. If ``TF_CPP_MIN_LOG_LEVEL`` is set
+    already, it is kept.
 
     `siamlab.course.start` and the command line call it.
 
@@ -40,8 +28,7 @@ def quiet_tensorflow():
     >>> quiet_tensorflow()
     >>> import keras
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with discard_output(descriptor=2):
         import keras
 

@@ -40,14 +40,8 @@ def embed_pieces(net, dim, features, settings, client=None, folder=None):
             yield piece, settings, store
 
     embeddings = np.zeros((len(arrays), dim), dtype=np.float32)
-    work = run_jobs(
-        _embed_piece,
-        jobs(),
-        shared=network,
-        client=client,
-        n_jobs=1,  # the network uses all cores by itself
-        describe=lambda job: f"{len(job[0])} utterances",
-    )
+    # One job at a time: the network uses all cores by itself.
+    work = run_jobs(_embed_piece, network, jobs(), client, n_jobs=1)
     bar = progress_bar(total=len(arrays), description="embeddings", unit="utterance")
     with closing(work), bar:
         for index, rows in work:

@@ -54,10 +54,8 @@ class StoredArrays(Arrays):
 
     Parameters
     ----------
-    files : sequence of str
-        The files. Each holds an array of shape (frames, n_bins).
-    file : array_like of int
-        Index into `files` for each utterance, shape (utterances,).
+    paths : sequence of str
+        The file of each utterance. It holds an array of shape (frames, n_bins).
     first : array_like of int
         First frame of each utterance within its file, shape (utterances,).
     lengths : array_like of int
@@ -68,13 +66,11 @@ class StoredArrays(Arrays):
         "<f4" for decibels, "<i2" for hundredths of a decibel.
     """
 
-    def __init__(self, files, file, first, lengths, n_bins, dtype):
-        self._files = list(files)
-        self._file, self._first, self._lengths = (
-            np.asarray(each, dtype=np.int32) for each in (file, first, lengths)
-        )
-        self._n_bins = n_bins
-        self._dtype = np.dtype(dtype)
+    def __init__(self, paths, first, lengths, n_bins, dtype):
+        self._paths = np.asarray(paths, dtype=object)
+        self._first = np.asarray(first, dtype=np.int32)
+        self._lengths = np.asarray(lengths, dtype=np.int32)
+        self._n_bins, self._dtype = n_bins, np.dtype(dtype)
 
     def __len__(self):
         return len(self._lengths)
@@ -90,33 +86,21 @@ class StoredArrays(Arrays):
     def cut(self, index, first, n_frames):
         """Read `n_frames` frames of one utterance, from frame `first` on."""
         start, stop, _ = slice(first, first + n_frames).indices(self._lengths[index])
-        count = max(stop - start, 0) * self._n_bins
-        offset = (int(self._first[index]) + start) * self._n_bins * self._dtype.itemsize
-        path = self._files[self._file[index]]
+        shape = max(stop - start, 0), self._n_bins
+        skipped = (int(self._first[index]) + start) * self._n_bins
+        offset = HEADER_BYTES + skipped * self._dtype.itemsize
+        path = self._paths[index]
         try:
-            values = np.fromfile(path, self._dtype, count, offset=HEADER_BYTES + offset)
-        except OSError as error:
+            values = np.fromfile(path, self._dtype, shape[0] * shape[1], offset=offset)
+            frames = values.reshape(shape)
+        except (OSError, ValueError) as error:  # ValueError: too few values
             raise StorageError(
-                f"cannot read {path} ({error.strerror}); if it was deleted, call "
-                "siamlab.extract again"
+                f"{path} is missing or damaged; call siamlab.extract again"
             ) from error
-        if len(values) < count:
-            raise StorageError(
-                f"{path} is shorter than expected; call siamlab.extract again"
-            )
-        frames = values.reshape(-1, self._n_bins)
-        if self._dtype.kind == "i":
-            return frames / np.float32(STEPS_PER_DB)
-        return frames
+        is_integer = self._dtype.kind == "i"
+        return frames / np.float32(STEPS_PER_DB) if is_integer else frames
 
     def take(self, rows):
-        """Return the utterances at some positions, and the files they need."""
-        used, file = np.unique(self._file[rows], return_inverse=True)
-        return StoredArrays(
-            [self._files[i] for i in used],
-            file,
-            self._first[rows],
-            self._lengths[rows],
-            self._n_bins,
-            self._dtype,
-        )
+        """Return the utterances at some positions."""
+        paths, first, lengths = self._paths[rows], self._first[rows], self.lengths[rows]
+        return StoredArrays(paths, first, lengths, self._n_bins, self._dtype)

@@ -9,10 +9,10 @@ import numpy as np
 from .. import _files, audio
 from .._progress import print_line, progress_bar
 from ..errors import AudioError
-from .arrays import StoredArrays
+from .arrays import Arrays, StoredArrays
 from .features import Features
 from .jobs import run_jobs
-from .shards import SHARD_BYTES, extract_shards
+from .shards import SHARD_BYTES, make_shards
 from .spectrogram import EDITION, Spectrogram
 
 __all__ = ["extract"]
@@ -108,19 +108,16 @@ def extract(
         if client is None and folder is None:
             features = _extract_arrays(corpus, spectrogram, strict, cache, n_jobs)
         else:
-            features = Features.open(
-                extract_shards(
-                    corpus, spectrogram, folder, shard_bytes, strict, client, n_jobs
-                )
+            folder = make_shards(
+                corpus, spectrogram, folder, shard_bytes, strict, client, n_jobs
             )
+            features = Features.open(folder)
     _report_rejected(features.rejected, corpus)
     return features
 
 
 def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
     """Compute one array per recording, in the cache or in memory."""
-    import pandas as pd
-
     compute = _cached if cache else Spectrogram.from_file
 
     def job(spectrogram, *row):
@@ -130,34 +127,24 @@ def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
             return error
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
-    results = []
-    with closing(run_jobs(job, rows, shared=spectrogram, n_jobs=n_jobs)) as work:
-        for _, result in progress_bar(
+    good, results, rejected = [], [], []
+    with closing(run_jobs(job, spectrogram, rows, n_jobs=n_jobs)) as work:
+        for row, result in progress_bar(
             work, total=len(corpus), description="spectrograms", unit="utterance"
         ):
-            if strict and isinstance(result, AudioError):
+            if not isinstance(result, AudioError):
+                good.append(row)
+                results.append(result)
+            elif strict:
                 raise result
-            results.append(result)
-    good = [result for result in results if not isinstance(result, AudioError)]
-    bad = np.array([isinstance(result, AudioError) for result in results], dtype=bool)
-    arrays: list | StoredArrays = good
+            else:
+                rejected.append((corpus.table["path"].iloc[row], result.reason))
+    arrays = Arrays(results)
     if cache:
-        arrays = StoredArrays(
-            [path for path, _ in good],
-            np.arange(len(good)),
-            np.zeros(len(good)),
-            [length for _, length in good],
-            spectrogram.n_bins,
-            "<f4",
-        )
-    rejected = pd.DataFrame(
-        {
-            "path": corpus.table["path"][bad].tolist(),
-            "reason": [results[i].reason for i in np.flatnonzero(bad)],
-        },
-        dtype=str,
-    )
-    return Features(arrays, corpus.table[~bad], spectrogram, rejected)
+        paths, lengths = zip(*results, strict=True) if results else ((), ())
+        first = np.zeros(len(paths))
+        arrays = StoredArrays(paths, first, lengths, spectrogram.n_bins, "<f4")
+    return Features(arrays, corpus.table.iloc[good], spectrogram, rejected)
 
 
 def _cached(spectrogram, path, start, duration):
@@ -185,13 +172,7 @@ def _report_rejected(rejected, corpus):
     if not len(rejected):
         return
     path, reason = rejected.iloc[0]
+    counted = f"{len(rejected)} of {len(corpus)} recordings rejected"
     if len(rejected) == len(corpus):
-        raise AudioError(
-            path,
-            f"{reason} (none of the {len(rejected)} recordings of {corpus.name} can "
-            "be used)",
-        )
-    print_line(
-        f"{len(rejected)} of {len(corpus)} recordings rejected ({path}: {reason}); see "
-        "features.rejected"
-    )
+        raise AudioError(path, f"{reason} ({counted})")
+    print_line(f"{counted} ({path}: {reason}); see features.rejected")

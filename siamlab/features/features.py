@@ -24,15 +24,19 @@ class Features:
         One row per array, as in `Corpus.table`.
     spectrogram : Spectrogram, optional
         The settings that the arrays were computed with.
-    rejected : pandas.DataFrame, optional
-        Columns path and reason: the recordings that could not be used.
+    rejected : pandas.DataFrame or sequence of (str, str)
+        Path and reason of each recording that could not be used.
     folder : pathlib.Path, optional
         The folder of shards that the arrays are in.
 
     Attributes
     ----------
-    table, rejected, spectrogram, folder
+    arrays : Arrays
+        The arrays, in memory or in files.
+    table, spectrogram, folder
         As given.
+    rejected : pandas.DataFrame
+        Columns path and reason: the recordings that could not be used.
     speakers : numpy.ndarray
         Speaker of each utterance, str, shape (utterances,).
     lengths : numpy.ndarray
@@ -52,7 +56,7 @@ class Features:
     (array([ 98, 120]), (40, 64))
     """
 
-    def __init__(self, arrays, table, spectrogram=None, rejected=None, folder=None):
+    def __init__(self, arrays, table, spectrogram=None, rejected=(), folder=None):
         import pandas as pd
 
         if len(arrays) != len(table):
@@ -60,12 +64,10 @@ class Features:
                 "the table must have one row per array; got "
                 f"{len(arrays)} arrays and {len(table)} rows"
             )
-        self._arrays = arrays if isinstance(arrays, Arrays) else Arrays(arrays)
+        self.arrays = arrays if isinstance(arrays, Arrays) else Arrays(arrays)
         self.table = table.reset_index(drop=True)
         self.spectrogram = spectrogram
-        if rejected is None:
-            rejected = pd.DataFrame({"path": [], "reason": []}, dtype=str)
-        self.rejected = rejected
+        self.rejected = pd.DataFrame(rejected, columns=["path", "reason"], dtype=str)
         self.folder = folder
 
     @classmethod
@@ -93,23 +95,21 @@ class Features:
         return cls(**open_shards(folder))
 
     def __len__(self):
-        return len(self._arrays)
+        return len(self.arrays)
 
     def __getitem__(self, index):
         """Return one array, or the `Features` of a slice."""
         if isinstance(index, slice):
             return self.select(np.arange(len(self))[index])
-        return self._arrays[index]
+        return self.arrays[index]
 
     def __iter__(self):
-        return (self._arrays[i] for i in range(len(self)))
+        return (self.arrays[i] for i in range(len(self)))
 
     def __repr__(self):
+        n_speakers = self.table["speaker"].nunique(dropna=False)
         rejected = f", {len(self.rejected)} rejected" if len(self.rejected) else ""
-        return (
-            f"{len(self)} spectrograms, "
-            f"{self.table['speaker'].nunique(dropna=False)} speakers{rejected}"
-        )
+        return f"{len(self)} spectrograms, {n_speakers} speakers{rejected}"
 
     @property
     def speakers(self):
@@ -119,12 +119,7 @@ class Features:
     @property
     def lengths(self):
         """Number of frames of each utterance."""
-        return self._arrays.lengths
-
-    @property
-    def arrays(self):
-        """The arrays, in memory or in files."""
-        return self._arrays
+        return self.arrays.lengths
 
     def cut(self, index, first, n_frames):
         """Return a part of one array. From a file, nothing else is read.
@@ -143,7 +138,7 @@ class Features:
         numpy.ndarray
             Shape (time, mel).
         """
-        return self._arrays.cut(index, first, n_frames)
+        return self.arrays.cut(index, first, n_frames)
 
     def transcripts(self, without=("sil",)):
         """Return the phones of each utterance, without their times.
@@ -181,7 +176,7 @@ class Features:
             rows = rows.astype(int)  # an empty list becomes an array of floats
         rows = np.arange(len(self))[rows]
         return Features(
-            self._arrays.take(rows),
+            self.arrays.take(rows),
             self.table.iloc[rows],
             self.spectrogram,
             folder=self.folder,

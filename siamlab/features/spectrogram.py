@@ -131,7 +131,7 @@ class Spectrogram:
             librosa.filters.mel(
                 sr=self.sr,
                 n_fft=self.n_fft,
-                n_mels=self.n_mels,
+                n_mels=self.n_bins,
                 fmin=self.fmin,
                 fmax=self.fmax,
                 dtype=np.float32,
@@ -148,7 +148,7 @@ class Spectrogram:
     def _filter_blocks(self):
         """Blocks of neighboring mel bands: (STFT bins, bands, weights) of each."""
         blocks = []
-        for first in range(0, self.n_mels, _BANDS):
+        for first in range(0, self.n_bins, _BANDS):
             bands = slice(first, first + _BANDS)
             used = np.flatnonzero(self.mel_filters[:, bands].any(axis=1))
             bins = slice(used[0], used[-1] + 1) if len(used) else slice(0)

@@ -36,6 +36,15 @@ def test_tensorflow_prints_nothing_after_a_quiet_start(start):
     assert (done.stdout, done.stderr) == ("", "")
 
 
+def test_the_command_line_shows_no_start_up_lines():
+    command = [sys.executable, "-m", "siamlab", "doctor", "missing.keras"]
+    command += ["--data", "missing.npz"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout == ""
+    assert done.stderr.startswith("siamlab: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_course_starts_with_the_same_random_numbers_and_figures():
     program = """
 import random, siamlab as sl

@@ -125,6 +125,12 @@ def launch(command, n_workers):
     WorkerError
         If a worker ends with another status than 0.
 
+    Notes
+    -----
+    It is meant for trying things out: one process uses all cores of a machine, and all
+    its GPUs, and is faster. The workers keep running if this process is killed by
+    SIGKILL.
+
     Examples
     --------
     >>> import sys

@@ -25,6 +25,10 @@ def preserve_state(*owners):
     *owners : keras.Model, keras.Optimizer or keras.Metric
         The optimizer and the metrics of a model are included.
 
+    Yields
+    ------
+    None
+
     Examples
     --------
     >>> net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])

@@ -93,9 +93,8 @@ class Corpus:
             The same recordings, a smaller table.
         """
         rows = np.asarray(rows)
-        return Corpus(
-            self.table[rows] if rows.dtype == bool else self.table.iloc[rows], self.name
-        )
+        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return Corpus(table, self.name)
 
     def split(self, by="speaker", fractions=(0.8, 0.2), seed=0):
         """Split the corpus at random into parts without a common speaker or session.

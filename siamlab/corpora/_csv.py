@@ -113,11 +113,10 @@ def _rename(cells, path, columns):
 def _paths(listed, folder):
     """Resolve paths relative to the folder of the CSV file, with either slash."""
     # Not Path.exists, which raises if a name is too long.
-    found = [Path(folder, name) for name in listed]
-    paths = [
-        path if os.path.exists(path) else Path(folder, name.replace("\\", "/"))
-        for path, name in zip(found, listed, strict=True)
-    ]
+    paths = [Path(folder, name) for name in listed]
+    for i, name in enumerate(listed):
+        if not os.path.exists(paths[i]):
+            paths[i] = Path(folder, name.replace("\\", "/"))
     if paths and not any(os.path.exists(path) for path in paths):
         raise CorpusError(
             f"none of the {len(paths)} files exists; the first would be {paths[0]}. "

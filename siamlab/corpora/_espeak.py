@@ -111,11 +111,7 @@ def main():
     engine = Engine()
     for line in sys.stdin.buffer:
         samples, phones = engine.speak(**json.loads(line))
-        head = {
-            "sr": engine.sr,
-            "bytes": len(samples),
-            "phones": phones,
-        }
+        head = {"sr": engine.sr, "bytes": len(samples), "phones": phones}
         sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + samples)
         sys.stdout.buffer.flush()
 

@@ -1,16 +1,15 @@
 """From the files of a folder to a `Corpus`: shared by all corpora on disk."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .. import audio
-from .._progress import progress_bar
 from ..errors import AudioError, CorpusError
 from ._corpus import Corpus
+from ._threads import map_in_threads
 
 # Suffixes of sound files. Some need siamlab[m4a]: a file that cannot be read is listed
 # anyway, so that extraction can report it. No .mp4 and .mkv, which are mostly videos,
@@ -54,8 +53,13 @@ def misplaced(path, expected):
     return CorpusError(f"{path} does not fit the layout; expected {expected}")
 
 
-def read_text(path, errors="strict"):
-    """Read a text file in UTF-8, with or without a byte order mark."""
+def read_text(path, errors="strict", missing=None):
+    """Read a text file in UTF-8, with or without a byte order mark.
+
+    Return `missing`, if it is given, for a file that does not exist.
+    """
+    if missing is not None and not path.exists():
+        return missing
     try:
         return path.read_text(encoding="utf-8-sig", errors=errors)
     except UnicodeDecodeError as error:
@@ -69,7 +73,7 @@ def read_text(path, errors="strict"):
         ) from error
 
 
-def corpus_of(rows, name, known=None):
+def corpus_of(rows, name, known=None, rejected=None):
     """Make a corpus of utterances, with the durations of their files.
 
     Parameters
@@ -80,7 +84,9 @@ def corpus_of(rows, name, known=None):
     name : str
         Name of the corpus.
     known : dict of str to float, optional
-        Path -> seconds, for files whose duration is known without opening them.
+        Path -> seconds, for files whose duration is known already.
+    rejected : pandas.DataFrame, optional
+        As for `Corpus`.
 
     Returns
     -------
@@ -90,10 +96,8 @@ def corpus_of(rows, name, known=None):
     table = pd.DataFrame(rows)
     durations = dict(known or {})
     files = [path for path in table["path"].unique() if path not in durations]
-    with ThreadPoolExecutor() as pool:  # waits for the disk, not for the processor
-        found = pool.map(_duration, files)
-        bar = progress_bar(found, total=len(files), description=name, unit="files")
-        durations.update(zip(files, bar, strict=True))
+    found = map_in_threads(_duration, files, description=name, unit="files")
+    durations.update(zip(files, found, strict=True))
     if "start" not in table:
         table["start"] = 0.0
     rest = table["path"].map(durations) - table["start"]
@@ -104,7 +108,7 @@ def corpus_of(rows, name, known=None):
     for column, unknown in (("text", ""), ("phones", None)):
         if column not in table:
             table[column] = unknown
-    return Corpus(table, name)
+    return Corpus(table, name, rejected)
 
 
 def _duration(path):

@@ -4,7 +4,7 @@ import json
 import re
 
 from ..errors import CorpusError
-from ._digits import DIGITS
+from ._digits import digit_row
 from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
 
 _EXPECTED = "AudioMNIST's layout: ROOT/01/0_01_0.wav or ROOT/data/01/0_01_0.wav"
@@ -42,22 +42,15 @@ def audiomnist(root):
     people = _people(root / _METADATA)
     rows = []
     for path in sound_files(root, _EXPECTED):
-        match = _NAME.fullmatch(path.stem)
-        if match is None or match["speaker"] != path.parent.name:
+        row = digit_row(path, _NAME, _EXPECTED)
+        if row["speaker"] != path.parent.name:
             raise misplaced(path, _EXPECTED)
-        person = people.get(match["speaker"], {})
+        person = people.get(row["speaker"], {})
         age = person.get("age")
-        rows.append(
-            {
-                "speaker": match["speaker"],
-                "session": match["speaker"],
-                "path": str(path),
-                "text": DIGITS[int(match["digit"])],
-                "sex": {"female": "F", "male": "M"}.get(str(person.get("gender")), ""),
-                "age": float(age) if _is_age(age) else float("nan"),
-                "accent": str(person.get("accent", "")),
-            }
-        )
+        row["sex"] = {"female": "F", "male": "M"}.get(str(person.get("gender")), "")
+        row["age"] = float(age) if _is_age(age) else float("nan")
+        row["accent"] = str(person.get("accent", ""))
+        rows.append(row)
     return corpus_of(rows, "audiomnist")
 
 
@@ -67,10 +60,8 @@ def _is_age(value):
 
 def _people(path):
     """Read the metadata: speaker -> dictionary with accent, age and gender."""
-    if not path.exists():
-        return {}
     try:
-        people = json.loads(read_text(path))
+        people = json.loads(read_text(path, missing="{}"))
     except (ValueError, RecursionError) as error:
         raise CorpusError(
             f"{path} is damaged ({error}); download it again, or delete it"

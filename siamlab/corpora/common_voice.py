@@ -8,9 +8,7 @@ import pandas as pd
 from ..errors import CorpusError
 from ._scan import corpus_of, existing_folder
 
-_EXPECTED = (
-    "the folder of one language of Common Voice, with SUBSET.tsv and clips/*.mp3"
-)
+_EXPECTED = "a language of Common Voice, a folder with SUBSET.tsv and clips/*.mp3"
 # Of 128 hexadecimal digits; the same in all subsets, where a speaker keeps their name.
 _ID_DIGITS = 16
 _SEX = {"f": "F", "m": "M"}  # female and male; female_feminine and so on since 2024
@@ -48,7 +46,10 @@ def common_voice(root, subset="validated"):
     names = listed["path"].where(
         listed["path"].str.contains(".", regex=False), listed["path"] + ".mp3"
     )
-    present = names.isin(_clips(root))
+    if not os.path.isdir(root / "clips"):
+        raise CorpusError(f"{root} has no folder clips; expected {_EXPECTED}")
+    # Listing the folder is faster than looking for each file.
+    present = names.isin(os.listdir(root / "clips"))
     if len(names) and not present.any():
         raise CorpusError(
             f"none of the {len(names)} clips in {subset}.tsv is in {root / 'clips'}; "
@@ -112,14 +113,6 @@ def _read_tsv(path, required=("client_id", "path")):
             f"{path} has no column {missing[0]!r}; it has {', '.join(table.columns)}"
         )
     return table.fillna("")
-
-
-def _clips(root):
-    """List the names of all clips, which is faster than looking for each file."""
-    folder = root / "clips"
-    if not folder.is_dir():
-        raise CorpusError(f"{root} has no folder clips; expected {_EXPECTED}")
-    return {entry.name for entry in os.scandir(folder)}
 
 
 def _shorten(ids):

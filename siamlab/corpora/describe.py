@@ -7,15 +7,14 @@
 import dataclasses
 import hashlib
 import html
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 
 from .. import audio
-from .._progress import progress_bar
 from ..errors import ArgumentError, AudioError
 from ._corpus import format_duration
+from ._threads import map_in_threads
 
 # Full scale: a 16-bit file ends at 32767/32768, a lossy file a little beside it.
 _FULL_SCALE = 0.999
@@ -56,10 +55,7 @@ class Description:
             "seconds per speaker": self.speakers.seconds,
             "seconds per utterance": self.utterances.seconds,
         }
-        rows = {
-            name: values.agg(["min", "median", "max"])
-            for name, values in figures.items()
-        }
+        rows = {name: x.agg(["min", "median", "max"]) for name, x in figures.items()}
         return pd.DataFrame(rows).T.round(2)
 
     @property
@@ -144,17 +140,11 @@ def describe(corpus, shortest=0.1):
     if shortest < 0:
         raise ArgumentError(f"shortest must not be negative; got {shortest} s")
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
-    pool = ThreadPoolExecutor()
-    try:
-        bar = progress_bar(
-            pool.map(_measure, rows),
-            total=len(rows),
-            description=f"reading {corpus.name}",
-            unit="utterances",
+    measured = pd.DataFrame(
+        map_in_threads(
+            _measure, rows, description=f"reading {corpus.name}", unit="utterances"
         )
-        measured = pd.DataFrame(list(bar), index=corpus.table.index)
-    finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the rest
+    )
     utterances = measured[["seconds", "sr", "peak"]]
     utterances.insert(0, "path", corpus.table.path)
     by_speaker = corpus.table.assign(seconds=measured.seconds).groupby("speaker")

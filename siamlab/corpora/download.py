@@ -1,18 +1,20 @@
 """Download corpora that are free to download.
 
-- `download`: fetch an archive, verify its checksum, unpack it.
+- `download`: download an archive, verify its checksum, unpack it.
+
+``downloads.yaml`` lists the archives.
 """
 
-import contextlib
-import logging
+import dataclasses
+import functools
 import shutil
 import tarfile
 import zlib
+from importlib import resources
 from pathlib import Path
 
 from .._progress import print_line, progress_bar
 from ..errors import ArgumentError, CorpusError, StorageError
-from ._archives import ARCHIVES, ELSEWHERE
 
 
 def download(name, folder):
@@ -56,21 +58,21 @@ def download(name, folder):
     ... )  # doctest: +SKIP
     >>> corpus = sl.corpora.librispeech(root, "test-other")  # doctest: +SKIP
     """
+    archives, elsewhere = _registry()
     corpus = name.split("/")[0]
-    if name not in ARCHIVES and corpus in ELSEWHERE:
+    if name not in archives and corpus in elsewhere:
         raise CorpusError(
-            f"siamlab cannot download {corpus}. To get it: {ELSEWHERE[corpus]}"
+            f"siamlab cannot download {corpus}. To get it: {elsewhere[corpus]}"
         )
-    if name not in ARCHIVES:
+    if name not in archives:
         raise ArgumentError(
-            f"name must be one of {', '.join(ARCHIVES)}; got {name!r}. For "
-            f"{', '.join(ELSEWHERE)}, the error message says where to get them"
+            f"name must be one of {', '.join(archives)}; got {name!r}. For "
+            f"{', '.join(elsewhere)}, the error message says where to get them"
         )
-    archive, folder = ARCHIVES[name], Path(folder)
+    archive, folder = archives[name], Path(folder)
     if not (folder / archive.folder / archive.marker).is_dir():
         work = folder / f"{name.replace('/', '-')}.part"
         try:
-            _check_space(archive, work)
             path = _fetch(name, archive, work)
             _unpack(path, work / "unpacked")
             _install(archive, work / "unpacked", folder)
@@ -83,16 +85,28 @@ def download(name, folder):
     return folder / archive.folder
 
 
-def _check_space(archive, work):
-    """Check that the archive and its files fit on the disk; audio is compressed."""
-    work.mkdir(parents=True, exist_ok=True)
-    needed = 2 * archive.size
-    free = shutil.disk_usage(work).free
-    if free < needed:
-        raise StorageError(
-            f"the disk of {work.parent} has {_format_size(free)} free, and the archive "
-            f"and its files need {_format_size(needed)}. Choose another folder"
-        )
+@dataclasses.dataclass(frozen=True)
+class Archive:
+    """An archive, as ``downloads.yaml`` describes it."""
+
+    url: str
+    size: int
+    sha256: str
+    license: str
+    top: str
+    folder: str
+    marker: str
+
+
+@functools.cache
+def _registry():
+    """Read the archives by name, and where to get other corpora."""
+    import yaml
+
+    text = (resources.files(__package__) / "downloads.yaml").read_text("utf-8")
+    found = yaml.safe_load(text)
+    archives = {name: Archive(**entry) for name, entry in found["archives"].items()}
+    return archives, found["elsewhere"]
 
 
 def _fetch(name, archive, work):
@@ -100,6 +114,13 @@ def _fetch(name, archive, work):
     import pooch
     import requests
 
+    work.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(work).free
+    if free < 2 * archive.size:  # the archive and its files: audio is compressed
+        raise StorageError(
+            f"the disk of {work.parent} has {_format_size(free)} free, and the archive "
+            f"and its files need {_format_size(2 * archive.size)}. Choose another disk"
+        )
     path = work / "archive.tar.gz"
     for leftover in work.iterdir():
         if leftover.is_file() and leftover != path:  # of an interrupted download
@@ -109,7 +130,7 @@ def _fetch(name, archive, work):
         print_line(f"downloading {name}: {size}, license {archive.license}")
     bar = progress_bar(None, total=archive.size, description=name, unit="B")
     try:
-        with bar, _quiet(pooch.get_logger()):
+        with bar:
             pooch.retrieve(
                 archive.url,
                 f"sha256:{archive.sha256}",
@@ -163,17 +184,6 @@ def _install(archive, unpacked, folder):
     for entry in sorted(top.iterdir(), key=lambda path: path.name == archive.marker):
         if not (target / entry.name).exists():
             entry.rename(target / entry.name)
-
-
-@contextlib.contextmanager
-def _quiet(logger):
-    """Silence pooch's log lines, which repeat ours."""
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _format_size(size):

@@ -2,8 +2,8 @@
 
 import re
 
-from ._digits import DIGITS
-from ._scan import corpus_of, existing_folder, misplaced, sound_files
+from ._digits import digit_row
+from ._scan import corpus_of, existing_folder, sound_files
 
 _EXPECTED = "recordings named DIGIT_SPEAKER_INDEX.wav (the folder `recordings`)"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
@@ -32,17 +32,5 @@ def fsdd(root):
     root = existing_folder(root, _EXPECTED)
     if (root / "recordings").is_dir():
         root = root / "recordings"
-    rows = []
-    for path in sound_files(root, _EXPECTED):
-        match = _NAME.fullmatch(path.stem)
-        if match is None:
-            raise misplaced(path, _EXPECTED)
-        rows.append(
-            {
-                "speaker": match["speaker"],
-                "session": match["speaker"],
-                "path": str(path),
-                "text": DIGITS[int(match["digit"])],
-            }
-        )
-    return corpus_of(rows, "fsdd")
+    files = sound_files(root, _EXPECTED)
+    return corpus_of([digit_row(path, _NAME, _EXPECTED) for path in files], "fsdd")

@@ -76,17 +76,13 @@ def _rows(folder, sexes):
 
 def _transcripts(path):
     """Read utterance -> text from lines of `READER-CHAPTER-NNNN THE TEXT`."""
-    if not path.exists():
-        return {}
-    lines = read_text(path).splitlines()
+    lines = read_text(path, missing="").splitlines()
     return dict(line.split(" ", 1) for line in lines if " " in line)
 
 
 def _sexes(path):
     """Read reader -> sex from lines of `ID | SEX | SUBSET | MINUTES | NAME`."""
-    if not path.exists():
-        return {}
     # The readers' names, which are not used, may be in any encoding.
-    lines = read_text(path, errors="replace").splitlines()
+    lines = read_text(path, errors="replace", missing="").splitlines()
     fields = [line.split("|") for line in lines if not line.startswith(";")]
     return {f[0].strip(): f[1].strip() for f in fields if len(f) > 1}

@@ -8,8 +8,7 @@ import pandas as pd
 from .. import audio
 from .._progress import print_line
 from ..errors import AudioError, CorpusError
-from ._corpus import Corpus
-from ._scan import existing_folder, sound_files
+from ._scan import corpus_of, existing_folder, sound_files
 
 _EXPECTED = "sound files, each with a TextGrid of the same name beside it"
 # At the start of a line in the short form, after "xmin =" in the long form. [^\S\n]
@@ -55,16 +54,23 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
         with `strict`, for the first unusable file.
     """
     root = existing_folder(root, _EXPECTED)
-    rows, rejected = [], []
+    rows, rejected, durations = [], [], {}
     paths = sound_files(root, _EXPECTED)
     for path in paths:
         try:
-            rows.append(_utterance(path, tier, frozenset(pauses)))
+            duration = audio.duration(path)
+            phones = _phones(_find_textgrid(path), tier, duration)
         except (AudioError, CorpusError) as error:
             if strict:
                 raise
             reason = getattr(error, "reason", str(error))
             rejected.append({"path": str(path), "reason": reason})
+            continue
+        folder = path.parent.name
+        row = {"speaker": folder, "session": folder, "path": str(path)}
+        row["phones"] = [("sil" if p in pauses else p, s, e) for p, s, e in phones]
+        rows.append(row)
+        durations[str(path)] = duration
     if rejected:
         first = f"{rejected[0]['path']}: {rejected[0]['reason']}"
         if not rows:
@@ -75,38 +81,15 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
             f"{len(rejected)} of {len(paths)} recordings rejected ({first}); see "
             "corpus.rejected"
         )
-    return Corpus(
-        pd.DataFrame(rows),
-        root.name,
-        rejected=pd.DataFrame(rejected, columns=["path", "reason"]),
-    )
-
-
-def _utterance(path, tier, pauses):
-    duration = audio.duration(path)
-    phones = [
-        ("sil" if label in pauses else label, start, end)
-        for label, start, end in _phones(_find_textgrid(path), tier, duration)
-    ]
-    folder = path.parent.name
-    return {
-        "speaker": folder,
-        "session": folder,
-        "path": str(path),
-        "start": 0.0,
-        "duration": duration,
-        "text": "",
-        "phones": phones,
-    }
+    table = pd.DataFrame(rejected, columns=["path", "reason"])
+    return corpus_of(rows, root.name, durations, table)
 
 
 def _find_textgrid(path):
     """Find the TextGrid of a sound file, with its suffix in upper or lower case."""
+    start = f"{path.stem}."
     for other in sorted(path.parent.iterdir()):
-        if (
-            other.name.startswith(f"{path.stem}.")
-            and other.suffix.lower() == ".textgrid"
-        ):
+        if other.name.startswith(start) and other.suffix.lower() == ".textgrid":
             return other
     raise CorpusError(f"{path} has no TextGrid; expected {path.stem}.TextGrid")
 

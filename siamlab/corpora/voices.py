@@ -10,18 +10,17 @@ import json
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from .. import _files, audio
-from .._progress import progress_bar
 from ..errors import ArgumentError, CorpusError, StorageError
 from ._corpus import Corpus
 from ._room_acoustics import record, studio
 from ._sentences import LANGUAGES, sentences
+from ._threads import map_in_threads
 
 __all__ = ["voices"]
 
@@ -106,18 +105,15 @@ def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
         (language, name, texts[i * n_utterances : (i + 1) * n_utterances], seed, rooms)
         for i, name in enumerate(chosen)
     ]
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        rows = list(
-            progress_bar(
-                pool.map(lambda task: _speaker(*task), tasks),
-                total=n_speakers,
-                description="voices",
-                unit="speaker",
-            )
-        )
-    return Corpus(
-        pd.DataFrame(itertools.chain.from_iterable(rows)), f"voices {language}"
+    speakers = map_in_threads(
+        lambda task: _speaker(*task),
+        tasks,
+        description="voices",
+        unit="speaker",
+        max_workers=2,
     )
+    table = pd.DataFrame(itertools.chain.from_iterable(speakers))
+    return Corpus(table, f"voices {language}")
 
 
 def _speaker(language, name, texts, seed, rooms):

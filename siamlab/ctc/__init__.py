@@ -1,16 +1,16 @@
 """Connectionist temporal classification (Graves et al., 2006).
 
-- `Vocabulary`: the phones that a network can say, and where its blank is.
-- `greedy_decode`, `beam_decode`: from a network's outputs to phones.
-- `validate_batch`: which utterances of a batch have no chance, and why.
-- `lattice`, `forced_alignment`: which output stands at which time.
+- `Vocabulary`: the symbols of a network's outputs, and the position of the blank.
+- `greedy_decode`, `beam_decode`: from outputs to labels.
+- `lattice`, `forced_alignment`: which label is at which time.
+- `validate_batch`: finds utterances that cannot be trained on, and says why.
 
 Notebook: 03_ctc_that_does_not_learn.
 """
 
 from .alignment import forced_alignment, lattice
+from .batch_validation import validate_batch
 from .decoding import beam_decode, greedy_decode
-from .validation import validate_batch
 from .vocabulary import Vocabulary
 
 __all__ = [

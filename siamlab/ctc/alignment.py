@@ -1,104 +1,70 @@
-"""Which output stands at which time."""
+"""Which label is at which time."""
 
 import numpy as np
 
 from ..errors import ArgumentError
-from .decoding import _log_softmax
-
-
-def _with_blanks(labels, blank):
-    """Put a blank before, between and after the labels."""
-    states = np.full(2 * len(labels) + 1, blank)
-    states[1::2] = labels
-    return states
-
-
-def _skippable(states, blank):
-    """Whether a state may follow the one two before it: no blank, no repeat."""
-    skip = np.zeros(len(states), dtype=bool)
-    skip[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
-    return skip
+from .decoding import log_probabilities
 
 
 def lattice(logits, labels, blank):
-    """How probable each state is at each time, given the labels.
+    """Posterior probability of each state at each time, given the labels.
 
     The forward-backward algorithm of CTC (Graves et al., 2006, sections 4.1 and
-    4.2). States are the labels with a blank before, between and after them.
+    4.2). The states are the labels, with a blank before, between and after them.
 
     Parameters
     ----------
     logits : array_like
-        Shape (frames, outputs), of one utterance, without padding.
+        Shape (time, outputs), of one utterance, without padding.
     labels : sequence of int
         Shape (labels,).
     blank : int
-        Which output is the blank.
+        Index of the blank among the outputs.
 
     Returns
     -------
     posteriors : numpy.ndarray
-        Shape (frames, 2 * labels + 1); rows sum to 1.
+        Shape (time, 2 * labels + 1); each row sums to 1.
     loss : float
-        Minus the log probability of the labels, in nats: the CTC loss.
+        The CTC loss: minus the log probability of the labels, in nats.
 
     Raises
     ------
     ArgumentError
-        If there are too few frames for the labels (FAULTS C8).
+        If there are too few frames for the labels (fault C8, `docs/doctor.md#c8`).
 
     Examples
     --------
     >>> posteriors, loss = lattice(np.zeros((2, 2)), [1], blank=0)
-    >>> posteriors.shape, round(loss, 4)  # 3 of the 4 paths spell the label
+    >>> posteriors.shape, round(loss, 4)  # 3 of the 4 paths give this label
     ((2, 3), 0.2877)
     """
-    log_p = _log_softmax(logits)
-    labels = np.asarray(labels, dtype=int)
-    states = _with_blanks(labels, blank)
-    skip = _skippable(states, blank)
-    emit = log_p[:, states]
-    forward = _forward(emit, skip)
-    # Backwards in time it is the same with the states turned round.
-    turned = np.zeros_like(skip)
-    turned[2:] = skip[::-1][:-2]
-    backward = _forward(emit[::-1, ::-1], turned)[::-1, ::-1]
+    log_p = log_probabilities(logits)
+    states, can_skip = _states(labels, blank)
+    emitted = log_p[:, states]
+    forward = _forward(emitted, can_skip)
     log_likelihood = np.logaddexp.reduce(forward[-1, -2:])
-    if not np.isfinite(log_likelihood):
-        raise ArgumentError(
-            f"{len(log_p)} frames are too few for {len(labels)} labels with "
-            f"{np.count_nonzero(labels[1:] == labels[:-1])} repeats; use a longer "
-            "input or a smaller stride"
-        )
-    # Both count the frame itself.
-    posteriors = np.exp(forward + backward - emit - log_likelihood)
+    _check_reachable(log_likelihood, log_p, labels)
+    # The backward pass is the forward pass with time and states reversed: a skip
+    # into state s becomes a skip out of it.
+    can_skip_back = np.append([False, False], can_skip[:1:-1])
+    backward = _forward(emitted[::-1, ::-1], can_skip_back)[::-1, ::-1]
+    # Both passes include the frame itself.
+    posteriors = np.exp(forward + backward - emitted - log_likelihood)
     return posteriors, float(-log_likelihood)
 
 
-def _forward(emit, skip):
-    """Log probability of all ways to each state, shape (frames, states)."""
-    alpha = np.full_like(emit, -np.inf)
-    alpha[0, :2] = emit[0, :2]
-    for t in range(1, len(emit)):
-        stay = alpha[t - 1]
-        step = np.append(-np.inf, stay[:-1])
-        jump = np.append([-np.inf, -np.inf], stay[:-2])[: len(stay)]
-        jump = np.where(skip, jump, -np.inf)
-        alpha[t] = emit[t] + np.logaddexp(np.logaddexp(stay, step), jump)
-    return alpha
-
-
 def forced_alignment(logits, labels, blank):
-    """Find the best path that spells the labels (Viterbi).
+    """Find the most probable path that gives the labels (Viterbi algorithm).
 
     Parameters
     ----------
     logits : array_like
-        Shape (frames, outputs), of one utterance, without padding.
+        Shape (time, outputs), of one utterance, without padding.
     labels : sequence of int
         Shape (labels,).
     blank : int
-        Which output is the blank.
+        Index of the blank among the outputs.
 
     Returns
     -------
@@ -115,29 +81,66 @@ def forced_alignment(logits, labels, blank):
     >>> forced_alignment(np.eye(3)[[1, 1, 0, 2]] * 9, [1, 2], blank=0)
     [(0, 1), (3, 3)]
     """
-    log_p = _log_softmax(logits)
-    labels = np.asarray(labels, dtype=int)
-    states = _with_blanks(labels, blank)
-    skip = _skippable(states, blank)
-    score = np.full(len(states), -np.inf)
-    score[:2] = log_p[0, states[:2]]
-    came_from = np.zeros((len(log_p), len(states)), dtype=int)
+    log_p = log_probabilities(logits)
+    states, can_skip = _states(labels, blank)
+    score = _initial(log_p[0, states])
+    n_back = np.zeros((len(log_p), len(states)), dtype=int)
     for t in range(1, len(log_p)):
-        ways = np.full((3, len(states)), -np.inf)
-        ways[0] = score
-        ways[1, 1:] = score[:-1]
-        ways[2, 2:] = np.where(skip[2:], score[:-2], -np.inf)
-        came_from[t] = np.argmax(ways, axis=0)
-        score = ways.max(axis=0) + log_p[t, states]
-    ends = score[-2:] if len(states) > 1 else score[-1:]
-    if not np.isfinite(ends).any():
-        raise ArgumentError(
-            f"{len(log_p)} frames are too few for {len(labels)} labels; use a longer "
-            "input or a smaller stride"
-        )
+        predecessors = _predecessors(score, can_skip)
+        n_back[t] = np.argmax(predecessors, axis=0)
+        score = predecessors.max(axis=0) + log_p[t, states]
+    ends = score[-2:]  # the last label, or the blank after it
+    _check_reachable(ends.max(), log_p, labels)
     path = np.empty(len(log_p), dtype=int)
-    path[-1] = len(states) - len(ends) + int(np.argmax(ends))
+    path[-1] = len(states) - len(ends) + np.argmax(ends)
     for t in range(len(log_p) - 1, 0, -1):
-        path[t - 1] = path[t] - came_from[t, path[t]]
+        path[t - 1] = path[t] - n_back[t, path[t]]
     frames = [np.flatnonzero(path == 2 * i + 1) for i in range(len(labels))]
-    return [(int(where[0]), int(where[-1])) for where in frames]
+    return [(int(f[0]), int(f[-1])) for f in frames]
+
+
+def _states(labels, blank):
+    """Labels with blanks around them; whether each may follow the one two before."""
+    states = np.full(2 * len(labels) + 1, blank)
+    states[1::2] = labels
+    # Only from one label directly to another label that differs.
+    can_skip = np.zeros(len(states), dtype=bool)
+    can_skip[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
+    return states, can_skip
+
+
+def _initial(emitted):
+    """Log probabilities at the first frame: a path starts in one of two states."""
+    score = np.full_like(emitted, -np.inf)
+    score[:2] = emitted[:2]
+    return score
+
+
+def _predecessors(score, can_skip):
+    """Scores of the state itself, one before, and two before; shape (3, states)."""
+    scores = np.full((3, len(score)), -np.inf)
+    scores[0] = score
+    scores[1, 1:] = score[:-1]
+    scores[2, 2:] = np.where(can_skip[2:], score[:-2], -np.inf)
+    return scores
+
+
+def _forward(emitted, can_skip):
+    """Log probability of all paths that lead to each state, shape (time, states)."""
+    alpha = np.empty_like(emitted)
+    alpha[0] = _initial(emitted[0])
+    for t in range(1, len(emitted)):
+        before = np.logaddexp.reduce(_predecessors(alpha[t - 1], can_skip))
+        alpha[t] = emitted[t] + before
+    return alpha
+
+
+def _check_reachable(log_likelihood, log_p, labels):
+    if not np.isfinite(log_likelihood):
+        labels = np.asarray(labels)
+        n_repeats = np.count_nonzero(labels[1:] == labels[:-1])
+        raise ArgumentError(
+            f"logits must have at least {len(labels) + n_repeats} frames for "
+            f"{len(labels)} labels with {n_repeats} repeats; got {len(log_p)}. Use a "
+            "longer input or a smaller stride."
+        )

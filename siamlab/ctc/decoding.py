@@ -1,62 +1,26 @@
-"""From a network's outputs to labels."""
+"""From the outputs of a network to labels."""
 
 import numpy as np
+from scipy.special import log_softmax
 
 from ..errors import ArgumentError
 
-
-def _log_softmax(logits):
-    logits = np.asarray(logits, dtype=np.float64)
-    if logits.ndim != 2 or not logits.size:
-        raise ArgumentError(
-            f"logits must have shape (frames, outputs); got {logits.shape}"
-        )
-    logits = logits - logits.max(axis=1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+# Outputs that are e^-12 times as probable as the best one are ignored by the beam.
+_LOG_PROBABILITY_RANGE = 12.0
 
 
 def greedy_decode(logits, blank):
-    """Take the best output of each frame, collapse repeats, drop blanks.
+    """Take the best output of each frame, merge repeats, then remove blanks.
 
-    In this order: a blank between two equal labels keeps them two (FAULTS C21).
-
-    Parameters
-    ----------
-    logits : array_like
-        Shape (frames, outputs), of one utterance, without padding.
-    blank : int
-        Which output is the blank.
-
-    Returns
-    -------
-    list of int
-        Labels.
-
-    Examples
-    --------
-    >>> logits = np.eye(3)[[1, 1, 0, 1, 2, 0]]
-    >>> greedy_decode(logits, blank=0)
-    [1, 1, 2]
-    """
-    best = np.argmax(_log_softmax(logits), axis=1)
-    changes = np.append(True, best[1:] != best[:-1])
-    return [int(label) for label in best[changes] if label != blank]
-
-
-def beam_decode(logits, blank, width=10):
-    """Search for the most probable labels over all their paths.
-
-    Prefix beam search (Graves and Jaitly, 2014; Hannun et al., 2014): paths that
-    spell the same labels are added, where `greedy_decode` takes the best path alone.
+    The order matters: a blank between two equal labels keeps them apart (fault C21,
+    `docs/doctor.md#c21`).
 
     Parameters
     ----------
     logits : array_like
-        Shape (frames, outputs), of one utterance, without padding.
+        Shape (time, outputs), of one utterance, without padding.
     blank : int
-        Which output is the blank.
-    width : int
-        How many prefixes are kept from frame to frame.
+        Index of the blank among the outputs.
 
     Returns
     -------
@@ -66,11 +30,48 @@ def beam_decode(logits, blank, width=10):
     Raises
     ------
     ArgumentError
-        If `width` is below 1 or the logits have no frame.
+        If the logits do not have two axes, or there are none.
 
     Examples
     --------
-    The best path is all blanks; yet the label has more paths in total:
+    >>> logits = np.eye(3)[[1, 1, 0, 1, 2, 0]]
+    >>> greedy_decode(logits, blank=0)
+    [1, 1, 2]
+    """
+    best = np.argmax(log_probabilities(logits), axis=1)
+    changes = np.append(True, best[1:] != best[:-1])
+    return [int(label) for label in best[changes] if label != blank]
+
+
+def beam_decode(logits, blank, width=10):
+    """Search for the most probable labels.
+
+    Prefix beam search (Graves and Jaitly, 2014; Hannun et al., 2014) adds the
+    probabilities of all paths that give the same labels, whereas `greedy_decode`
+    takes the single best path.
+
+    Parameters
+    ----------
+    logits : array_like
+        Shape (time, outputs), of one utterance, without padding.
+    blank : int
+        Index of the blank among the outputs.
+    width : int
+        Number of prefixes to keep from frame to frame.
+
+    Returns
+    -------
+    list of int
+        Labels.
+
+    Raises
+    ------
+    ArgumentError
+        If `width` is below 1, or as for `greedy_decode`.
+
+    Examples
+    --------
+    The best path is all blanks, but the paths of the label are more probable in total:
 
     >>> logits = np.log([[0.6, 0.4], [0.6, 0.4]])
     >>> greedy_decode(logits, blank=0), beam_decode(logits, blank=0)
@@ -78,32 +79,42 @@ def beam_decode(logits, blank, width=10):
     """
     if width < 1:
         raise ArgumentError(f"width must be at least 1; got {width}")
-    # For each prefix: log probability of the paths that end in the blank, and of
-    # those that end in the prefix's own last label.
+    # For each prefix: log probability of its paths that end in a blank, and of those
+    # that end in its last label.
     beams = {(): (0.0, -np.inf)}
-    for frame in _log_softmax(logits):
+    for frame in log_probabilities(logits):
         grown: dict[tuple, tuple[float, float]] = {}
 
-        def add(prefix, to_blank, to_label, grown=grown):
-            blank_now, label_now = grown.get(prefix, (-np.inf, -np.inf))
+        def add(prefix, log_p_blank, log_p_label, grown=grown):
+            blank_before, label_before = grown.get(prefix, (-np.inf, -np.inf))
             grown[prefix] = (
-                np.logaddexp(blank_now, to_blank),
-                np.logaddexp(label_now, to_label),
+                np.logaddexp(blank_before, log_p_blank),
+                np.logaddexp(label_before, log_p_label),
             )
 
-        # Labels far below the best of a frame cannot win the beam.
-        likely = np.flatnonzero(frame > frame.max() - 12.0)
-        for prefix, (in_blank, in_label) in beams.items():
-            total = np.logaddexp(in_blank, in_label)
+        likely = np.flatnonzero(frame > frame.max() - _LOG_PROBABILITY_RANGE)
+        for prefix, (ends_in_blank, ends_in_label) in beams.items():
+            total = np.logaddexp(ends_in_blank, ends_in_label)
             add(prefix, total + frame[blank], -np.inf)
             if prefix:
-                add(prefix, -np.inf, in_label + frame[prefix[-1]])
+                add(prefix, -np.inf, ends_in_label + frame[prefix[-1]])
             for label in likely:
                 if label == blank:
                     continue
                 # The same label again needs a blank in between.
-                before = in_blank if prefix and label == prefix[-1] else total
+                repeated = prefix and label == prefix[-1]
+                before = ends_in_blank if repeated else total
                 add((*prefix, int(label)), -np.inf, before + frame[label])
-        best = sorted(grown.items(), key=lambda kv: -np.logaddexp(*kv[1]))
+        best = sorted(grown.items(), key=lambda item: -np.logaddexp(*item[1]))
         beams = dict(best[:width])
     return list(max(beams, key=lambda prefix: np.logaddexp(*beams[prefix])))
+
+
+def log_probabilities(logits):
+    """Log-softmax of the logits of one utterance, float64, shape (time, outputs)."""
+    logits = np.asarray(logits, dtype=np.float64)
+    if logits.ndim != 2 or not logits.size:
+        raise ArgumentError(
+            f"logits must have shape (time, outputs); got {logits.shape}"
+        )
+    return log_softmax(logits, axis=1)

@@ -1,4 +1,4 @@
-"""What a network can say, and where its blank is."""
+"""The symbols of a network's outputs, and the position of the blank."""
 
 import dataclasses
 
@@ -9,22 +9,22 @@ from ..errors import ArgumentError
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The symbols that a network's outputs stand for.
+    """The symbols that the outputs of a network stand for.
 
     Parameters
     ----------
     symbols : tuple of str
-        Phones, or letters, each once.
+        Phones or letters, without duplicates.
     blank : int or None
-        Which output is the blank; -1 for the last, None for a network that has
-        none. The old `ctc_batch_cost` of
-        Keras has it last, `keras.losses.CTC` first, and either takes the other's
-        silently (FAULTS C13): here it is said.
+        Index of the blank among the outputs; -1 for the last output, None for a
+        network without blank. Keras' old `ctc_batch_cost` expects it last and
+        `keras.losses.CTC` first, and neither reports a wrong position (fault C13,
+        `docs/doctor.md#c13`). So it is explicit here.
 
     Raises
     ------
     ArgumentError
-        If a name occurs twice, there is none, or the blank is no output.
+        If there are no symbols, a symbol is repeated, or the blank is not an output.
 
     Examples
     --------
@@ -43,13 +43,15 @@ class Vocabulary:
         if not symbols or len(set(symbols)) < len(symbols):
             repeated = sorted({s for s in symbols if symbols.count(s) > 1})
             what = f"repeated: {', '.join(repeated)}" if repeated else "none"
-            raise ArgumentError(f"symbols must be distinct, at least one; got {what}")
+            raise ArgumentError(
+                f"symbols must be different, and at least one; got {what}"
+            )
         if self.blank is not None and not -1 <= self.blank <= len(symbols):
             raise ArgumentError(
                 f"blank must be an output, 0 to {len(symbols)}, or -1 for the last; "
                 f"got {self.blank}"
             )
-        # A frozen object sets its own attributes this way.
+        # The attributes of a frozen dataclass can only be set this way.
         object.__setattr__(self, "symbols", symbols)
         if self.blank == -1:
             object.__setattr__(self, "blank", len(symbols))
@@ -61,23 +63,23 @@ class Vocabulary:
         Parameters
         ----------
         sequences : iterable of sequence of str
-            For instance `Features.phones`.
+            For example `Features.transcripts()`.
         blank : int or None
-            Which output is the blank; -1 for the last, None for none.
+            Index of the blank; -1 for the last output, None for no blank.
 
         Returns
         -------
         Vocabulary
-            Sorted.
+            With sorted symbols.
         """
         return cls(tuple(sorted({s for seq in sequences for s in seq})), blank)
 
     def __len__(self):
-        """Return the number of outputs, the blank among them."""
+        """Return the number of outputs, including the blank."""
         return len(self.symbols) + (self.blank is not None)
 
     def encode(self, sequence):
-        """Turn symbols into labels.
+        """Convert symbols to labels.
 
         Parameters
         ----------
@@ -94,25 +96,23 @@ class Vocabulary:
         ArgumentError
             If a symbol is unknown.
         """
-        where = {name: i for i, name in enumerate(self.symbols)}
-        if self.blank is not None:
-            where = {name: i + (i >= self.blank) for name, i in where.items()}
-        unknown = sorted({name for name in sequence if name not in where})
+        outputs = [i for i in range(len(self)) if i != self.blank]
+        output_of = dict(zip(self.symbols, outputs, strict=True))
+        unknown = sorted({symbol for symbol in sequence if symbol not in output_of})
         if unknown:
             raise ArgumentError(
                 f"unknown symbols: {' '.join(unknown)}; known are "
                 f"{' '.join(self.symbols)}"
             )
-        return np.array([where[name] for name in sequence], dtype=np.int32)
+        return np.array([output_of[symbol] for symbol in sequence], dtype=np.int32)
 
     def decode(self, labels):
-        """Turn labels into symbols.
+        """Convert labels to symbols.
 
         Parameters
         ----------
         labels : sequence of int
-            None of them the blank; negative ones, as batches are padded with, are
-            passed over.
+            Without blanks. Negative labels, which are padding, are skipped.
 
         Returns
         -------
@@ -122,14 +122,14 @@ class Vocabulary:
         Raises
         ------
         ArgumentError
-            If a label is the blank or no output.
+            If a label is the blank or not an output.
         """
         labels = np.asarray(labels, dtype=int)
         labels = labels[labels >= 0]
         wrong = labels[(labels == self.blank) | (labels >= len(self))]
         if len(wrong):
             raise ArgumentError(
-                f"labels must be 0 to {len(self) - 1} and not the blank, "
+                f"labels must be from 0 to {len(self) - 1}, without the blank, "
                 f"{self.blank}; got {wrong[0]}"
             )
         if self.blank is not None:

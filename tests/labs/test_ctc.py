@@ -190,9 +190,9 @@ def test_what_does_not_fit_is_named():
     refused(r"\[1\]\[0\] must have shape \(3, 3\), .*; got \(2, 3\)", other)
     diverged = {"small": [[sure], [np.full_like(sure, np.nan)]]}
     refused(r"outputs\['small'\]\[1\]\[0\] must be finite", diverged)
-    refused("too few for 4 labels", {"small": [[sure]]}, truth=("abab",))
+    refused("frames for 4 labels", {"small": [[sure]]}, truth=("abab",))
     refused("unknown symbols: c", {"small": [[sure]]}, truth=("c",))
-    refused("transcriptions are empty", {"small": [[sure]]}, truth=("",))
+    refused("reference must contain at least one phone", {"small": [[sure]]}, truth=("",))
     unblanked = sl.ctc.Vocabulary(("a", "b", "c"), blank=None)
     refused("needs symbols with a blank", {"small": [[sure]]}, symbols=unblanked)
     refused("names must have .* 1 utterances; got 2", {"small": [[sure]]}, names="xy")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import siamlab as sl
+from siamlab.cli._config import Config
 
 SR = 16000
 
@@ -90,7 +91,7 @@ def read(path):
         (path.parent / "a.wav").write_bytes(sound_bytes("WAV"))
         sl.corpora.folder(path)
     elif path.suffix == ".yaml":
-        sl.runs.Config.read(path)
+        Config.read(path)
     elif path.suffix == ".keras":
         from siamlab.doctor import saved
 

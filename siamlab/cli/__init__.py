@@ -1,18 +1,18 @@
-"""The command line: a thin face on the library, one file for each command.
+"""The command line, one file for each command.
 
-- ``siamlab lab`` copies the notebooks and opens JupyterLab on them.
-- ``siamlab corpus`` says what is in a folder of recordings, or downloads some.
-- ``siamlab train`` trains a speaker network as a file says.
-- ``siamlab embed`` turns recordings into vectors.
-- ``siamlab evaluate`` measures how well an encoder tells speakers apart.
-- ``siamlab doctor`` looks for faults in a saved model.
-- ``siamlab cache`` shows and clears what siamlab keeps on disk.
+- ``siamlab lab``: copy the notebooks and open JupyterLab on them.
+- ``siamlab corpus``: describe a folder of recordings, or download a corpus.
+- ``siamlab train``: train an encoder.
+- ``siamlab embed``: compute embeddings of recordings.
+- ``siamlab evaluate``: measure how well an encoder tells speakers apart.
+- ``siamlab doctor``: look for faults in a saved model.
+- ``siamlab cache``: show or delete cached files.
 
 A command is a module with ``add(commands)``, which describes it to argparse and sets
 two defaults: ``run``, a function of the parsed arguments that returns the exit status
-(None for 0), and ``failed``, the status after a `SiamlabError`. What takes long to
-import is imported in ``run``. Results go to standard output, with ``--json`` as JSON;
-progress and errors go to standard error.
+(None for 0), and ``failed``, the status after a `SiamlabError`. Slow imports stand in
+``run``. Results go to standard output, with ``--json`` as JSON; progress and errors go
+to standard error.
 """
 
 import argparse
@@ -24,14 +24,41 @@ from . import cache, corpus, doctor, embed, evaluate, lab, train
 
 __all__ = ["main"]
 
-# In the order of --help: that of the work.
+# In the order of --help.
 _COMMANDS = (lab, corpus, train, embed, evaluate, doctor, cache)
+
+
+def main(arguments=None):
+    """Run ``siamlab``.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        Those of the command line by default.
+
+    Returns
+    -------
+    int
+        Exit status: 0 if all is well; 1 after an error (``doctor``, ``corpus``:
+        something was found); 2 for wrong arguments (``doctor``, ``corpus``: nothing
+        could be examined); 130 after Ctrl-C.
+    """
+    ours, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
+    parsed = _parser().parse_args(ours)
+    parsed.passed_on = passed_on
+    try:
+        return parsed.run(parsed) or 0
+    except SiamlabError as error:
+        print(f"siamlab: {error}", file=sys.stderr)
+        return parsed.failed
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser():
     parser = argparse.ArgumentParser(
         prog="siamlab",
-        description="A lab for speech networks that do not learn.",
+        description="A course and a library about speech networks that do not learn.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -47,30 +74,3 @@ def _split(arguments):
         return arguments, []
     at = arguments.index("--")
     return arguments[:at], arguments[at + 1 :]
-
-
-def main(arguments=None):
-    """Run ``siamlab``.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Those of the command line by default.
-
-    Returns
-    -------
-    int
-        Exit status: 0 done, 1 an error of siamlab's (``doctor``, ``corpus``: something
-        was found), 2 wrong arguments (``doctor``, ``corpus``: nothing could be
-        examined), 130 interrupted.
-    """
-    ours, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
-    parsed = _parser().parse_args(ours)
-    parsed.passed_on = passed_on
-    try:
-        return parsed.run(parsed) or 0
-    except SiamlabError as error:
-        print(f"siamlab: {error}", file=sys.stderr)
-        return parsed.failed
-    except KeyboardInterrupt:
-        return 130

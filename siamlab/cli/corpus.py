@@ -2,7 +2,7 @@
 
 import json
 
-from . import _recordings
+from . import _arguments
 
 
 def add(commands):
@@ -16,7 +16,7 @@ def add(commands):
         epilog="example: siamlab corpus --data my_recordings --picture corpus.png. "
         "Exit status: 0 no suspicious files, 1 suspicious files, 2 an error.",
     )
-    _recordings.add(parser)
+    _arguments.add_corpus(parser)
     parser.add_argument(
         "--download",
         metavar="NAME",
@@ -24,7 +24,7 @@ def add(commands):
         "example",
     )
     parser.add_argument("--picture", metavar="FILE.png", help="plot the durations")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=2)
 
 
@@ -37,24 +37,21 @@ def run(arguments):
         kind, _, subset = arguments.download.partition("/")
         arguments.layout = arguments.layout or kind
         arguments.subset = arguments.subset or subset or None
-    found = corpora.describe(_recordings.corpus(arguments))
+    found = corpora.describe(_arguments.load_corpus(arguments))
     if arguments.picture:
-        _recordings.draw(arguments.picture, lambda plots: plots.corpus(found))
+        _arguments.save_figure(arguments.picture, lambda plots: plots.corpus(found))
     if arguments.json:
-        print(
-            json.dumps(
-                {
-                    "speakers": len(found.speakers),
-                    "sessions": int(found.speakers.sessions.sum()),
-                    "utterances": len(found.utterances),
-                    "seconds": float(found.utterances.seconds.sum()),
-                    "sampling_rates": {
-                        str(sr): int(n) for sr, n in found.sampling_rates.items()
-                    },
-                    "suspicious": found.suspicious.to_dict("records"),
-                }
-            )
-        )
+        summary = {
+            "speakers": len(found.speakers),
+            "sessions": int(found.speakers.sessions.sum()),
+            "utterances": len(found.utterances),
+            "seconds": float(found.utterances.seconds.sum()),
+            "sampling_rates": {
+                str(sr): int(n) for sr, n in found.sampling_rates.items()
+            },
+            "suspicious": found.suspicious.to_dict("records"),
+        }
+        print(json.dumps(summary))
     else:
         print(found)
         for row in found.suspicious.itertuples():

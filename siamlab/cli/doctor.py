@@ -1,32 +1,35 @@
-"""``siamlab doctor``: faults in a saved model."""
+"""``siamlab doctor``: look for faults in a saved model."""
 
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "doctor",
         help="look for faults in a saved model",
-        description="Say which of the faults that siamlab knows a model has, with the "
-        "number that shows each. Nothing is trained or changed.",
-        epilog="example: siamlab doctor twins.keras --data batch.npz --kind siamese. "
+        description="Report which known faults a model has, with the number that shows "
+        "each one. Nothing is trained or changed.",
+        epilog="example: siamlab doctor model.keras --data batch.npz --kind siamese. "
         "Exit status: 0 no fault found, 1 faults found, 2 could not be examined.",
     )
-    parser.add_argument("model", metavar="MODEL.keras", help="as model.save wrote it")
+    parser.add_argument(
+        "model", metavar="MODEL.keras", help="a file that model.save wrote"
+    )
     parser.add_argument(
         "--data",
         metavar="FILE.npz",
         required=True,
-        help="a batch: x and y; or a, b and y for two inputs; or each input by its "
-        "name and y. What else is in it goes to the rules by its name",
+        help="a batch: x and y; or a, b and y for two inputs; or each input under its "
+        "name and y. Other arrays are passed to the rules under their names",
     )
     parser.add_argument(
-        "--kind", choices=("siamese", "ctc"), help="if it cannot be told"
+        "--kind",
+        choices=("siamese", "ctc"),
+        help="kind of model, if it is not recognized",
     )
     parser.add_argument(
         "--loss",
         metavar="LOSS",
-        help="a loss of Keras by its name, or FILE.py:FUNCTION; that which the model "
-        "was compiled with by default",
+        help="name of a Keras loss, or FILE.py:FUNCTION; default: the compiled loss",
     )
     parser.add_argument(
         "--import",
@@ -34,20 +37,22 @@ def add(commands):
         action="append",
         default=[],
         dest="modules",
-        help="run this first: it registers layers and losses of your own",
+        help="run this file first, to register your own layers and losses",
     )
-    parser.add_argument("--source", metavar="FILE.py", help="the program, to be read")
+    parser.add_argument(
+        "--source", metavar="FILE.py", help="source code of the program, to check"
+    )
     parser.add_argument(
         "--unsafe",
         action="store_true",
-        help="load Lambda layers: they run code from the file",
+        help="load Lambda layers, which run code from the file",
     )
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=2)
 
 
 def run(arguments):
-    """Examine, print the report, and say by the status whether all is well."""
+    """Examine the model and print the report; the status is 1 if there are faults."""
     from ..training import quiet_tensorflow
 
     quiet_tensorflow()

@@ -1,66 +1,87 @@
-"""``siamlab evaluate``: how well an encoder tells speakers apart."""
+"""``siamlab evaluate``: measure how well an encoder tells speakers apart."""
 
 import json
 
-from . import _recordings
+from ..errors import ArgumentError
+from . import _arguments
 
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "evaluate",
-        help="measure how well speakers are told apart",
-        description="Compare all recordings with each other: equal error rate with "
-        "an interval over speakers, and misclassification rate of a clustering that "
-        "knows how many speakers there are. With --across, pairs of one session are "
-        "left out, which share the room as well as the speaker.",
+        help="measure how well an encoder tells speakers apart",
+        description="Compare all pairs of recordings. Prints the equal error rate with "
+        "a 95%% interval over speakers, and the misclassification rate of a clustering "
+        "into as many clusters as there are speakers.",
         epilog="example: siamlab evaluate --data LibriSpeech --subset test-other",
     )
-    _recordings.add(parser)
-    _recordings.add_encoder(parser)
+    _arguments.add_corpus(parser)
+    _arguments.add_encoder(parser)
     parser.add_argument(
-        "--across", action="store_true", help="only pairs of two sessions"
+        "--across",
+        action="store_true",
+        help="use only pairs from different sessions; pairs of one session share the "
+        "room and the microphone as well as the speaker",
     )
     parser.add_argument(
         "--randomize-channel",
         metavar="DB",
         type=float,
-        help="give each recording a microphone of its own: a random curve of so many "
-        "decibels. What rises much then was the microphone",
+        help="give each recording a random microphone response with a range of this "
+        "many decibels; if the error rate rises, the encoder used the microphone",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of curves and intervals")
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="for random responses and intervals"
+    )
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=1)
 
 
 def run(arguments):
-    """Embed, compare, and print the figures."""
+    """Embed the recordings, compare them, and print the results."""
     from .. import embeddings, features
-    from ..errors import ArgumentError
-    from ..runs.exam import examine
 
     if not 0 <= arguments.seed < 2**31:
         raise ArgumentError(
             f"--seed must be 0 or more, and less than 2**31; got {arguments.seed}"
         )
-    encoder = _recordings.encoder(arguments)
-    made = features.extract(_recordings.corpus(arguments), encoder.spectrogram)
+    encoder = _arguments.load_encoder(arguments)
+    extracted = features.extract(_arguments.load_corpus(arguments), encoder.spectrogram)
     if arguments.randomize_channel:
-        made = embeddings.randomize_channel(
-            made, arguments.randomize_channel, arguments.seed
+        extracted = embeddings.randomize_channel(
+            extracted, arguments.randomize_channel, arguments.seed
         )
-    found, figures = examine(
-        embeddings.embed(encoder, made),
-        made.speakers,
-        sessions=made.table["session"] if arguments.across else None,
+    verification, results = evaluate(
+        embeddings.embed(encoder, extracted),
+        extracted.speakers,
+        sessions=extracted.table["session"] if arguments.across else None,
         seed=arguments.seed,
     )
+    n, n_rejected = results["speakers"], len(extracted.rejected)
     if arguments.json:
-        counts = {"utterances": len(made), "rejected": len(made.rejected)}
-        print(json.dumps({**figures, **counts}))
+        counts = {"utterances": len(extracted), "rejected": n_rejected}
+        print(json.dumps({**results, **counts}))
         return
-    n = figures["speakers"]
-    print(f"{len(made)} recordings of {n} speakers, {len(made.rejected)} rejected")
-    print(found)
-    rate = figures["mr"]
-    print(f"misclassification rate {rate:.2f} ({n} clusters, average linkage)")
+    print(f"{len(extracted)} recordings of {n} speakers, {n_rejected} rejected")
+    print(verification)
+    print(f"misclassification rate {results['mr']:.2f} ({n} clusters, average linkage)")
+
+
+def evaluate(embeddings, speakers, *, sessions=None, seed=0):
+    """Verify and cluster embeddings.
+
+    Returns the `metrics.Verification`, and a dict of plain numbers: the same, the
+    number of speakers, and the misclassification rate "mr".
+    """
+    import numpy as np
+    from sklearn.cluster import AgglomerativeClustering
+
+    from .. import metrics
+
+    verification = metrics.verify(embeddings, speakers, sessions=sessions, seed=seed)
+    n = len(np.unique(speakers))
+    clustering = AgglomerativeClustering(n, metric="cosine", linkage="average")
+    clusters = clustering.fit_predict(np.asarray(embeddings))
+    error_rate = float(metrics.misclassification_rate(speakers, clusters))
+    return verification, {"speakers": n, **verification.as_dict(), "mr": error_rate}

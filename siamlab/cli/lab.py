@@ -8,7 +8,7 @@ FOLDER = "siamlab-course"
 
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "lab",
         help="copy the notebooks to a folder and open JupyterLab on them",
@@ -33,7 +33,7 @@ def add(commands):
     parser.add_argument(
         "--no-browser", action="store_true", help="only print the address"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=1)
 
 

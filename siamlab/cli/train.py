@@ -1,68 +1,69 @@
-"""``siamlab train``: a network, from one file."""
+"""``siamlab train``: train an encoder as a configuration file says."""
 
 import json
 from pathlib import Path
 
+from ..errors import ArgumentError
+from ._config import Config
+
 
 def add(commands):
-    """Describe the command."""
+    """Add the command to the parser."""
     parser = commands.add_parser(
         "train",
-        help="train a speaker network as a file says",
-        description="Train a speaker network into a run folder: configuration, "
-        "versions, history, checkpoint, figures of an exam with other speakers, and "
-        "report.html. Called again after a kill it goes on after the last whole epoch.",
+        help="train an encoder",
+        description="Train an encoder into a run folder, which then holds the encoder, "
+        "the Keras network, the training history, results on speakers that were not "
+        "trained on, and report.html. A training that was interrupted resumes after "
+        "its last complete epoch when the command is run again.",
         epilog="example: siamlab train voices.yaml --run runs/first, where voices.yaml "
         "holds lines such as `data: my_recordings`, `epochs: 8`, `loss: GE2E`. "
-        "`siamlab train --defaults` prints all of them.",
+        "`siamlab train --defaults` prints all settings.",
     )
     parser.add_argument("config", metavar="CONFIG.yaml", nargs="?")
     parser.add_argument(
         "--run",
         metavar="FOLDER",
         dest="folder",
-        help="runs/NAME of the file by default",
+        help="run folder; default: runs/CONFIG",
     )
     parser.add_argument(
-        "--defaults", action="store_true", help="print what can be set, and how it is"
+        "--defaults",
+        action="store_true",
+        help="print a configuration with all settings and their defaults",
     )
-    parser.add_argument("--json", action="store_true", help="for scripts")
+    parser.add_argument("--json", action="store_true", help="output for scripts")
     parser.set_defaults(run=run, failed=1)
 
 
 def run(arguments):
-    """Train, and print the figures."""
-    from .. import runs, training
-    from ..errors import ArgumentError
-
+    """Train, and print the results."""
     if arguments.defaults:
-        print(runs.Config(layout="voices").as_yaml(), end="")
+        print(Config(layout="voices").to_yaml(), end="")
         return
     if arguments.config is None:
         raise ArgumentError(
-            "say what to train: siamlab train CONFIG.yaml; siamlab train --defaults "
-            "prints what can stand in it"
+            "expected a configuration: siamlab train CONFIG.yaml; `siamlab train "
+            "--defaults` prints one"
         )
-    config = runs.Config.read(arguments.config)  # before TensorFlow is imported
-    folder = arguments.folder or Path("runs") / Path(arguments.config).stem
-    training.quiet_tensorflow()
-    _train(config, folder, arguments.json)
+    # The configuration is checked before TensorFlow is imported, which takes seconds.
+    config = Config.read(arguments.config)
+    folder = Path(arguments.folder or Path("runs") / Path(arguments.config).stem)
+    from ..training import quiet_tensorflow
 
-
-def _train(config, folder, as_json):
-    """Train, and print the figures."""
+    quiet_tensorflow()
     import matplotlib
 
-    from .. import runs
-
     matplotlib.use("agg")  # no window
-    done = runs.train(config, folder)
-    if as_json:
-        print(json.dumps({"folder": str(done.folder), **done.figures}))
+    from ._run import train
+
+    results = train(config, folder)
+    if arguments.json:
+        print(json.dumps({"folder": str(folder), **results}))
         return
-    eer = done.figures["eer"]
+    eer = results["eer"]
     print(
-        f"{done.folder / 'report.html'}: equal error rate {eer['value']:.1%} "
+        f"{folder / 'report.html'}: equal error rate {eer['value']:.1%} "
         f"[{eer['low']:.1%}, {eer['high']:.1%}], misclassification rate "
-        f"{done.figures['mr']:.2f}, {done.figures['speakers']} speakers"
+        f"{results['mr']:.2f}, {results['speakers']} speakers"
     )

@@ -5,10 +5,14 @@
 - `describe_training`: the facts that are saved with an `Encoder`.
 """
 
+import os
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from .. import layers, losses, networks, sampling, scaling
+from ..errors import StorageError
 
 
 def augmentation():
@@ -44,6 +48,7 @@ def train_encoder(
     learning_rate=2e-3,
     clipnorm=5.0,
     seed=0,
+    checkpoint=None,
     callbacks=(),
     verbose="auto",
 ):
@@ -54,8 +59,8 @@ def train_encoder(
     contrastive loss (Khosla et al., 2020), and Adam with a cosine decay.
 
     Each epoch depends only on the seed and on its number. So a training that resumes
-    after an interruption, with `keras.callbacks.BackupAndRestore` among the callbacks,
-    ends with the same weights.
+    from a checkpoint ends with the same weights as one that was not interrupted, on the
+    same machine.
 
     Parameters
     ----------
@@ -78,6 +83,9 @@ def train_encoder(
     seed : int
         Seed of the weights, the batches and the augmentation. The seeds of Python,
         NumPy and Keras are set to it.
+    checkpoint : str or os.PathLike, optional
+        A ``.keras`` file. The network is saved there after each epoch, and training
+        resumes after its last epoch if the file exists.
     callbacks : sequence of keras.callbacks.Callback
         As for `keras.Model.fit`.
     verbose : "auto", 0, 1 or 2
@@ -93,6 +101,8 @@ def train_encoder(
     ------
     ArgumentError
         As for `sampling.SpeakerBatches`.
+    StorageError
+        If the checkpoint cannot be read.
     """
     keras.utils.set_random_seed(seed)
     if encoder is None:
@@ -117,13 +127,22 @@ def train_encoder(
         keras.optimizers.Adam(decay, clipnorm=clipnorm),
         loss=losses.SupervisedContrastive(0.1) if loss is None else loss,
     )
-    net.fit(
-        batches,
-        epochs=epochs,
-        shuffle=False,  # batches are random already, in an order that can resume
-        callbacks=[*callbacks, _SeedEpochs(batches, seed)],
-        verbose=verbose,
-    )
+    callbacks = [*callbacks, _SeedEpochs(batches, seed)]
+    if checkpoint is not None:
+        if Path(checkpoint).exists():
+            _load_weights(net, checkpoint)
+        callbacks.append(_Checkpoint(checkpoint))
+    # The optimizer counts the steps, so one file holds the whole state.
+    initial_epoch = int(net.optimizer.iterations) // steps_per_epoch
+    if initial_epoch < epochs:
+        net.fit(
+            batches,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            shuffle=False,  # batches are random already, in an order that can resume
+            callbacks=callbacks,
+            verbose=verbose,
+        )
     return net
 
 
@@ -143,6 +162,35 @@ class _SeedEpochs(keras.callbacks.Callback):
         for state in self.model.variables:
             if state.path.endswith("seed_generator_state"):
                 state.assign(np.array([rng.integers(2**31), 0], dtype=state.dtype))
+
+
+class _Checkpoint(keras.callbacks.Callback):
+    """Save the network with its optimizer after each epoch, as one file.
+
+    `keras.callbacks.BackupAndRestore` writes the weights and the number of the epoch to
+    two files, one after the other. A process that is killed in between would resume
+    with the weights of one epoch and the number of another.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self._path = Path(path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        temporary = self._path.with_name(f"{self._path.stem}.partial.keras")
+        self.model.save(temporary)
+        os.replace(temporary, self._path)
+
+
+def _load_weights(net, path):
+    net.optimizer.build(net.trainable_variables)
+    try:
+        net.load_weights(path)
+    except Exception as error:  # a damaged archive raises one of many
+        raise StorageError(
+            f"{path} cannot be loaded ({type(error).__name__}: {error}); delete it to "
+            "start again"
+        ) from error
 
 
 def describe_training(features, n_frames, **settings):

@@ -1,0 +1,104 @@
+"""Arguments that several commands share: recordings, and an encoder."""
+
+from pathlib import Path
+
+from ..errors import ArgumentError
+
+# Functions of `siamlab.corpora`, which takes a second to import.
+LAYOUTS = (
+    "folder",
+    "librispeech",
+    "voxceleb",
+    "common_voice",
+    "fsdd",
+    "audiomnist",
+    "timit",
+    "textgrid",
+)
+WITH_SUBSETS = ("librispeech", "voxceleb", "common_voice", "timit")
+
+
+def add_corpus(parser):
+    """Add the arguments that name a corpus."""
+    parser.add_argument(
+        "--data", metavar="ROOT", required=True, help="folder of the recordings"
+    )
+    parser.add_argument(
+        "--layout",
+        choices=LAYOUTS,
+        help="how the folder is organized; default: librispeech if the files are named "
+        "as in LibriSpeech, otherwise a folder for each speaker",
+    )
+    parser.add_argument(
+        "--subset",
+        metavar="NAME",
+        help="subset of a corpus that has some, such as test-other",
+    )
+
+
+def add_encoder(parser):
+    """Add the argument that names an encoder."""
+    parser.add_argument(
+        "--encoder",
+        metavar="FILE.npz",
+        help="encoder to use; default: the one that comes with siamlab",
+    )
+
+
+def load_encoder(arguments):
+    """Load the encoder that the arguments name."""
+    from .. import embeddings
+
+    path = arguments.encoder
+    return embeddings.Encoder.load(path) if path else embeddings.encoder()
+
+
+def load_corpus(arguments):
+    """Read the corpus that the arguments name."""
+    root, layout = Path(arguments.data), arguments.layout
+    if layout is None:
+        layout = "librispeech" if _is_librispeech(root) else "folder"
+    return read_corpus(root, layout, arguments.subset)
+
+
+def read_corpus(root, layout, subset=None):
+    """Read a corpus with the function of `siamlab.corpora` that the layout names."""
+    from .. import corpora
+
+    function = getattr(corpora, layout)
+    if subset is None:
+        return function(root, None) if layout == "librispeech" else function(root)
+    if layout not in WITH_SUBSETS:
+        raise ArgumentError(
+            f"the layout {layout} has no subsets; got {subset!r}. Layouts with "
+            f"subsets: {', '.join(WITH_SUBSETS)}. Otherwise name the subset's folder"
+        )
+    return function(root, subset)
+
+
+def _is_librispeech(root):
+    """Say whether files are named SPEAKER-CHAPTER-NNNN, in a subset or not."""
+    from ..corpora._scan import is_sound_file
+
+    return any(
+        is_sound_file(path) and path.stem.startswith("-".join((*path.parts[-3:-1], "")))
+        for pattern in ("*/*/*/*", "*/*/*")
+        for path in root.glob(pattern)
+    )
+
+
+def save_figure(path, draw):
+    """Draw into a file without opening a window; ``draw(plots)`` returns the Axes."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    from .. import _files, plots
+
+    figure = np.atleast_1d(draw(plots))[0].figure
+    file_format = Path(path).suffix.lstrip(".") or "png"
+    with _files.atomic_write(path) as temporary:
+        figure.savefig(temporary, format=file_format, dpi=150, bbox_inches="tight")
+    plt.close(figure)

@@ -1,0 +1,193 @@
+"""`siamlab train`: the run folder, and resuming after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+import yaml
+
+import siamlab as sl
+from siamlab import errors
+from siamlab.cli import main
+from siamlab.cli._config import Config
+from siamlab.cli._run import read_history, train
+from siamlab.embeddings import training
+
+SMALL = {
+    "units": 6,
+    "output_dim": 4,
+    "n_frames": 30,
+    "epochs": 2,
+    "steps_per_epoch": 3,
+    "n_speakers": 3,
+    "n_segments": 2,
+    "test_fraction": 0.4,
+}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory, a_folder_of_voices):
+    """Six speakers with four recordings each."""
+    root = tmp_path_factory.mktemp("recordings")
+    return a_folder_of_voices(root, speakers=6, utterances=4)
+
+
+def small(recordings, **changes):
+    return Config(**SMALL | {"data": str(recordings)} | changes)
+
+
+def write_config(path, recordings, **changes):
+    values = SMALL | {"data": str(recordings)} | changes
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return str(path)
+
+
+def weights(folder):
+    return keras.saving.load_model(folder / "network.keras").get_weights()
+
+
+def assert_same_run(folder, expected):
+    for ours, theirs in zip(weights(folder), weights(expected), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    histories = [read_history(each / "history.csv") for each in (folder, expected)]
+    np.testing.assert_array_equal(*histories)
+    results = [(each / "results.json").read_text() for each in (folder, expected)]
+    assert results[0] == results[1]
+
+
+@pytest.fixture(scope="module")
+def run(recordings, tmp_path_factory):
+    """The folder of a complete run."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    train(small(recordings), folder)
+    return folder
+
+
+def test_a_run_folder_holds_network_encoder_history_results_and_report(run, recordings):
+    assert sorted(path.name for path in run.iterdir()) == [
+        "config.yaml",
+        "encoder.npz",
+        "history.csv",
+        "network.keras",
+        "report.html",
+        "results.json",
+        "versions.json",
+    ]
+    assert Config.read(run / "config.yaml") == small(recordings)
+    versions = json.loads((run / "versions.json").read_text())
+    assert versions["keras"] == keras.__version__
+    assert len(read_history(run / "history.csv")) == 2
+    results = json.loads((run / "results.json").read_text())
+    assert results["eer"]["low"] <= results["eer"]["value"] <= results["eer"]["high"]
+    assert results["speakers"] == 2
+    report = (run / "report.html").read_text("utf-8")
+    assert report.count("data:image/png;base64,") == 4
+    assert "equal error rate" in report
+    assert "http" not in report
+
+
+def test_the_encoder_of_a_run_computes_what_its_network_computes(run):
+    encoder = sl.embeddings.Encoder.load(run / "encoder.npz")
+    net = sl.load_model(run / "network.keras")
+    x = np.random.default_rng(0).normal(-50, 20, (2, 30, 128)).astype(np.float32)
+    np.testing.assert_allclose(net.predict(x, verbose=0), encoder(x), atol=2e-5)
+
+
+def test_a_complete_run_is_not_trained_again(run, recordings):
+    before = (run / "network.keras").stat().st_mtime_ns
+    results = (run / "results.json").read_text()
+    train(small(recordings), run)
+    assert (run / "network.keras").stat().st_mtime_ns == before
+    assert (run / "results.json").read_text() == results
+
+
+def test_a_run_of_another_configuration_is_not_overwritten(run, recordings):
+    with pytest.raises(errors.StorageError, match="other values of epochs, seed"):
+        train(small(recordings, epochs=4, seed=1), run)
+    with pytest.raises(errors.StorageError, match="is not a run folder"):
+        train(small(recordings), recordings)
+
+
+def test_wrong_arguments_of_a_loss_are_reported(recordings, tmp_path):
+    config = small(recordings, loss_settings={"margins": 3})
+    with pytest.raises(errors.ArgumentError, match=r"loss_settings of Superv.*margins"):
+        train(config, tmp_path / "run")
+
+
+def test_no_speaker_is_in_the_training_set_and_in_the_test_set(recordings, tmp_path):
+    config = small(recordings, test_data=str(recordings))
+    with pytest.raises(errors.ArgumentError, match="6 speakers are in the training"):
+        train(config, tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["history.csv", "network.keras"])
+def test_a_damaged_run_is_reported(recordings, run, tmp_path, name):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in run.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / name).write_bytes(b"epoch,loss,val_eer\n1,x,y\n")
+    with pytest.raises(errors.StorageError, match="to start again"):
+        train(small(recordings), folder)
+
+
+class Killed(Exception):
+    """Raised in place of a kill."""
+
+
+def test_a_run_interrupted_between_history_and_network_ends_with_the_same_weights(
+    recordings, run, tmp_path, monkeypatch
+):
+    save = training._Checkpoint.on_epoch_end
+
+    def interrupted(self, epoch, logs=None):
+        if epoch == 1:
+            raise Killed
+        save(self, epoch, logs)
+
+    folder = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(training._Checkpoint, "on_epoch_end", interrupted)
+        with pytest.raises(Killed):
+            train(small(recordings), folder)
+    train(small(recordings), folder)
+    assert_same_run(folder, run)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_process_killed_twice_ends_with_the_same_weights(recordings, tmp_path):
+    changes = {"epochs": 5, "steps_per_epoch": 10}
+    path = write_config(tmp_path / "small.yaml", recordings, **changes)
+    folder, whole = tmp_path / "run", tmp_path / "whole"
+    command = [sys.executable, "-m", "siamlab", "train", path, "--run"]
+    history = folder / "history.csv"
+    for n_epochs in (1, 3):
+        process = subprocess.Popen([*command, str(folder)], stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 300
+        # The first line is the header. The network is saved before or after the kill.
+        while not history.exists() or history.read_text().count("\n") <= n_epochs:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run([*command, str(folder)], check=True, capture_output=True)
+    subprocess.run([*command, str(whole)], check=True, capture_output=True)
+    assert_same_run(folder, whole)
+
+
+def test_the_command_trains_and_prints_the_results(recordings, run, tmp_path, capsys):
+    path = write_config(tmp_path / "small.yaml", recordings)
+    assert main(["train", path, "--run", str(run), "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)
+    assert results["folder"] == str(run)
+    assert 0 <= results["mr"] <= 1
+    assert main(["train", path, "--run", str(run)]) == 0
+    assert "report.html: equal error rate" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The command line, in a process of its own where that matters."""
+"""The commands, except for `lab` (test_course.py) and `train` (test_train.py)."""
 
 import json
 import os
@@ -22,110 +22,111 @@ def recordings(tmp_path_factory, a_folder_of_voices):
     return a_folder_of_voices(root, speakers=3, utterances=4)
 
 
-def as_librispeech(recordings, root):
-    """The same recordings in LibriSpeech's layout, each speaker in two chapters."""
-    for reader, folder in enumerate(sorted(recordings.iterdir()), 100):
+def write_librispeech(recordings, root, ending):
+    """Write the recordings in LibriSpeech's layout, two chapters per speaker."""
+    for speaker, folder in enumerate(sorted(recordings.iterdir()), 100):
         for i, path in enumerate(sorted(folder.iterdir())):
-            chapter = root / str(reader) / str(i % 2)
+            chapter = root / str(speaker) / str(i % 2)
             chapter.mkdir(parents=True, exist_ok=True)
-            name = f"{reader}-{i % 2}-{i:04d}.flac"
+            name = f"{speaker}-{i % 2}-{i:04d}.{ending}"
             soundfile.write(chapter / name, *soundfile.read(path))
-    return root
+
+
+def run_json(capsys, *arguments):
+    """Run a command with --json; returns what it printed."""
+    assert main([*map(str, arguments), "--json"]) == 0
+
+    def refuse(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    return json.loads(capsys.readouterr().out, parse_constant=refuse)
 
 
 COMMANDS = ("lab", "corpus", "train", "embed", "evaluate", "doctor", "cache")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_shows_an_example(command, capsys):
+def test_the_help_of_a_command_has_an_example(command, capsys):
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
     assert f"example: siamlab {command}" in " ".join(capsys.readouterr().out.split())
-
-
-def test_every_command_is_in_the_help(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    out = capsys.readouterr().out
-    assert all(f"\n    {command} " in out for command in COMMANDS)
+    assert f"\n    {command} " in capsys.readouterr().out
 
 
 def test_evaluate_prints_what_the_library_computes(recordings, capsys):
-    assert main(["evaluate", "--data", str(recordings), "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
+    results = run_json(capsys, "evaluate", "--data", recordings)
     embeddings = sl.embed(recordings)
     expected = sl.metrics.verify(embeddings, embeddings.speakers)
-    assert figures["eer"]["value"] == pytest.approx(expected.eer)
-    assert figures["eer"]["low"] <= figures["eer"]["value"] <= figures["eer"]["high"]
-    assert (figures["speakers"], figures["utterances"]) == (3, 12)
-    assert 0 <= figures["mr"] <= 1
+    assert results["eer"]["value"] == pytest.approx(expected.eer)
+    assert results["eer"]["low"] <= results["eer"]["value"] <= results["eer"]["high"]
+    assert (results["speakers"], results["utterances"]) == (3, 12)
+    assert 0 <= results["mr"] <= 1
+    assert main(["evaluate", "--data", str(recordings)]) == 0
+    assert "12 recordings of 3 speakers" in capsys.readouterr().out
+    channel = ("--randomize-channel", "12")
+    changed = run_json(capsys, "evaluate", "--data", recordings, *channel)
+    assert changed["threshold"] != results["threshold"]
 
 
-@pytest.mark.parametrize("subset", ["test-other", "."])
-def test_evaluate_knows_librispeech_by_itself(recordings, tmp_path, subset, capsys):
-    as_librispeech(recordings, tmp_path / subset)
-    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert (figures["speakers"], figures["utterances"]) == (3, 12)
-    # Of four recordings in two chapters, four pairs are not of one chapter.
-    assert figures["n_same"] == 3 * 6
-    assert main(["evaluate", "--data", str(tmp_path), "--across", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["n_same"] == 3 * 4
-
-
-def test_evaluate_for_people_and_with_another_microphone_each(recordings, capsys):
-    arguments = ["evaluate", "--data", str(recordings)]
-    main(arguments)
-    plain = capsys.readouterr().out
-    assert "12 recordings of 3 speakers" in plain
-    assert "eer=" in plain
-    main([*arguments, "--randomize_channel", "12"])
-    assert capsys.readouterr().out != plain
+@pytest.mark.parametrize(
+    ("subset", "ending"), [("test-other", "flac"), (".", "flac"), (".", "mp3")]
+)
+def test_evaluate_recognizes_librispeech(recordings, tmp_path, subset, ending, capsys):
+    write_librispeech(recordings, tmp_path / subset, ending)
+    arguments = ("evaluate", "--data", tmp_path)
+    results = run_json(capsys, *arguments)
+    assert (results["speakers"], results["utterances"]) == (3, 12)
+    assert results["n_same"] == 3 * 6
+    # Four of the six pairs of a speaker are from two chapters.
+    assert run_json(capsys, *arguments, "--across")["n_same"] == 3 * 4
+    if subset != ".":
+        arguments = (*arguments, "--layout", "librispeech", "--subset", subset)
+        assert run_json(capsys, *arguments)["speakers"] == 3
 
 
 def test_embed_writes_what_numpy_reads(recordings, tmp_path, capsys):
-    output, drawn = tmp_path / "new" / "voices.npz", tmp_path / "map.png"
-    arguments = ["embed", str(recordings), "--output", str(output)]
-    assert main([*arguments, "--map", str(drawn), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert (said["embeddings"], said["speakers"], said["rejected"]) == (12, 3, [])
+    output, picture = tmp_path / "new" / "voices.npz", tmp_path / "map.png"
+    options = ("--output", output, "--map", picture)
+    summary = run_json(capsys, "embed", recordings, *options)
+    assert (summary["embeddings"], summary["speakers"]) == (12, 3)
+    assert summary["rejected"] == []
     with np.load(output, allow_pickle=False) as file:
         expected = sl.embed(recordings)
         np.testing.assert_array_equal(file["embeddings"], expected)
         np.testing.assert_array_equal(file["speakers"], expected.speakers)
-        assert [os.path.exists(path) for path in file["paths"]] == [True] * 12
-    assert drawn.read_bytes().startswith(b"\x89PNG")
+        assert all(os.path.exists(path) for path in file["paths"])
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_another_encoder_is_taken_from_its_file(recordings, tmp_path, capsys):
-    about = {"frames": 40, "hop": 40}
-    sl.encoder()  # so that what follows is another one
-    scaler = sl.scaling.StandardScaler().fit(sl.extract(sl.corpora.folder(recordings)))
+def test_embed_uses_another_encoder(recordings, tmp_path, capsys):
+    features = sl.extract(sl.corpora.folder(recordings))
+    scaler = sl.scaling.StandardScaler().fit(features)
     net = sl.networks.xvector_encoder(units=4, output_dim=6, scaler=scaler)
-    path = tmp_path / "mine.npz"
-    sl.embeddings.Encoder.from_network(net, sl.Spectrogram(), about).save(path)
+    segments = {"n_frames": 40, "hop_frames": 40}
+    encoder = sl.embeddings.Encoder.from_network(net, sl.Spectrogram(), segments)
+    encoder.save(tmp_path / "mine.npz")
     output = tmp_path / "voices.npz"
-    arguments = [str(recordings), "--encoder", str(path), "--output", str(output)]
-    assert main(["embed", *arguments]) == 0
+    options = ["--encoder", str(tmp_path / "mine.npz"), "--output", str(output)]
+    assert main(["embed", str(recordings), *options]) == 0
     assert "12 embeddings, 3 speakers, 0 recordings rejected" in capsys.readouterr().out
     with np.load(output) as file:
         assert file["embeddings"].shape == (12, 6)
 
 
-def test_corpus_says_what_is_there_and_what_is_suspicious(recordings, tmp_path, capsys):
-    arguments = ["corpus", "--data", str(recordings)]
-    assert main([*arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["speakers"], found["utterances"]) == (3, 12)
-    assert found["suspicious"] == []
-    drawn = tmp_path / "corpus.png"
-    assert main([*arguments, "--picture", str(drawn)]) == 0
+def test_corpus_describes_a_folder(recordings, tmp_path, capsys):
+    summary = run_json(capsys, "corpus", "--data", recordings)
+    assert (summary["speakers"], summary["utterances"]) == (3, 12)
+    assert summary["suspicious"] == []
+    picture = tmp_path / "corpus.png"
+    assert main(["corpus", "--data", str(recordings), "--picture", str(picture)]) == 0
     assert "3 speakers" in capsys.readouterr().out
-    assert drawn.read_bytes().startswith(b"\x89PNG")
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_corpus_says_by_its_status_that_something_is_suspicious(tmp_path, capsys):
+def test_corpus_reports_suspicious_files_by_its_status(tmp_path, capsys):
     (tmp_path / "ANNA").mkdir()
     soundfile.write(tmp_path / "ANNA" / "a.wav", np.zeros(16000), 16000)
     assert main(["corpus", "--data", str(tmp_path)]) == 1
@@ -133,117 +134,74 @@ def test_corpus_says_by_its_status_that_something_is_suspicious(tmp_path, capsys
     assert main(["corpus", "--data", str(tmp_path / "none")]) == 2
 
 
-def test_corpus_downloads_what_anybody_may_have(tmp_path, monkeypatch, capsys):
-    """Which corpus, and where it lands: the download itself has its own tests."""
-    asked = []
+def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, capsys):
+    """The download itself is tested in corpora/test_download.py."""
 
     def download(name, folder):
-        asked.append(name)
-        rng = np.random.default_rng(0)
-        chapter = tmp_path / "LibriSpeech" / "test-other" / "1" / "2"
-        chapter.mkdir(parents=True)
-        noise = rng.normal(size=16000) / 10
-        soundfile.write(chapter / "1-2-0000.flac", noise, 16000)
-        return tmp_path / "LibriSpeech"
+        assert name == "librispeech/test-other"
+        write_librispeech(recordings, folder / "LibriSpeech" / "test-other", "flac")
+        return folder / "LibriSpeech"
 
-    monkeypatch.setattr(sl.corpora, "download", download)
-    arguments = ["corpus", "--data", str(tmp_path), "--json", "--download"]
-    assert main([*arguments, "librispeech/test-other"]) == 0
-    assert asked == ["librispeech/test-other"]
-    assert json.loads(capsys.readouterr().out)["utterances"] == 1
+    monkeypatch.setattr(
+        sl.corpora, "download", lambda name, _: download(name, tmp_path)
+    )
+    name = "librispeech/test-other"
+    summary = run_json(capsys, "corpus", "--data", tmp_path, "--download", name)
+    assert summary["utterances"] == 12
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["embed", "{}/none"], "does not exist"),
         (["evaluate", "--data", "{}/none"], "does not exist"),
         (["evaluate", "--data", "{}"], "no sound files in"),
-        (["evaluate", "--data", "{}", "--encoder", "{}/none"], "is no encoder"),
+        (["evaluate", "--data", "{}", "--encoder", "{}/none"], "save it again"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
         (["evaluate", "--data", "{}", "--subset", "a"], "folder has no subsets"),
+        (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be 0 or more"),
     ],
 )
-def test_an_error_is_one_line_and_a_status(arguments, sentence, tmp_path, capsys):
+def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys):
     assert main([each.format(tmp_path) for each in arguments]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert sentence in said.err
-    assert said.err.startswith("siamlab: ")
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert message in printed.err
+    assert printed.err.startswith("siamlab: ")
+
+
+@pytest.mark.parametrize("n_usable", [1, 0])
+def test_evaluate_reports_that_speakers_are_missing(
+    recordings, tmp_path, n_usable, capsys
+):
+    for i, speaker in enumerate(sorted(recordings.iterdir())):
+        (tmp_path / speaker.name).mkdir()
+        for path in speaker.iterdir():
+            samples, sr = soundfile.read(path)
+            silenced = samples * (i < n_usable)
+            soundfile.write(tmp_path / speaker.name / path.name, silenced, sr)
+    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "speaker" in printed.err or "none is left" in printed.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-def test_ctrl_c_leaves_no_broken_file(recordings, tmp_path):
-    """Interrupted at any moment there is either nothing, or the whole file."""
+@pytest.mark.parametrize("delay", [0.3, 1.3])
+def test_ctrl_c_leaves_no_partial_file(recordings, tmp_path, delay):
     output = tmp_path / "voices.npz"
     command = [sys.executable, "-m", "siamlab", "embed", str(recordings)]
-    for delay in (0.3, 0.8, 1.3):
-        process = subprocess.Popen(
-            [*command, "--output", str(output)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        time.sleep(delay)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        # The interpreter itself may be interrupted before siamlab's first line.
-        assert process.returncode in (0, 130, -signal.SIGINT), errors
-        assert [p.name for p in tmp_path.iterdir()] in ([], ["voices.npz"])
-        if output.exists():
-            np.load(output)["embeddings"]
-            output.unlink()
-
-
-@pytest.mark.parametrize("ending", ["mp3", "wav"])
-def test_evaluate_knows_librispeech_that_was_written_anew(
-    recordings, tmp_path, ending, capsys
-):
-    as_librispeech(recordings, tmp_path / "test-other")
-    for path in tmp_path.rglob("*.flac"):
-        soundfile.write(path.with_suffix(f".{ending}"), *soundfile.read(path))
-        path.unlink()
-    for data in (
-        ["--data", str(tmp_path), "--subset", "test-other"],
-        ["--data", str(tmp_path / "test-other")],
-    ):
-        assert main(["evaluate", *data, "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["speakers"] == 3
-
-
-@pytest.mark.parametrize("left", [1, 0])
-def test_evaluate_says_what_is_missing(recordings, tmp_path, left, capsys):
-    """With one speaker, or with none whose recordings can be used."""
-    for speaker in sorted(recordings.iterdir()):
-        (tmp_path / speaker.name).mkdir()
-        for path in sorted(speaker.iterdir()):
-            samples, rate = soundfile.read(path)
-            soundfile.write(tmp_path / speaker.name / path.name, samples * left, rate)
-        left = 0
-    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "of the same speaker" in said.err or "none is left" in said.err
-
-
-def test_evaluate_gives_json_whatever_the_rates_and_channels(
-    recordings, tmp_path, capsys
-):
-    for k, speaker in enumerate(sorted(recordings.iterdir())):
-        (tmp_path / speaker.name).mkdir()
-        for path in sorted(speaker.iterdir())[k:]:
-            samples, rate = soundfile.read(path, dtype="float32")
-            rate_, channels = (8000, 48000, 16000)[k], 1 + k % 2
-            samples = sl.audio.resample(samples, rate, rate_)
-            both = np.repeat(samples[:, None], channels, axis=1)
-            soundfile.write(tmp_path / speaker.name / path.name, both, rate_)
-    assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 0
-
-    def refuse(name):
-        raise AssertionError(name)
-
-    figures = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert figures["utterances"] == 9
-    assert figures["eer"]["low"] <= figures["eer"]["value"] <= figures["eer"]["high"]
-    assert main(["evaluate", "--data", str(tmp_path), "--seed", "-1"]) == 1
-    assert "--seed must be 0 or more" in capsys.readouterr().err
+    process = subprocess.Popen(
+        [*command, "--output", str(output)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    # Before siamlab's first line the interpreter itself is interrupted.
+    assert process.returncode in (0, 130, -signal.SIGINT), errors
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["voices.npz"])
+    if output.exists():
+        np.load(output)["embeddings"]

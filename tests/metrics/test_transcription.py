@@ -1,41 +1,28 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from siamlab import errors, metrics
 
 
-def edit_distance(a, b):
-    """Levenshtein distance by the textbook table."""
-    table = np.zeros((len(a) + 1, len(b) + 1), int)
-    table[:, 0], table[0] = np.arange(len(a) + 1), np.arange(len(b) + 1)
-    for i, x in enumerate(a, 1):
-        for j, y in enumerate(b, 1):
-            table[i, j] = min(
-                table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (x != y)
-            )
-    return table[-1, -1]
-
-
-phones = st.lists(st.sampled_from(["a", "ʃ", "pf", "aɪ"]), max_size=8)
-
-
-@given(st.lists(st.tuples(phones, phones), min_size=1, max_size=4))
-def test_phone_error_rate_counts_the_edit_distance(utterances):
-    reference, hypothesis = zip(*utterances, strict=True)
-    if not any(reference):
-        with pytest.raises(errors.ArgumentError, match="at least one phone"):
-            metrics.phone_error_rate(reference, hypothesis)
-        return
-    n_errors = sum(map(edit_distance, reference, hypothesis))
-    expected = n_errors / sum(map(len, reference))
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "expected"),
+    [
+        (["halo"], ["halo"], 0),
+        (["halo"], [""], 1),
+        # One substitution, one deletion, two insertions; seven reference phones.
+        (["halo", "abc"], ["hel", "abcde"], 4 / 7),
+        ([["pf", "aɪ"]], [["p", "f", "aɪ"]], 1),
+    ],
+)
+def test_phone_error_rate(reference, hypothesis, expected):
     assert metrics.phone_error_rate(reference, hypothesis) == pytest.approx(expected)
 
 
-def test_a_missing_transcription_raises():
+def test_missing_transcriptions_raise():
     with pytest.raises(errors.ArgumentError, match="as many utterances; got 2 and 1"):
-        metrics.phone_error_rate([["a"], ["b"]], [["a"]])
+        metrics.phone_error_rate(["a", "b"], ["a"])
+    with pytest.raises(errors.ArgumentError, match="at least one phone"):
+        metrics.phone_error_rate(["", ""], ["a", ""])
 
 
 def posteriors(rng, n_utterances, n_frames=30, n_labels=5):
@@ -49,11 +36,6 @@ def test_identical_outputs_do_not_depend_on_the_input(rng):
     assert metrics.input_dependence(list(same)) == pytest.approx(0, abs=1e-12)
     unequal_lengths = [np.concatenate([p, p[: 3 * i]]) for i, p in enumerate(same)]
     assert metrics.input_dependence(unequal_lengths) == pytest.approx(0, abs=1e-12)
-
-
-def test_one_hot_outputs_that_differ_depend_only_on_the_input(rng):
-    one_hot = np.eye(5)[rng.integers(5, size=(40, 30))]
-    assert metrics.input_dependence(list(one_hot)) == pytest.approx(1)
 
 
 def test_input_dependence_equals_the_slow_loop(rng):

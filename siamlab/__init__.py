@@ -1,13 +1,11 @@
-"""siamlab: a lab for speech networks that do not learn.
+"""siamlab: speech networks that do not learn, and how to find out why.
 
-The way of the data, and where each station lives:
-
-recording -> `corpora` -> `Spectrogram`, `extract` -> `scaling` -> `sampling`
--> `networks`, `losses` -> `embed` -> `metrics`, `clusters`
+The parts in the order of the data: recording -> `corpora` -> `Spectrogram`, `extract`
+-> `scaling` -> `sampling` -> `networks`, `losses` -> `embed` -> `metrics`, `clusters`
 -> `plots`.
 
-Importing siamlab is cheap: modules load on first use, and TensorFlow with the
-first one that needs Keras.
+`import siamlab` is fast: a module is loaded when it is first used, and TensorFlow with
+the first one that needs Keras.
 """
 
 import os

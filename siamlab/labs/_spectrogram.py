@@ -88,7 +88,7 @@ class SpectrogramPicture(Picture):
         for line, start in zip(self._windows, (0, hop), strict=True):
             line.set_data(first / self._rate + start + t, hann)
         stretch = self._samples[first : first + spectrogram.win_length]
-        bins = dataclasses.replace(spectrogram, bands=None, floor=-200.0)
+        bins = dataclasses.replace(spectrogram, n_mels=None, floor_db=-200.0)
         (level,) = bins(stretch, self._rate)
         half = bins.frequencies[1] / 2
         edges = np.append(bins.frequencies - half, bins.frequencies[-1] + half)

@@ -108,10 +108,10 @@ def analyze(samples, rate, spectrogram):
     A longer window hears pitches more exactly, and moments less:
 
     >>> noise = np.random.default_rng(0).normal(size=16000)
-    >>> found = analyze(noise, 16000, Spectrogram(window=0.032, bands=None))
+    >>> found = analyze(noise, 16000, Spectrogram(n_fft=512, win_length=512, n_mels=None))
     >>> found.time_resolution, found.frequency_resolution
     (0.016, 62.5)
-    >>> found = analyze(noise, 16000, Spectrogram(window=0.064, bands=None))
+    >>> found = analyze(noise, 16000, Spectrogram(win_length=1024, n_mels=None))
     >>> found.time_resolution, found.frequency_resolution
     (0.032, 31.25)
     """
@@ -159,7 +159,7 @@ def band_weights(spectrogram):
 
     Examples
     --------
-    >>> band_weights(Spectrogram(bands=40)).shape
+    >>> band_weights(Spectrogram(n_mels=40)).shape
     (513, 40)
     """
     if spectrogram.n_mels is None:
@@ -233,18 +233,15 @@ class SpectrogramLab(Lab):
     def __init__(self, samples, rate):
         samples = _checked(samples, rate)
 
-        def compute(bands, **settings):
-            # No value of a selection may be None.
-            bands = None if bands == "all" else bands
-            return analyze(samples, rate, Spectrogram(rate, n_mels=bands, **settings))
+        def compute(**settings):
+            return analyze(samples, rate, _in_samples(rate, **settings))
 
-        first = Spectrogram(rate)
         controls = {
-            "window": _slider("window", _WINDOWS, first.window),
-            "hop": _slider("hop", _HOPS, first.hop),
+            "window": _slider("window", _WINDOWS, 0.025),
+            "hop": _slider("hop", _HOPS, 0.010),
             "bands": ipywidgets.SelectionSlider(
                 options=[*((str(n), n) for n in _BANDS), ("all bins", "all")],
-                value=first.bands,
+                value=128,
                 description="mel bands",
             ),
             "floor": ipywidgets.IntSlider(
@@ -265,6 +262,22 @@ class SpectrogramLab(Lab):
         )
 
 
+def _in_samples(rate, window, hop, bands, floor):
+    """Make a spectrogram of settings in seconds; bands may be "all"."""
+    win_length = round(window * rate)
+    # Low mel bands are narrower than a bin of a transform of the window's length.
+    shortest = win_length if bands == "all" else 2 * win_length
+    return Spectrogram(
+        rate,
+        n_fft=2 ** int(np.ceil(np.log2(shortest))),
+        win_length=win_length,
+        hop_length=round(hop * rate),
+        # No value of a selection may be None.
+        n_mels=None if bands == "all" else bands,
+        floor_db=floor,
+    )
+
+
 def _slider(name, milliseconds, first):
     options = [(f"{n} ms", n / 1000) for n in milliseconds]
     return ipywidgets.SelectionSlider(options=options, value=first, description=name)
@@ -272,7 +285,7 @@ def _slider(name, milliseconds, first):
 
 def _checked(samples, rate):
     samples = np.atleast_1d(np.asarray(samples, dtype=np.float32))
-    spectrogram = Spectrogram(rate)
+    spectrogram = _in_samples(rate, 0.025, 0.010, 128, LOWEST)
     longest = int(_LONGEST * rate)
     analyze(samples[:longest], rate, spectrogram)  # refuses what cannot be analyzed
     if len(samples) > longest:

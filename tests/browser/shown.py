@@ -25,9 +25,7 @@ LABS = [
         "01_sound_to_spectrogram.ipynb",
         "lab",
         "SpectrogramLab",
-        "sl.labs.analyze(voice, rate, sl.Spectrogram(rate, window=lab.window.value, "
-        "hop=lab.hop.value, floor=lab.floor.value, "
-        "bands=None if lab.bands.value == 'all' else lab.bands.value))",
+        "sl.labs.analyze(voice, rate, lab.found.spectrogram)",
     ),
     Shown(
         "02_scaling.ipynb",

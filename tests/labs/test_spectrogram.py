@@ -52,9 +52,7 @@ def test_time_and_frequency_pay_for_each_other(window, hop):
     found = analyze(
         np.zeros(2048),
         RATE,
-        sl.Spectrogram(
-            n_fft=512, win_length=window / RATE, hop_length=hop / RATE, n_mels=None
-        ),
+        sl.Spectrogram(n_fft=2048, win_length=window, hop_length=hop, n_mels=None),
     )
     product = found.time_resolution * found.frequency_resolution
     assert product > 1 - 1e-9
@@ -66,11 +64,9 @@ def peaks(curve):
     return len(find_peaks(curve, prominence=0.1 * curve.max())[0])
 
 
-@pytest.mark.parametrize("window", [0.016, 0.032, 0.064])
+@pytest.mark.parametrize("window", [256, 512, 1024])
 def test_two_clicks_are_told_apart_from_the_time_resolution_on(window):
-    spectrogram = sl.Spectrogram(
-        n_fft=512, win_length=window, hop_length=16, n_mels=None
-    )
+    spectrogram = sl.Spectrogram(win_length=window, hop_length=16, n_mels=None)
     resolution = analyze(np.zeros(RATE), RATE, spectrogram).time_resolution
     for factor, number in ((0.5, 1), (1.5, 2)):
         samples = np.zeros(RATE)
@@ -80,9 +76,9 @@ def test_two_clicks_are_told_apart_from_the_time_resolution_on(window):
         assert peaks(10 ** (found.values[:, 0] / 20)) == number
 
 
-@pytest.mark.parametrize("window", [0.016, 0.032, 0.064])
+@pytest.mark.parametrize("window", [256, 512, 1024])
 def test_two_tones_are_told_apart_from_the_frequency_resolution_on(window):
-    spectrogram = sl.Spectrogram(n_fft=512, win_length=window, n_mels=None)
+    spectrogram = sl.Spectrogram(win_length=window, n_mels=None)
     resolution = analyze(np.zeros(RATE), RATE, spectrogram).frequency_resolution
     n = spectrogram.win_length
     t = (np.arange(n) - n / 2) / RATE
@@ -195,7 +191,7 @@ def test_a_window_longer_than_the_recording_is_refused_in_the_readout():
     lab = SpectrogramLab(samples[: rate // 10], rate)
     picture, found = lab.image.value, lab.found
     lab.window.value = 0.128
-    assert "must last one window, 0.128 s; got 0.1" in lab.readout.value
+    assert "at least 2048 samples" in lab.readout.value
     assert (lab.image.value, lab.found) == (picture, found)
     lab.reset()
     assert (lab.image.value, lab.readout.value) == (picture, str(found))
@@ -235,8 +231,8 @@ def test_what_is_too_loud_for_a_wav_file_does_not_wrap_round():
     ("samples", "message"),
     [
         (np.zeros((2, RATE)), r"one channel, shape \(samples,\); got \(2, 16000\)"),
-        (np.zeros(100), "must last one window"),
-        (np.float32(0), "must last one window"),
+        (np.zeros(100), "the length of one window"),
+        (np.float32(0), "the length of one window"),
         (np.zeros(6 * RATE), "at most 5 s.*got 6.0 s. Cut a stretch out"),
         (np.full(RATE, np.nan), "16000 of 16000 are not"),
     ],

@@ -1,11 +1,11 @@
-# Everything a person types. `make` alone lists it.
+# The commands of a contributor; `make` alone lists them.
 #
-# PYTHON is the Python that .venv is made with: make lab PYTHON=python3.12
+# PYTHON is the Python that creates .venv: make lab PYTHON=python3.12
 PYTHON = python3
-# Relative, so that a space in the folder's own path does no harm.
+# Relative, so that the path of the folder may contain a space.
 BIN = .venv/bin
 LAB_ARGS =
-# Files of tests side by side; each file stays in one process.
+# Two processes; the tests of a file stay in one of them.
 PYTEST_ARGS = --numprocesses 2 --dist loadfile
 LOCK_ARGS =
 
@@ -16,13 +16,13 @@ help:
 	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
 	@echo "make test       run all tests and all notebooks         (PYTEST_ARGS=\"-k losses\")"
 	@echo "make quick      run the quick unit tests, in under two minutes"
-	@echo "make lint       check format, style and types, as pre-commit does"
-	@echo "make format     write the format, and mend what can be mended"
-	@echo "make notebooks  run the notebooks and keep their outputs"
+	@echo "make lint       check format, style, types and imports"
+	@echo "make format     format the code, and fix what can be fixed automatically"
+	@echo "make notebooks  run the notebooks and save their outputs"
 	@echo "make book       build the book into docs/_build/html"
-	@echo "make lock       write requirements.lock anew            (LOCK_ARGS=--upgrade)"
+	@echo "make lock       update requirements.lock               (LOCK_ARGS=--upgrade)"
 	@echo ""
-	@echo "Each of them sets up .venv first. PYTHON=python3.12 chooses another Python."
+	@echo "Each of them sets up .venv first. PYTHON=python3.12 selects another Python."
 
 set-up:
 	@$(PYTHON) tools/set_up.py
@@ -49,14 +49,14 @@ format: set-up
 notebooks: set-up
 	$(BIN)/python tools/run_notebooks.py
 
-# Without what an earlier build has left: pages of modules that are gone.
+# The pages of modules that no longer exist are deleted first.
 book: set-up
 	rm -rf docs/_build docs/api
 	$(BIN)/python -m sphinx -W --keep-going -q -c docs . docs/_build/html
 	@echo "docs/_build/html/index.html"
 
-# Existing pins stay where they still fit; LOCK_ARGS=--upgrade takes the newest.
-# --python-version: the lock is for the oldest Python and all above, whichever runs it.
+# Versions that still fit are kept; LOCK_ARGS=--upgrade takes the newest ones.
+# --python-version: the lock is valid for the oldest Python and all newer ones.
 lock: set-up
 	$(BIN)/python -m pip install --quiet --target .boot --upgrade uv
 	.boot/bin/uv pip compile pyproject.toml --extra test --extra lint --extra docs \

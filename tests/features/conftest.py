@@ -1,4 +1,4 @@
-"""Recordings for the tests of this folder."""
+"""Recordings and shards for the tests of this folder."""
 
 import numpy as np
 import pytest
@@ -16,3 +16,31 @@ def recordings(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(path, rng.uniform(-0.5, 0.5, 8000 + 800 * i), 16000)
     return sl.corpora.folder(tmp_path / "corpus")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder for shards, which does not exist yet."""
+    return tmp_path / "shards"
+
+
+@pytest.fixture
+def extract(folder):
+    """Extract 20 mel bands into shards of two or three utterances."""
+
+    def extract(corpus, folder=folder, **arguments):
+        spectrogram = sl.Spectrogram(n_mels=20)
+        return sl.extract(
+            corpus, spectrogram, folder=folder, shard_bytes=8000, **arguments
+        )
+
+    return extract
+
+
+@pytest.fixture
+def contents(folder):
+    """Bytes and modification time of each shard, when called."""
+    return lambda: {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in folder.glob("*.npy")
+    }

@@ -20,21 +20,16 @@ dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 SPECTROGRAM = sl.Spectrogram(n_mels=20)
-SHARD_BYTES = 8000
 
 
 @pytest.fixture(scope="module")
 def cluster():
     """Two workers with a process each; they take seconds to start."""
+    settings = {"dashboard_address": None, "memory_limit": None}
     # By default, Dask gives up after four workers have died over the same job.
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            memory_limit=None,
-        ) as cluster,
+        distributed.LocalCluster(2, threads_per_worker=1, **settings) as cluster,
     ):
         yield cluster
 
@@ -53,50 +48,29 @@ def recordings(recordings, tmp_path):
     return sl.corpora.folder(tmp_path / "corpus")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "shards"
-
-
-def extract(corpus, folder, **arguments):
-    return sl.extract(
-        corpus, SPECTROGRAM, folder=folder, shard_bytes=SHARD_BYTES, **arguments
-    )
-
-
-def contents(folder):
-    """Bytes and modification time of each shard."""
-    return {
-        path.name: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in folder.glob("*.npy")
-    }
-
-
-def check_nothing_is_lost_or_doubled(features, corpus):
+def assert_nothing_is_lost_or_doubled(features, corpus):
     good = corpus.select(np.delete(np.arange(12), 5))
-    assert features.table.path.tolist() == good.table.path.tolist()
+    pd.testing.assert_frame_equal(features.table, good.table)
     assert features.rejected.path.tolist() == [corpus.table.path[5]]
     for frames, recording in zip(features, good, strict=True):
         np.testing.assert_allclose(frames, SPECTROGRAM(*recording), atol=0.00501)
 
 
 def test_a_cluster_makes_the_same_shards_as_one_machine(
-    cache, client, recordings, folder, capsys
+    cache, client, recordings, extract, contents, capsys
 ):
-    features = extract(recordings, folder, client=client)
+    features = extract(recordings, client=client)
     assert capsys.readouterr().err.count("1 of 12 recordings rejected") == 1
-    check_nothing_is_lost_or_doubled(features, recordings)
-    expected = extract(recordings, folder.with_name("here"))
-    pd.testing.assert_frame_equal(features.table, expected.table)
-    for name, (content, _) in contents(folder.with_name("here")).items():
-        assert contents(folder)[name][0] == content
-    before = contents(folder)
-    extract(recordings, folder)
-    assert contents(folder) == before
+    assert_nothing_is_lost_or_doubled(features, recordings)
+    before = contents()
+    extract(recordings)
+    assert contents() == before
     # Without a folder, the shards are in the cache.
     features = sl.extract(recordings, SPECTROGRAM, client=client)
-    check_nothing_is_lost_or_doubled(features, recordings)
+    assert_nothing_is_lost_or_doubled(features, recordings)
     assert cache / "shards" in features.folder.parents
+    with pytest.raises(errors.AudioError, match=r"05\.wav"):
+        extract(recordings, client=client, strict=True)
 
 
 def slow_down(seconds):
@@ -114,33 +88,26 @@ def slow_down(seconds):
 
 
 def test_a_killed_worker_loses_only_the_shard_it_was_making(
-    cache, client, recordings, folder
+    cache, client, recordings, folder, extract, contents
 ):
-    before, killed = {}, []
     client.run(slow_down, 0.1)
 
     def kill_a_worker():
-        while len(list(folder.glob("*.npy"))) < 2:
+        while len(list(folder.glob("*.json"))) < 3:  # corpus.json and two shards
             time.sleep(0.002)
-        before.update(contents(folder))
-        killed.extend(client.run(os.getpid).values())
-        os.kill(killed[0], signal.SIGKILL)
+        complete = {path.with_suffix(".npy").name for path in folder.glob("0*.json")}
+        before = {name: each for name, each in contents().items() if name in complete}
+        os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+        return before
 
     with ThreadPoolExecutor(1) as pool:
         killer = pool.submit(kill_a_worker)
-        features = extract(recordings, folder, client=client)
-        killer.result()
-    check_nothing_is_lost_or_doubled(features, recordings)
-    after = contents(folder)
-    assert before.items() <= after.items()
-    assert len(before) < len(after)
+        features = extract(recordings, client=client)
+        before = killer.result()
+    assert_nothing_is_lost_or_doubled(features, recordings)
+    assert before.items() < contents().items()
     client.wait_for_workers(2)
     client.run(slow_down, 0.0)
-
-
-def test_strict_raises_on_a_cluster(cache, client, recordings, folder):
-    with pytest.raises(errors.AudioError, match=r"05\.wav"):
-        extract(recordings, folder, client=client, strict=True)
 
 
 def wait(shared, number):
@@ -202,7 +169,7 @@ def test_an_encoder_embeds_on_a_cluster(cache, client, folder):
     expected = sl.embed(corpus)
     spectrogram = sl.encoder().spectrogram
     in_shards = sl.extract(corpus, spectrogram, folder=folder, shard_bytes=10**5)
-    for given in (corpus, in_shards, in_shards.select([7, 2, 5]), sl.extract(corpus)):
+    for given in (corpus, in_shards.select([7, 2, 5]), sl.extract(corpus)):
         found = sl.embed(given, client=client)
         rows = [7, 2, 5] if len(found) == 3 else slice(None)
         np.testing.assert_allclose(found, expected[rows], atol=2e-4)
@@ -220,13 +187,13 @@ def test_a_keras_network_embeds_on_a_cluster(client, rng):
         sl.embed(encoder, [*utterances, np.zeros((30, 5))], client=client)
 
 
-def test_stored_embeddings_are_not_computed_again(tmp_path, monkeypatch):
-    features = sl.extract(sl.corpora.voices(n_speakers=3, n_utterances=4))
-    expected = sl.embed(features)
-    monkeypatch.setattr(pieces, "_PIECE_BYTES", 3 * 10**5)
-    n_pieces = len(pieces.split_by_size(features.lengths * 128 * 4, 3 * 10**5))
+def test_stored_embeddings_are_not_computed_again(tmp_path, rng, monkeypatch):
+    features = [
+        rng.normal(-50, 9, (n, 128)).astype(np.float32) for n in range(150, 155)
+    ]
+    expected = sl.embed(sl.encoder(), features)
+    monkeypatch.setattr(pieces, "_PIECE_BYTES", 1)  # each utterance is a piece
     forward, calls, limit = sl.embeddings.Encoder.__call__, [], 3
-    assert n_pieces > limit
 
     def limited(self, x):
         if len(calls) >= limit:
@@ -235,17 +202,19 @@ def test_stored_embeddings_are_not_computed_again(tmp_path, monkeypatch):
         return forward(self, x)
 
     monkeypatch.setattr(sl.embeddings.Encoder, "__call__", limited)
-    folder = tmp_path / "embeddings"
+
+    def embed(features, **arguments):
+        return sl.embed(sl.encoder(), features, folder=tmp_path, **arguments)
+
     with pytest.raises(KeyboardInterrupt):
-        sl.embed(features, folder=folder)
-    assert len(list(folder.rglob("*.npy"))) == 3
-    limit = 10**6
-    found = sl.embed(features, folder=folder)
+        embed(features)
+    assert len(list(tmp_path.glob("*.npy"))) == 3
+    limit = 100
+    found = embed(features)
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert len(calls) == n_pieces
-    np.testing.assert_array_equal(sl.embed(features, folder=folder), found)
-    assert len(calls) == n_pieces
+    np.testing.assert_array_equal(embed(features), found)
+    assert len(calls) == 5
     # Other frames, or other segments, give other embeddings.
-    sl.embed(features.map(lambda x: x - 1), folder=folder)
-    sl.embed(features, folder=folder, hop_frames=70)
-    assert len(calls) == 3 * n_pieces
+    embed([frames - 1 for frames in features])
+    embed(features, hop_frames=70)
+    assert len(calls) == 15

@@ -70,27 +70,7 @@ def test_damaged_entries_are_computed_again(cache, recordings):
     assert_equal_arrays(features, expected)
 
 
-def test_an_interrupted_extraction_is_resumed(cache, recordings, monkeypatch):
-    read, calls, limit = audio.read, [], 3
-
-    def limited_read(path, **part):
-        if len(calls) >= limit:
-            raise KeyboardInterrupt
-        calls.append(path)
-        return read(path, **part)
-
-    monkeypatch.setattr(audio, "read", limited_read)
-    with pytest.raises(KeyboardInterrupt):
-        extract(recordings, n_jobs=1)
-    assert len(entries(cache)) == 3
-    limit = 12
-    assert len(extract(recordings)) == 12
-    assert len(set(calls)) == len(calls) == 12
-    assert not list(cache.rglob("*.part"))
-
-
-@pytest.mark.parametrize("in_shards", [True, False])
-def test_a_killed_extraction_is_resumed(cache, recordings, tmp_path, in_shards):
+def test_a_killed_extraction_is_resumed(cache, recordings, tmp_path):
     program = """
 import sys, time
 import siamlab as sl
@@ -101,30 +81,18 @@ def slow_read(path, **part):
     print("read", flush=True)
     return read(path, **part)
 audio.read = slow_read
-sl.extract(
-    sl.corpora.folder(sys.argv[1]),
-    sl.Spectrogram(n_mels=20),
-    folder=sys.argv[2] or None,
-    shard_bytes=8000,
-    n_jobs=1,
-)
+sl.extract(sl.corpora.folder(sys.argv[1]), sl.Spectrogram(n_mels=20), n_jobs=1)
 """
-    folder = tmp_path / "shards" if in_shards else ""
-    command = [sys.executable, "-c", program, tmp_path / "corpus", folder]
+    command = [sys.executable, "-c", program, tmp_path / "corpus"]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         for _ in range(6):
             assert process.stdout.readline() == b"read\n"
         process.send_signal(signal.SIGKILL)
-    before = {path: path.stat().st_mtime_ns for path in entries(tmp_path)}
-    assert 0 < len(before) < (5 if in_shards else 12)
-    where = {"folder": folder, "shard_bytes": 8000} if in_shards else {}
-    features = extract(recordings, **where)
-    assert features.table.path.tolist() == recordings.table.path.tolist()
-    for frames, recording in zip(features, recordings, strict=True):
-        np.testing.assert_allclose(frames, SPECTROGRAM(*recording), atol=0.00501)
-    # A shard without its index is written again, but no other file.
-    again = [path for path in before if path.stat().st_mtime_ns != before[path]]
-    assert len(again) <= int(in_shards)
+    before = {path: path.stat().st_mtime_ns for path in entries(cache)}
+    assert 0 < len(before) < 12
+    expected = [SPECTROGRAM(*each) for each in recordings]
+    assert_equal_arrays(extract(recordings), expected)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
 def test_unusable_recordings_are_rejected_with_a_reason(cache, recordings, capsys):

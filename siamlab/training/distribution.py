@@ -16,6 +16,7 @@ import concurrent.futures
 import os
 import socket
 import subprocess
+import sys
 
 from ..errors import ArgumentError, WorkerError
 from .startup import discard_output, quiet_tensorflow
@@ -69,8 +70,8 @@ def join(address=None, n_workers=None, rank=None):
     Networks without recurrent layers, such as `networks.xvector_encoder`, exchange
     their gradients once per step.
 
-    A worker that waits for a lost worker fails with an error of JAX, after up to some
-    minutes. `launch` ends all workers at once.
+    A worker that raises an exception exits at once with status 1. The others then fail
+    with an error of JAX at their next exchange, unless `launch` ends them first.
     """
     quiet_tensorflow()
     import keras
@@ -95,11 +96,19 @@ def join(address=None, n_workers=None, rank=None):
             keras.distribution.initialize(address, n_workers, rank)
             # Workers connect in the first exchange, which may wait for 30 s only.
             multihost_utils.sync_global_devices("join")
+        sys.excepthook = _exit_at_once
     if len(keras.distribution.list_devices()) > 1:
         keras.distribution.set_distribution(
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )
     return rank, n_workers
+
+
+def _exit_at_once(*error):
+    """Report an exception, and exit without waiting for the other workers."""
+    sys.__excepthook__(*error)
+    sys.stdout.flush()
+    os._exit(1)
 
 
 def launch(command, n_workers):

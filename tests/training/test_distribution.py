@@ -97,16 +97,21 @@ def test_batch_normalization_takes_its_statistics_from_all_workers(trained):
 
 
 FAILING = """
-import os, sys, time
-if os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] == "1":
-    sys.exit(3)
+import time
+import siamlab as sl
+
+rank, _ = sl.training.join()
+if rank == 1:
+    raise MemoryError("too large")
 time.sleep(1000)
 """
 
 
-def test_launch_ends_all_workers_if_one_fails():
-    with pytest.raises(errors.WorkerError, match="worker 1 of 2 ended with status 3"):
+@pytest.mark.slow
+def test_all_workers_end_if_one_fails(capfd):
+    with pytest.raises(errors.WorkerError, match="worker 1 of 2 ended with status 1"):
         training.launch([sys.executable, "-c", FAILING], n_workers=2)
+    assert "MemoryError: too large" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,27 @@
-"""How far two outputs of a network are from each other, on `keras.ops`.
+"""Distances between the outputs of a network, for NumPy arrays and Keras tensors.
 
-For one pair, or for rows that are paired one by one:
+For one pair, or for arrays whose rows are paired one by one:
 
-- `kl`, `symmetric_kl`: divergences of distributions, in nats.
-- `generalized_kl`: of positive outputs that need not sum to 1.
-- `euclidean`, `cosine`: distances of vectors; `unit`, vectors of unit length.
+- `kl`, `symmetric_kl`: Kullback-Leibler divergence of distributions, in nats.
+- `generalized_kl`: the same for positive outputs that do not sum to 1.
+- `euclidean`, `cosine`: distances of vectors.
 
-For all pairs of the rows of a batch, each as matrix products:
+For all pairs of the rows of a batch, computed as matrix products:
 
 - `pairwise_kl`, `pairwise_euclidean`, `pairwise_cosine`.
+
+What they are made of:
+
+- `log_probabilities`, `normalize`.
+
+NumPy arrays are computed with NumPy, without importing Keras; tensors with
+`keras.ops`, so that they have gradients. Half precision is computed in float32.
 
 Notebook: 05_kl_hinge_loss.
 """
 
-import keras
-from keras import ops
+import numpy as np
+from scipy import special
 
 __all__ = [
     "cosine",
@@ -22,51 +29,58 @@ __all__ = [
     "generalized_kl",
     "kl",
     "log_probabilities",
+    "normalize",
     "pairwise_cosine",
     "pairwise_euclidean",
     "pairwise_kl",
     "symmetric_kl",
-    "unit",
 ]
 
-# Softmax outputs in float32 can underflow to exactly 0, which has no logarithm
-# (FAULTS S15). This is far below what a divergence of ours can tell apart.
-_TINY = 1e-30
+# In float32 a softmax underflows to exactly 0, whose logarithm is infinite
+# (docs/doctor.md#s15). This is far below any probability that matters here.
+_SMALLEST_PROBABILITY = 1e-30
 
 
 def log_probabilities(outputs, from_logits=False):
-    """Logarithm of distributions, without taking that of 0.
+    """Logarithm of probabilities; finite for a probability of 0.
 
     Parameters
     ----------
-    outputs : tensor
-        Shape (..., units): probabilities, or logits.
+    outputs : array or tensor
+        Probabilities or logits, shape (..., units).
     from_logits : bool
-        Whether they are logits: then a log-softmax, which loses no digits.
+        Whether the outputs are logits. Their log-softmax is more precise than the
+        logarithm of a softmax.
 
     Returns
     -------
-    tensor
-        Shape (..., units), natural logarithm.
+    array or tensor
+        Natural logarithms, shape (..., units).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log_probabilities(np.array([1.0, 0.0])).round(1).tolist()
+    [0.0, -69.1]
     """
-    outputs = _float(outputs)
+    ops, (outputs,) = _as_floats(outputs)
     if from_logits:
-        return ops.log_softmax(outputs, axis=-1)
-    return ops.log(ops.maximum(outputs, _TINY))
+        return (special if ops is np else ops).log_softmax(outputs, axis=-1)
+    return ops.log(ops.maximum(outputs, _SMALLEST_PROBABILITY))
 
 
 def kl(p, q):
-    """Kullback-Leibler divergence of q from p (Kullback and Leibler, 1951).
+    """Kullback-Leibler divergence ``sum(p log(p / q))`` (Kullback and Leibler, 1951).
 
     Parameters
     ----------
-    p, q : tensor
+    p, q : array or tensor
         Probabilities, shape (..., units), rows summing to 1.
 
     Returns
     -------
-    tensor
-        Shape (...), in nats; 0 where p equals q, and not symmetric.
+    array or tensor
+        Shape (...), in nats: 0 where p equals q, else positive; not symmetric.
 
     Examples
     --------
@@ -74,40 +88,46 @@ def kl(p, q):
     >>> round(float(kl(np.array([0.5, 0.5]), np.array([0.9, 0.1]))), 4)
     0.5108
     """
-    p, q = _floats(p, q)
+    ops, (p, q) = _as_floats(p, q)
     return ops.sum(p * (log_probabilities(p) - log_probabilities(q)), axis=-1)
 
 
 def symmetric_kl(p, q):
-    """Both directions added: ``kl(p, q) + kl(q, p)`` (Jeffreys, 1946).
+    """Sum of the divergences in both directions (Jeffreys, 1946).
 
     Parameters
     ----------
-    p, q : tensor
+    p, q : array or tensor
         Probabilities, shape (..., units), rows summing to 1.
 
     Returns
     -------
-    tensor
-        Shape (...), in nats.
+    array or tensor
+        ``kl(p, q) + kl(q, p)``, shape (...), in nats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(float(symmetric_kl(np.array([0.5, 0.5]), np.array([0.9, 0.1]))), 4)
+    0.8789
     """
     return kl(p, q) + kl(q, p)
 
 
 def generalized_kl(a, b):
-    """Divergence of positive outputs that are no distributions (Csiszar, 1991).
+    """KL divergence of positive outputs that need not sum to 1 (Csiszar, 1991).
 
     ``sum(a log(a / b) - a + b)``: never negative, 0 where both are equal, and the
     Kullback-Leibler divergence where both sum to 1.
 
     Parameters
     ----------
-    a, b : tensor
+    a, b : array or tensor
         Not negative, shape (..., units).
 
     Returns
     -------
-    tensor
+    array or tensor
         Shape (...), in nats; not symmetric.
 
     Examples
@@ -116,22 +136,21 @@ def generalized_kl(a, b):
     >>> round(float(generalized_kl(np.array([2.0, 1.0]), np.array([1.0, 1.0]))), 4)
     0.3863
     """
-    a, b = _floats(a, b)
-    ratio = log_probabilities(a) - log_probabilities(b)
-    return ops.sum(a * ratio - a + b, axis=-1)
+    ops, (a, b) = _as_floats(a, b)
+    return kl(a, b) + ops.sum(b - a, axis=-1)
 
 
 def euclidean(a, b):
-    """Euclidean distance, with a gradient at 0 (FAULTS S15).
+    """Euclidean distance; its gradient at distance 0 is 0 (docs/doctor.md#s15).
 
     Parameters
     ----------
-    a, b : tensor
+    a, b : array or tensor
         Shape (..., units).
 
     Returns
     -------
-    tensor
+    array or tensor
         Shape (...).
 
     Examples
@@ -140,8 +159,8 @@ def euclidean(a, b):
     >>> float(euclidean(np.array([0.0, 3.0]), np.array([4.0, 0.0])))
     5.0
     """
-    a, b = _floats(a, b)
-    return _safe_root(ops.sum(ops.square(a - b), axis=-1))
+    ops, (a, b) = _as_floats(a, b)
+    return _safe_sqrt(ops, ops.sum(ops.square(a - b), axis=-1))
 
 
 def cosine(a, b):
@@ -149,12 +168,12 @@ def cosine(a, b):
 
     Parameters
     ----------
-    a, b : tensor
+    a, b : array or tensor
         Shape (..., units).
 
     Returns
     -------
-    tensor
+    array or tensor
         Shape (...).
 
     Examples
@@ -163,105 +182,129 @@ def cosine(a, b):
     >>> float(cosine(np.array([2.0, 0.0]), np.array([0.0, 1.0])))
     1.0
     """
-    a, b = _floats(a, b)
-    return 1.0 - ops.sum(unit(a) * unit(b), axis=-1)
+    ops, (a, b) = _as_floats(a, b)
+    return 1.0 - ops.sum(normalize(a) * normalize(b), axis=-1)
 
 
-def unit(x):
-    """Bring rows to unit length; a row of zeros stays, and has a gradient (FAULTS S15).
+def normalize(x):
+    """Scale rows to unit length; a row of zeros stays zero and has a gradient.
 
     Parameters
     ----------
-    x : tensor
+    x : array or tensor
         Shape (..., units).
 
     Returns
     -------
-    tensor
-        Same shape, float32 at least.
+    array or tensor
+        Same shape, float32 or wider.
 
     Examples
     --------
     >>> import numpy as np
-    >>> np.asarray(unit(np.array([[0.0, 2.0], [0.0, 0.0]]))).tolist()
+    >>> normalize(np.array([[0.0, 2.0], [0.0, 0.0]])).tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    x = _float(x)
-    # keras.ops.normalize takes a root, which under JAX has no gradient at 0.
+    ops, (x,) = _as_floats(x)
+    # Not keras.ops.normalize: under JAX its square root has no gradient at 0.
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)
-    return x / ops.sqrt(ops.where(squares > 0.0, squares, 1.0))
+    return x / ops.sqrt(ops.where(squares > 0.0, squares, ops.ones_like(squares)))
 
 
 def pairwise_kl(outputs, from_logits=False):
-    """Divergence of each row from each other row.
+    """Kullback-Leibler divergence of every row from every other row.
 
     Parameters
     ----------
-    outputs : tensor
-        Probabilities or logits, shape (batch, units).
+    outputs : array or tensor
+        Probabilities or logits, shape (..., batch, units).
     from_logits : bool
-        Which of the two.
+        Whether the outputs are logits.
 
     Returns
     -------
-    tensor
-        Shape (batch, batch); entry (i, j) is ``kl(row i, row j)``, in nats.
+    array or tensor
+        Shape (..., batch, batch): entry (i, j) is ``kl(row i, row j)``, in nats.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairwise_kl(np.array([[0.5, 0.5], [0.9, 0.1]])).round(3).tolist()
+    [[0.0, 0.511], [0.368, 0.0]]
     """
-    outputs = _float(outputs)
+    ops, (outputs,) = _as_floats(outputs)
     log_p = log_probabilities(outputs, from_logits)
     p = ops.exp(log_p) if from_logits else outputs
-    # sum p_i log p_i is the same in a whole row: one product serves all pairs.
-    return ops.sum(p * log_p, axis=-1, keepdims=True) - p @ ops.transpose(log_p)
+    # sum(p log p) depends on the row alone: one matrix product does the rest.
+    entropies = ops.sum(p * log_p, axis=-1, keepdims=True)
+    return entropies - p @ ops.swapaxes(log_p, -1, -2)
 
 
 def pairwise_euclidean(outputs):
-    """Euclidean distance of each row from each other row.
+    """Euclidean distance of every row from every other row.
 
     Parameters
     ----------
-    outputs : tensor
-        Shape (batch, units).
+    outputs : array or tensor
+        Shape (..., batch, units).
 
     Returns
     -------
-    tensor
-        Shape (batch, batch).
+    array or tensor
+        Shape (..., batch, batch).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairwise_euclidean(np.array([[0.0, 3.0], [4.0, 0.0]])).tolist()
+    [[0.0, 5.0], [5.0, 0.0]]
     """
-    outputs = _float(outputs)
+    ops, (outputs,) = _as_floats(outputs)
     squares = ops.sum(ops.square(outputs), axis=-1, keepdims=True)
-    product = outputs @ ops.transpose(outputs)
-    return _safe_root(ops.relu(squares + ops.transpose(squares) - 2.0 * product))
+    products = outputs @ ops.swapaxes(outputs, -1, -2)
+    squared = squares + ops.swapaxes(squares, -1, -2) - 2.0 * products
+    return _safe_sqrt(ops, squared)
 
 
 def pairwise_cosine(outputs):
-    """Cosine distance of each row from each other row.
+    """Cosine distance of every row from every other row.
 
     Parameters
     ----------
-    outputs : tensor
-        Shape (batch, units).
+    outputs : array or tensor
+        Shape (..., batch, units).
 
     Returns
     -------
-    tensor
-        Shape (batch, batch).
+    array or tensor
+        Shape (..., batch, batch).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairwise_cosine(np.array([[0.0, 3.0], [4.0, 0.0]])).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
     """
-    rows = unit(outputs)
-    return 1.0 - rows @ ops.transpose(rows)
+    rows = normalize(outputs)
+    ops, _ = _as_floats(rows)
+    return 1.0 - rows @ ops.swapaxes(rows, -1, -2)
 
 
-def _floats(*tensors):
-    """Tensors of one type, float32 at least: `_TINY` is 0 in half precision."""
-    found = [ops.convert_to_tensor(x) for x in tensors]
-    dtype = keras.backend.result_type(*(x.dtype for x in found), "float32")
-    return [ops.cast(x, dtype) for x in found]
+def _as_floats(*inputs):
+    """Return numpy or keras.ops, and the inputs in one type, float32 or wider."""
+    if all(isinstance(x, np.ndarray | np.generic | list | tuple) for x in inputs):
+        arrays = [np.asarray(x) for x in inputs]
+        dtype = np.result_type(np.float32, *arrays)
+        return np, [x.astype(dtype, copy=False) for x in arrays]
+    import keras
+
+    tensors = [keras.ops.convert_to_tensor(x) for x in inputs]
+    dtype = keras.backend.result_type(*(x.dtype for x in tensors), "float32")
+    return keras.ops, [keras.ops.cast(x, dtype) for x in tensors]
 
 
-def _float(x):
-    return _floats(x)[0]
-
-
-def _safe_root(squares):
-    """Square root whose gradient at 0 is 0 rather than infinite."""
+def _safe_sqrt(ops, squares):
+    """Square root that is 0 below 0, and whose gradient at 0 is 0, not infinite."""
     positive = squares > 0.0
-    return ops.where(positive, ops.sqrt(ops.where(positive, squares, 1.0)), 0.0)
+    one = ops.ones_like(squares)
+    return ops.where(positive, ops.sqrt(ops.where(positive, squares, one)), 0.0 * one)

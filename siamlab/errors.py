@@ -6,7 +6,6 @@ says what was expected, what was received and what to do.
 - `ArgumentError`: an argument is out of range or has the wrong shape.
 - `AudioError`: a recording cannot be read or is too short.
 - `CorpusError`: a folder or table does not contain the expected corpus.
-- `NotFittedError`: `transform` was called before `fit`.
 - `StorageError`: a stored file is missing, damaged or cannot be written.
 - `WorkerError`: workers died, are unreachable, or run another version of siamlab.
 """
@@ -15,7 +14,6 @@ __all__ = [
     "ArgumentError",
     "AudioError",
     "CorpusError",
-    "NotFittedError",
     "SiamlabError",
     "StorageError",
     "WorkerError",
@@ -53,10 +51,6 @@ class AudioError(SiamlabError):
 
 class CorpusError(SiamlabError):
     """A folder or table does not contain the expected corpus."""
-
-
-class NotFittedError(SiamlabError):
-    """`transform` or `inverse_transform` was called before `fit`."""
 
 
 class StorageError(SiamlabError):

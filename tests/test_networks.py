@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn.exceptions import NotFittedError
+
 import siamlab as sl
 from siamlab import errors, layers, networks
 
@@ -61,13 +63,13 @@ def test_a_scaler_of_other_bands_is_named():
         np.random.default_rng(0).normal(size=(9, 16))
     )
     with pytest.raises(
-        errors.ArgumentError, match=r"each of 8 bands; got shape \(16,\)"
+        errors.ArgumentError, match=r"each of 8 mel bands; got shape \(16,\)"
     ):
         networks.blstm_encoder(**SMALL, scaler=scaler)
 
 
 def test_a_scaler_that_was_not_fitted_is_named():
-    with pytest.raises(errors.NotFittedError):
+    with pytest.raises(NotFittedError):
         networks.blstm_encoder(**SMALL, scaler=sl.scaling.StandardScaler())
 
 

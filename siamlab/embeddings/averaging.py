@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..distances import normalize
 from ..errors import ArgumentError
 from ..sampling import segments
 
@@ -28,20 +29,14 @@ def average(function, features, n_frames, bands=None, hop_frames=None, batch_siz
         outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
         sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]
         for total, y in zip(sums, outputs, strict=True):
-            np.add.at(total, owners, unit(y[: len(owners)]))
-    return [unit(total).astype(np.float32) for total in sums]
+            np.add.at(total, owners, normalize(y[: len(owners)]))
+    return [normalize(total).astype(np.float32) for total in sums]
 
 
 def vector_function(model):
     """Return what `average` calls: a Keras model's prediction, or an encoder itself."""
     predict = getattr(model, "predict_on_batch", model)
     return lambda x: [predict(x)]
-
-
-def unit(rows):
-    """Scale rows to length 1; rows of zeros stay zero."""
-    length = np.linalg.norm(rows, axis=-1, keepdims=True)
-    return rows / np.where(length > 0, length, 1.0)
 
 
 def check_bands(utterance, array, bands):

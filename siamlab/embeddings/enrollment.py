@@ -8,9 +8,9 @@ Notebook: 08_embeddings.
 
 import numpy as np
 
+from ..distances import normalize
 from ..errors import ArgumentError
 from ..metrics._validation import check_embeddings, check_labels
-from .averaging import unit
 
 
 def enroll(embeddings, speakers):
@@ -44,12 +44,12 @@ def enroll(embeddings, speakers):
     >>> names.tolist(), models.tolist()
     (['a', 'b'], [[1.0, 0.0], [0.0, 1.0]])
     """
-    embeddings = unit(check_embeddings(embeddings))
+    embeddings = normalize(check_embeddings(embeddings))
     speakers = check_labels(speakers, len(embeddings), name="speakers")
     names, ids = np.unique(speakers, return_inverse=True)
     sums = np.zeros((len(names), embeddings.shape[1]))
     np.add.at(sums, ids, embeddings)
-    return names, unit(sums).astype(np.float32)
+    return names, normalize(sums).astype(np.float32)
 
 
 def trials(names, models, embeddings, speakers):
@@ -86,7 +86,7 @@ def trials(names, models, embeddings, speakers):
     >>> y_true.tolist(), y_score.tolist()
     ([True, False], [1.0, 0.0])
     """
-    embeddings = unit(check_embeddings(embeddings))
+    embeddings = normalize(check_embeddings(embeddings))
     speakers = check_labels(speakers, len(embeddings), name="speakers")
     models, names = np.asarray(models, dtype=np.float64), np.asarray(names)
     if models.shape != (len(names), embeddings.shape[1]):

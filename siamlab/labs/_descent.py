@@ -3,9 +3,13 @@
 import dataclasses
 
 import numpy as np
+from scipy import special
 
+from ..distances import log_probabilities, pairwise_kl
 from ..errors import ArgumentError
 from . import _hinge
+
+_TINY = 1e-30  # keeps quotients finite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,13 +228,13 @@ def trajectory(
     moving, speakers = _checked(logits, speakers, margin, directions)
     weights = _weights(speakers, directions)
     if not softmax:
-        moving = _softmax(moving)
-    path = [_softmax(moving) if softmax else moving]
+        moving = special.softmax(moving, axis=-1)
+    path = [special.softmax(moving, axis=-1) if softmax else moving]
     for _ in range(steps):
         move = rate * _gradient(path[-1], weights, margin, directions, softmax)
         length = np.linalg.norm(move, axis=-1, keepdims=True)
-        moving = moving - move * np.minimum(1.0, longest / (length + _hinge.TINY))
-        path.append(_softmax(moving) if softmax else moving)
+        moving = moving - move * np.minimum(1.0, longest / (length + _TINY))
+        path.append(special.softmax(moving, axis=-1) if softmax else moving)
     return np.stack(path)
 
 
@@ -262,8 +266,7 @@ def walk(logits, speakers, margin=1.0, directions="each", softmax=True, steps=15
     """
     path = trajectory(logits, speakers, margin, directions, softmax, steps)
     speakers = np.asarray(speakers)
-    p, log_p = _hinge.logarithm(path, clip=not softmax)
-    d = np.sum(p * log_p, axis=-1, keepdims=True) - p @ log_p.swapaxes(1, 2)
+    d = pairwise_kl(path if softmax else _hinge.clipped(path))
     first, second = np.triu_indices(len(speakers), k=1)
     met = _hinge.measured(d[:, first, second], d[:, second, first], directions)
     same = speakers[first] == speakers[second]
@@ -299,11 +302,6 @@ def _checked(logits, speakers, margin, directions):
     return logits, speakers
 
 
-def _softmax(logits):
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
 def _weights(speakers, directions):
     """Weight of each divergence in the loss: above 0 for friends, below for strangers.
 
@@ -318,14 +316,14 @@ def _weights(speakers, directions):
 
 def _gradient(outputs, weights, margin, directions, softmax):
     """Slope of the loss by what moves: logits, or the outputs themselves."""
-    p, log_p = _hinge.logarithm(outputs, clip=not softmax)
-    d = np.sum(p * log_p, axis=-1, keepdims=True) - p @ log_p.T
+    p = outputs if softmax else _hinge.clipped(outputs)
+    log_p, d = log_probabilities(p), pairwise_kl(p)
     met = d + d.T if directions == "summed" else d
     # 1. By each divergence: strangers beyond the margin have no say.
     weights = np.where((weights < 0) & (met >= margin), 0.0, weights)
     # 2. By the outputs, each of which is the first of some pairs, the second of others.
     first = weights.sum(axis=1, keepdims=True) * (log_p + 1) - weights @ log_p
-    slope = first - (weights.T @ p) / np.maximum(p, _hinge.TINY)
+    slope = first - (weights.T @ p) / np.maximum(p, _TINY)
     # 3. Through the last layer.
     if softmax:
         return p * (slope - np.sum(p * slope, axis=-1, keepdims=True))

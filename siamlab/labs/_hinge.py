@@ -1,8 +1,4 @@
-"""The KL-hinge loss in NumPy, with its gradient in closed form: fast enough to slide.
-
-What `distances.kl`, `posts.clipped_kl` and `losses.DistanceHinge` compute; the tests
-compare them.
-"""
+"""Settings of the KL-hinge loss, and their controls, for the labs on it."""
 
 import ipywidgets
 import numpy as np
@@ -14,28 +10,22 @@ from ..errors import ArgumentError
 DIRECTIONS = ("one", "summed", "each")
 
 _EPSILON = 1e-7  # where the source program's clip begins
-TINY = 1e-30  # as in `distances`: a softmax may underflow to 0
 
 
-def logarithm(outputs, clip):
-    """Take the logarithm of what can have one.
+def clipped(outputs):
+    """Clip outputs to [1e-7, 1], as the posted program does (docs/doctor.md#s6).
 
     Parameters
     ----------
     outputs : numpy.ndarray
-        Of a softmax, or what is to be clipped.
-    clip : bool
-        Clip to [1e-7, 1], as the source program (FAULTS S6).
+        Of a network that does not end in a softmax.
 
     Returns
     -------
-    values, logarithms : numpy.ndarray
+    numpy.ndarray
         Shaped as the outputs.
     """
-    if clip:
-        clipped = np.clip(outputs, _EPSILON, 1.0)
-        return clipped, np.log(clipped)
-    return outputs, np.log(np.maximum(outputs, TINY))
+    return np.clip(outputs, _EPSILON, 1.0)
 
 
 def deaf(outputs):

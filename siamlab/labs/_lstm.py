@@ -9,6 +9,8 @@ import dataclasses
 import numpy as np
 from scipy.special import expit as sigmoid
 
+from ..scaling import lstm_forward
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FreshLSTM:
@@ -75,30 +77,23 @@ class FreshLSTM:
             Gradient of the loss at the sums, of the same shape. At the input it is
             ``deltas @ kernel.T``, at the kernel ``x.T @ deltas``.
         """
-        sums = x @ self.kernel + self.bias
+        sums, cells = lstm_forward(x, self.kernel, self.recurrent, self.bias)
+        before = np.concatenate([np.zeros_like(cells[:1]), cells[:-1]])
+        i, f, g, o = np.split(sums, 4, axis=-1)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        squashed = np.tanh(cells)
         deltas = np.empty_like(sums)
-        c = h = np.zeros(len(self.recurrent))
-        seen = []
-        for t in range(len(x)):
-            sums[t] += h @ self.recurrent
-            i, f, g, o = np.split(sums[t], 4)
-            i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
-            before, c = c, f * c + i * g
-            squashed = np.tanh(c)
-            h = o * squashed
-            seen.append((i, f, g, o, before, squashed))
         dc = dh = np.zeros(len(self.recurrent))
         for t in reversed(range(len(x))):
-            i, f, g, o, before, squashed = seen[t]
             dh = dh + errors[t]
-            dc = dc + dh * o * (1 - squashed**2)
+            dc = dc + dh * o[t] * (1 - squashed[t] ** 2)
             parts = (
-                dc * g * i * (1 - i),
-                dc * before * f * (1 - f),
-                dc * i * (1 - g**2),
-                dh * squashed * o * (1 - o),
+                dc * g[t] * i[t] * (1 - i[t]),
+                dc * before[t] * f[t] * (1 - f[t]),
+                dc * i[t] * (1 - g[t] ** 2),
+                dh * squashed[t] * o[t] * (1 - o[t]),
             )
             deltas[t] = np.concatenate(parts)
-            dc = dc * f
+            dc = dc * f[t]
             dh = self.recurrent @ deltas[t]
         return sums, deltas

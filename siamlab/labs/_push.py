@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from ..distances import kl
 from ..errors import ArgumentError
 from . import _hinge
 
@@ -131,9 +132,8 @@ def push(p, q, same, margin=1.0, directions="each", clip=False):
     """
     _hinge.check(margin, directions)
     p, q, same = _checked(p, q, same, clip)
-    (p_in, log_p), (q_in, log_q) = (_hinge.logarithm(x, clip) for x in (p, q))
-    there = np.sum(p_in * (log_p - log_q), axis=-1)
-    back = np.sum(q_in * (log_q - log_p), axis=-1)
+    p_in, q_in = (_hinge.clipped(x) if clip else x for x in (p, q))
+    there, back = kl(p_in, q_in), kl(q_in, p_in)
     d = _hinge.measured(there, back, directions)
     cost = np.where(same[:, None], d, np.maximum(margin - d, 0.0))
     return Push(

@@ -1,31 +1,40 @@
-"""Keras layers of our own, registered, so that a saved network finds them.
+"""Keras layers, registered, so that saved networks find them.
 
-- `Scale`: a fitted scaler that travels inside the network.
-- `SequenceMask`: which frames of a padded batch are there.
-- `TemporalSubsampling`: fewer frames.
-- `StatisticsPooling`: mean and deviation over all frames.
-- `Distance`: how far two outputs are from each other.
-- `CosineClassifier`: cosines with a learned vector for each speaker.
-- `RandomEQ`, `RandomGain`, `RandomNoise`, `RandomReverb`: another microphone,
-  level, background and room in training.
+Input:
+
+- `Scale`: a fitted scaler as a layer.
+- `RandomEQ`, `RandomGain`, `RandomNoise`, `RandomReverb`: augmentation in training by a
+  random microphone, level, background noise and room.
+
+Time:
+
+- `SequenceMask`: a mask from the lengths of a padded batch.
+- `TemporalSubsampling`: every n-th frame.
+- `StatisticsPooling`: mean and standard deviation over all frames.
+
+Outputs:
+
+- `Distance`: distance between two embeddings.
+- `CosineClassifier`: cosines with one learned vector for each speaker.
 
 Notebooks: 04_pairs_and_twins, 08_embeddings, 10_better_losses.
 """
 
 from .augmentation import RandomEQ, RandomGain, RandomNoise, RandomReverb
-from .frames import SequenceMask, StatisticsPooling, TemporalSubsampling
-from .pairs import CosineClassifier, Distance
+from .classifier import CosineClassifier
+from .distance import Distance
 from .scale import Scale
+from .temporal import SequenceMask, StatisticsPooling, TemporalSubsampling
 
 __all__ = [
+    "CosineClassifier",
     "Distance",
-    "TemporalSubsampling",
     "RandomEQ",
     "RandomGain",
     "RandomNoise",
     "RandomReverb",
     "Scale",
-    "CosineClassifier",
-    "StatisticsPooling",
     "SequenceMask",
+    "StatisticsPooling",
+    "TemporalSubsampling",
 ]

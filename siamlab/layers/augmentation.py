@@ -1,8 +1,8 @@
-"""Other microphones, rooms and levels for the same voice: on in training only.
+"""Augmentation of spectrograms in decibels: random microphones, levels, noise, rooms.
 
-Spectrograms come in decibels. What is drawn is drawn anew for each segment of the
-batch. Without this, a network that hears every speaker in one place learns the
-place (FAULTS S38).
+The layers change their input in training only, and each segment of a batch in its own
+way. Without augmentation, a network that is given each speaker in one place learns to
+recognize the place (docs/doctor.md#s38).
 """
 
 import keras
@@ -13,10 +13,12 @@ from ..errors import ArgumentError
 
 
 class _Augmentation(keras.layers.Layer):
-    """Change some segments of a batch in training, none otherwise."""
+    """Change a random part of the segments in training; subclasses define `_change`."""
+
+    _arguments: tuple[str, ...] = ()
 
     def __init__(self, probability=1.0, seed=None, **kwargs):
-        # Decibels stay as they come, also under mixed precision: `Scale` rounds them.
+        # Decibels keep their precision under mixed precision, up to `Scale`.
         super().__init__(autocast=False, **kwargs)
         if not 0 < probability <= 1:
             raise ArgumentError(
@@ -24,24 +26,29 @@ class _Augmentation(keras.layers.Layer):
             )
         self.probability = probability
         self.seed = seed
-        self._seeds = keras.random.SeedGenerator(seed)
+        self._seed_generator = keras.random.SeedGenerator(seed)
         self.supports_masking = True
 
-    def _uniform(self, like, low, high):
-        """One number for each segment, shape (batch, 1, 1)."""
-        shape = (ops.shape(like)[0], 1, 1)
-        return keras.random.uniform(shape, low, high, dtype="float32", seed=self._seeds)
-
-    def _curve(self, like, waves):
-        """Smooth random curves over the bands, (batch, 1, bands), of deviation 1."""
-        bands = like.shape[-1]
-        k = np.arange(1, waves + 1)[:, None]
-        shapes = np.cos(np.pi * k * (np.arange(bands) + 0.5) / bands) / np.sqrt(k)
-        shapes /= np.sqrt(np.mean(np.sum(np.square(shapes), axis=0)))
-        depths = keras.random.normal(
-            (ops.shape(like)[0], waves), dtype="float32", seed=self._seeds
+    def _uniform(self, x, low, high):
+        """Draw one number for each segment, shape (batch, 1, 1)."""
+        return keras.random.uniform(
+            (ops.shape(x)[0], 1, 1),
+            low,
+            high,
+            dtype="float32",
+            seed=self._seed_generator,
         )
-        return (depths @ ops.convert_to_tensor(shapes, "float32"))[:, None, :]
+
+    def _smooth_curve(self, x, n_waves):
+        """Draw sums of cosines over the bands, (batch, 1, mel), of deviation 1."""
+        bands = x.shape[-1]
+        k = np.arange(1, n_waves + 1)[:, None]
+        waves = np.cos(np.pi * k * (np.arange(bands) + 0.5) / bands) / np.sqrt(k)
+        waves /= np.sqrt(np.mean(np.sum(np.square(waves), axis=0)))
+        amplitudes = keras.random.normal(
+            (ops.shape(x)[0], n_waves), dtype="float32", seed=self._seed_generator
+        )
+        return (amplitudes @ ops.convert_to_tensor(waves, "float32"))[:, None, :]
 
     def call(self, inputs, training=None):
         """Change the segments, in training.
@@ -49,9 +56,9 @@ class _Augmentation(keras.layers.Layer):
         Parameters
         ----------
         inputs : tensor
-            Shape (batch, frames, bands), in dB.
+            Shape (batch, time, mel), in dB.
         training : bool, optional
-            Whether to change anything.
+            If false, the segments are returned unchanged.
 
         Returns
         -------
@@ -63,61 +70,55 @@ class _Augmentation(keras.layers.Layer):
         x = ops.cast(inputs, "float32")
         changed = self._change(x)
         if self.probability < 1:
-            changed = ops.where(
-                self._uniform(x, 0.0, 1.0) < self.probability, changed, x
-            )
+            is_chosen = self._uniform(x, 0.0, 1.0) < self.probability
+            changed = ops.where(is_chosen, changed, x)
         return ops.cast(changed, inputs.dtype)
 
     def compute_output_spec(self, inputs, training=None):
-        """Describe the segments.
+        """Return shape and type of the segments.
 
         Parameters
         ----------
         inputs : keras.KerasTensor
-            Shape (batch, frames, bands).
+            Shape (batch, time, mel).
         training : bool, optional
             Not used.
 
         Returns
         -------
         keras.KerasTensor
-            The same.
+            The same shape and type.
         """
         return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
 
     def get_config(self):
-        """Return the arguments.
+        """Return the arguments of the constructor.
 
         Returns
         -------
         dict
             For `from_config`.
         """
-        return {
-            **super().get_config(),
-            "probability": self.probability,
-            "seed": self.seed,
-            **{name: getattr(self, name) for name in self._arguments},
-        }
+        names = ("probability", "seed", *self._arguments)
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class RandomEQ(_Augmentation):
-    """Color each segment as another microphone would.
+    """Filter each segment with the frequency response of a random microphone.
 
-    A sum of slow cosines over the bands is added to every frame.
+    A sum of slow cosines over the mel bands is added to every frame.
 
     Parameters
     ----------
     range_db : float
-        Standard deviation of the curve, in dB.
+        Standard deviation of the frequency response, in dB.
     n_waves : int
-        Number of cosines; the fastest goes up and down ``waves / 2`` times over
-        the bands.
+        Number of cosines. The fastest has ``n_waves / 2`` periods over the bands.
     probability : float
-        Share of the segments that are changed, on average.
+        Probability with which a segment is changed.
     seed : int, optional
-        Of the draws.
+        Seed of the random numbers.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -148,7 +149,7 @@ class RandomEQ(_Augmentation):
         self.n_waves = n_waves
 
     def _change(self, x):
-        return x + self.range_db * self._curve(x, self.n_waves)
+        return x + self.range_db * self._smooth_curve(x, self.n_waves)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -158,11 +159,11 @@ class RandomGain(_Augmentation):
     Parameters
     ----------
     max_gain_db : float
-        Gains are drawn evenly from ``-most`` to ``max_gain_db``, in dB.
+        Gains are uniform between ``-max_gain_db`` and ``max_gain_db``.
     probability : float
-        Share of the segments that are changed, on average.
+        Probability with which a segment is changed.
     seed : int, optional
-        Of the draws.
+        Seed of the random numbers.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -185,39 +186,30 @@ class RandomGain(_Augmentation):
     def __init__(self, max_gain_db=10.0, probability=1.0, seed=None, **kwargs):
         super().__init__(probability, seed, **kwargs)
         if not max_gain_db > 0:
-            raise ArgumentError(
-                f"max_gain_db must be positive, in dB; got {max_gain_db}"
-            )
+            raise ArgumentError(f"max_gain_db must be positive; got {max_gain_db}")
         self.max_gain_db = max_gain_db
 
     def _change(self, x):
         return x + self._uniform(x, -self.max_gain_db, self.max_gain_db)
 
 
-def _range(name, pair, unit):
-    low, high = (float(value) for value in pair)
-    if not low <= high:
-        raise ArgumentError(f"{name} must be (low, high) in {unit}; got {tuple(pair)}")
-    return low, high
-
-
 @keras.saving.register_keras_serializable(package="siamlab")
 class RandomNoise(_Augmentation):
-    """Add steady noise to each segment.
+    """Add stationary noise to each segment.
 
-    Its power in a band and a frame is exponentially distributed, as that of Gaussian
-    noise in one bin of a spectrum is; its color is a smooth random curve.
+    The power of the noise in a band and a frame is exponentially distributed, as that
+    of Gaussian noise in one bin of a spectrum. Its spectrum is a smooth random curve.
 
     Parameters
     ----------
     snr_db : tuple of float
-        Lowest and highest ratio of the segment's mean power to the noise's, in dB.
+        Lowest and highest signal-to-noise ratio, in dB.
     color_db : float
-        Standard deviation of the noise's spectrum over the bands, in dB.
+        Standard deviation of the spectrum of the noise over the bands, in dB.
     probability : float
-        Share of the segments that are changed, on average.
+        Probability with which a segment is changed.
     seed : int, optional
-        Of the draws.
+        Seed of the random numbers.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -241,41 +233,42 @@ class RandomNoise(_Augmentation):
         self, snr_db=(5.0, 40.0), color_db=6.0, probability=1.0, seed=None, **kwargs
     ):
         super().__init__(probability, seed, **kwargs)
-        self.snr_db = _range("snr_db", snr_db, "dB")
+        self.snr_db = _checked_range("snr_db", snr_db, "dB")
         if not color_db >= 0:
-            raise ArgumentError(f"color_db must not be negative, in dB; got {color_db}")
+            raise ArgumentError(f"color_db must not be negative; got {color_db}")
         self.color_db = color_db
 
     def _change(self, x):
         power = _power(x)
-        level = _decibels(ops.mean(power, axis=(1, 2), keepdims=True))
-        level = (
-            level - self._uniform(x, *self.snr_db) + self.color_db * self._curve(x, 4)
+        signal_db = _decibels(ops.mean(power, axis=(1, 2), keepdims=True))
+        color = self.color_db * self._smooth_curve(x, n_waves=4)
+        noise_db = signal_db - self._uniform(x, *self.snr_db) + color
+        u = keras.random.uniform(
+            ops.shape(x), dtype="float32", seed=self._seed_generator
         )
-        # u lies in [0, 1): 1 - u has a logarithm.
-        u = keras.random.uniform(ops.shape(x), dtype="float32", seed=self._seeds)
-        return _decibels(power + _power(level) * -ops.log(1.0 - u))
+        exponential = -ops.log(1.0 - u)  # u is below 1
+        return _decibels(power + _power(noise_db) * exponential)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class RandomReverb(_Augmentation):
-    """Let each frame ring on in those behind it, as a room does.
+    """Add to each frame the reverberation of the frames before it.
 
-    Power falls exponentially (Moorer, 1979); what sounded before the segment does not
-    ring into it.
+    The power of the reverberation decays exponentially (Moorer, 1979). Sound before the
+    segment is not known and adds nothing.
 
     Parameters
     ----------
     rt60 : tuple of float
-        Shortest and longest time to fall by 60 dB.
+        Shortest and longest reverberation time (decay by 60 dB), in seconds.
     drr_db : tuple of float
-        Lowest and highest ratio of direct to reverberant power, in dB.
+        Lowest and highest direct-to-reverberant ratio, in dB.
     hop_seconds : float
-        From one frame to the next, in seconds.
+        Time from one frame to the next, in seconds.
     probability : float
-        Share of the segments that are changed, on average.
+        Probability with which a segment is changed.
     seed : int, optional
-        Of the draws.
+        Seed of the random numbers.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -306,25 +299,32 @@ class RandomReverb(_Augmentation):
         **kwargs,
     ):
         super().__init__(probability, seed, **kwargs)
-        self.rt60 = _range("rt60", rt60, "seconds")
-        self.drr_db = _range("drr_db", drr_db, "dB")
+        self.rt60 = _checked_range("rt60", rt60, "seconds")
+        self.drr_db = _checked_range("drr_db", drr_db, "dB")
         if not self.rt60[0] > 0 or not hop_seconds > 0:
             raise ArgumentError(
-                f"rt60 and hop_seconds must be positive; got {self.rt60} and {hop_seconds}"
+                "rt60 and hop_seconds must be positive; got "
+                f"rt60={self.rt60}, hop_seconds={hop_seconds}"
             )
         self.hop_seconds = hop_seconds
 
     def _change(self, x):
-        frames = ops.shape(x)[1]
-        place = ops.arange(frames, dtype="float32")
-        later = place[:, None] - place[None, :]  # (to, from)
-        fall = 6.0 * np.log(10.0) * self.hop_seconds / self._uniform(x, *self.rt60)
-        ring = ops.where(later > 0, ops.exp(-fall * ops.maximum(later, 0.0)), 0.0)
-        # The geometric series of the whole tail, so that `drr_db` is what it says.
-        tail = ops.exp(-fall) / (1.0 - ops.exp(-fall))
-        weight = _power(-self._uniform(x, *self.drr_db)) / tail
+        time = ops.arange(ops.shape(x)[1], dtype="float32")
+        delay = time[:, None] - time[None, :]  # (to, from)
+        decay = 6.0 * np.log(10.0) * self.hop_seconds / self._uniform(x, *self.rt60)
+        tail = ops.where(delay > 0, ops.exp(-decay * ops.maximum(delay, 0.0)), 0.0)
+        # Sum of the geometric series: the whole tail has the power that drr_db says.
+        tail_power = ops.exp(-decay) / (1.0 - ops.exp(-decay))
+        weight = _power(-self._uniform(x, *self.drr_db)) / tail_power
         power = _power(x)
-        return _decibels(power + weight * (ring @ power))
+        return _decibels(power + weight * (tail @ power))
+
+
+def _checked_range(name, pair, unit):
+    low, high = (float(value) for value in pair)
+    if not low <= high:
+        raise ArgumentError(f"{name} must be (low, high) in {unit}; got {tuple(pair)}")
+    return low, high
 
 
 def _power(decibels):

@@ -1,4 +1,4 @@
-"""A fitted scaler that travels inside a network."""
+"""A fitted scaler as the first layer of a network."""
 
 import keras
 import numpy as np
@@ -11,21 +11,17 @@ from ..errors import ArgumentError
 class Scale(keras.layers.Layer):
     """Scale a spectrogram as a fitted scaler does.
 
-    Shift, scale and floor are weights that are not trained: they are saved with the
-    network, and a network that is loaded scales as it was trained to.
+    Shift, scale and floor are weights that are not trained. They are saved with the
+    network, so that it scales its input in the same way wherever it is loaded.
 
     Parameters
     ----------
-    shift, scale, floor : array_like, optional
-        One number, or one for each band: ``(max(x, floor) - shift) / scale``. 0, 1
-        and no floor where not given.
+    shift, scale : array_like
+        One number, or one for each mel band: ``(max(x, floor_db) - shift) / scale``.
+    floor_db : array_like, optional
+        Smaller values are replaced by it.
     **kwargs
         As for `keras.layers.Layer`.
-
-    Raises
-    ------
-    ArgumentError
-        If there are neither one nor as many numbers as bands.
 
     Examples
     --------
@@ -34,20 +30,19 @@ class Scale(keras.layers.Layer):
     [[-1.0, 0.0, 2.0]]
     """
 
-    def __init__(self, shift=0.0, scale=1.0, floor=None, **kwargs):
-        # Decibels are scaled before they are rounded to half precision, which tells
-        # -80.3 from -80.5 no more.
+    def __init__(self, shift=0.0, scale=1.0, floor_db=None, **kwargs):
+        # No autocast: in half precision, -80.3 dB and -80.5 dB are the same number.
         super().__init__(trainable=False, autocast=False, **kwargs)
-        floor = -np.inf if floor is None else floor
+        floor = -np.inf if floor_db is None else floor_db
         self._initial = {"shift": shift, "scale": scale, "floor": floor}
 
     @classmethod
     def from_scaler(cls, scaler, **kwargs):
-        """Make the layer from a scaler of `siamlab.scaling`.
+        """Make a layer from a scaler.
 
         Parameters
         ----------
-        scaler : scaling.StandardScaler or scaling.MinMaxScaler
+        scaler : scaling.StandardScaler, scaling.MinMaxScaler or scaling.AffineScaler
             Fitted.
         **kwargs
             As for `keras.layers.Layer`.
@@ -60,33 +55,39 @@ class Scale(keras.layers.Layer):
         Raises
         ------
         ArgumentError
-            If the scaler takes each utterance's own statistics: a network that
-            sees 0.4 s of it cannot know them.
-        NotFittedError
-            If it was not fitted.
+            If the scaler uses the statistics of each utterance: a network that is
+            given 0.4 s of it cannot compute them.
+        sklearn.exceptions.NotFittedError
+            If the scaler was not fitted.
         """
-        if getattr(scaler, "per", "corpus") == "utterance":
+        if not hasattr(scaler, "shift_and_scale"):
             raise ArgumentError(
-                'a scaler with per="utterance" cannot be part of a network, which '
-                "sees one segment of it; call its transform on the features instead"
+                f"a {type(scaler).__name__} cannot be part of a network; use "
+                "scaling.StandardScaler, MinMaxScaler or AffineScaler, or call its "
+                "transform on the features instead"
             )
-        shift, scale = scaler._fitted()
-        return cls(shift, scale, scaler.floor, **kwargs)
+        shift, scale = scaler.shift_and_scale()
+        return cls(shift, scale, scaler.floor_db, **kwargs)
 
     def build(self, input_shape):
-        """Make the weights, one for each band.
+        """Create the weights, one number for each mel band.
 
         Parameters
         ----------
         input_shape : tuple
-            (..., bands).
+            (..., mel).
+
+        Raises
+        ------
+        ArgumentError
+            If the number of mel bands is not that of the scaler.
         """
         bands = input_shape[-1]
         for name, value in self._initial.items():
             value = np.asarray(value, dtype=np.float32)
             if value.shape not in ((), (bands,)):
                 raise ArgumentError(
-                    f"{name} must be one number or one for each of {bands} bands; "
+                    f"{name} must be one number or one for each of {bands} mel bands; "
                     f"got shape {value.shape}. Was the scaler fitted on features "
                     "with another number of bands?"
                 )
@@ -106,12 +107,12 @@ class Scale(keras.layers.Layer):
         Parameters
         ----------
         inputs : tensor
-            Shape (..., bands).
+            Shape (..., mel).
 
         Returns
         -------
         tensor
-            Same shape, in the precision that the layer was made for.
+            Same shape, in the layer's compute dtype.
         """
         wide = keras.backend.result_type(self.compute_dtype, "float32")
         x, shift, scale, floor = (
@@ -121,32 +122,25 @@ class Scale(keras.layers.Layer):
         return ops.cast((ops.maximum(x, floor) - shift) / scale, self.compute_dtype)
 
     def get_config(self):
-        """Return the arguments, with the numbers that the layer scales by.
+        """Return the arguments of the constructor, with the current weights.
 
-        They are weights, too; but a network that is built again from its
-        configuration, as by `keras.models.clone_model`, has to scale as well.
+        A network that is built from its configuration alone, as by
+        `keras.models.clone_model`, then scales its input, too.
 
         Returns
         -------
         dict
             For `from_config`.
         """
-        values: dict = {
-            name: np.asarray(
-                ops.convert_to_numpy(getattr(self, f"_{name}")) if self.built else value
-            )
-            for name, value in self._initial.items()
-        }
-        if np.all(np.isneginf(values["floor"])):
-            values["floor"] = None
-        return {
-            "name": self.name,
-            "dtype": self.dtype_policy.name,
-            **{
-                name: None if value is None else value.tolist()
-                for name, value in values.items()
-            },
-        }
+        values = dict(self._initial)
+        if self.built:
+            values = {
+                name: ops.convert_to_numpy(getattr(self, f"_{name}")) for name in values
+            }
+        config = {name: np.asarray(value).tolist() for name, value in values.items()}
+        floor = config.pop("floor")
+        config["floor_db"] = None if np.all(np.isneginf(floor)) else floor
+        return {"name": self.name, "dtype": self.dtype_policy.name, **config}
 
     def compute_output_shape(self, input_shape):
         """Return the shape unchanged.
@@ -154,7 +148,7 @@ class Scale(keras.layers.Layer):
         Parameters
         ----------
         input_shape : tuple
-            (..., bands).
+            (..., mel).
 
         Returns
         -------

@@ -1,22 +1,23 @@
-"""Hinges over all pairs of a batch."""
+"""Hinge losses over all pairs of a batch."""
 
 import keras
 from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import Configured, check, mean, pairs
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
 
 _WEIGHTINGS = ("balanced", "pairs")
 
 
-class _PairLoss(Configured):
+class _PairwiseLoss(ConfiguredLoss):
     """A cost for each ordered pair of a batch, weighted to one number."""
 
     _settings: tuple[str, ...] = ("margin", "weighting")
+    _hint = ""
 
     def __init__(self, margin, weighting, name, dtype=None, reduction=None):
-        # One number comes out of `call`; there is nothing left to reduce.
+        # `call` returns one number: there is nothing left to reduce.
         super().__init__(name=name, dtype=dtype, reduction=reduction)
         if not margin > 0:
             raise ArgumentError(f"margin must be positive; got {margin}. {self._hint}")
@@ -27,39 +28,39 @@ class _PairLoss(Configured):
         self.margin = float(margin)
         self.weighting = weighting
 
-    def _weigh(self, speaker_ids, together, apart):
-        """Weigh costs (batch, batch) of same and of different speakers."""
-        same, different = pairs(speaker_ids)
+    def _weigh(self, speaker_ids, positive, negative):
+        """Weigh costs (batch, batch) of same-speaker and of different-speaker pairs."""
+        same, different = pair_masks(speaker_ids)
         if self.weighting == "balanced":
-            return mean(together, same) + mean(apart, different)
-        cost = ops.where(same, together, ops.where(different, apart, 0.0))
-        rows = ops.cast(ops.shape(cost)[0], cost.dtype)
-        return ops.sum(cost) / ops.maximum(rows * (rows - 1.0) / 2.0, 1.0)
+            return masked_mean(positive, same) + masked_mean(negative, different)
+        cost = ops.where(same, positive, ops.where(different, negative, 0.0))
+        n = ops.cast(ops.shape(cost)[0], cost.dtype)
+        return ops.sum(cost) / ops.maximum(n * (n - 1.0) / 2.0, 1.0)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class KLHinge(_PairLoss):
-    """KL-hinge over all pairs of a batch, in both directions.
+class KLHinge(_PairwiseLoss):
+    """KL-hinge loss over all pairs of a batch, in both directions.
 
-    The formula is `kl_hinge` (Hsu and Kira, 2016), computed in log space for all
-    pairs as one matrix product.
+    The formula is that of `kl_hinge` (Hsu and Kira, 2016), computed from logarithms for
+    all pairs as one matrix product.
 
     Parameters
     ----------
     margin : float
-        How far different speakers are pushed apart, in nats. Two softmax outputs
-        of 128 units that know nothing are about 0.1 apart: 3 is far.
+        Divergence, in nats, above which different speakers cost nothing. Two random
+        softmax outputs of 128 units have about 0.1; 3 is a large margin.
     from_logits : bool
         Whether the outputs are logits rather than probabilities.
     weighting : {"balanced", "pairs"}
-        In a batch of 32 speakers with 4 segments each, 2 % of the pairs are of
-        the same speaker. "balanced" gives both kinds the same weight: the mean
-        over one plus the mean over the other. "pairs" gives it to each pair, as
-        in the paper: the sum over all, divided by the number of pairs.
+        In a batch of 32 speakers with 4 segments each, 2 % of the pairs are of the same
+        speaker. "balanced" adds the mean over the same-speaker pairs and the mean over
+        the different-speaker pairs, so that both weigh the same. "pairs" divides the
+        sum over all pairs by their number, as in the paper.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -79,7 +80,6 @@ class KLHinge(_PairLoss):
     """
 
     _settings = ("margin", "weighting", "from_logits")
-
     _hint = "Divergences are in nats; try 3."
 
     def __init__(
@@ -109,28 +109,28 @@ class KLHinge(_PairLoss):
         tensor
             One number.
         """
-        check(speaker_ids, outputs)
+        check_batch(speaker_ids, outputs)
         d = distances.pairwise_kl(outputs, self.from_logits)
         return self._weigh(speaker_ids, d, ops.relu(self.margin - d))
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class Contrastive(_PairLoss):
+class Contrastive(_PairwiseLoss):
     """Contrastive loss over all pairs of a batch.
 
-    The formula is `contrastive` (Hadsell, Chopra and LeCun, 2006).
+    The formula is that of `contrastive` (Hadsell, Chopra and LeCun, 2006).
 
     Parameters
     ----------
     margin : float
-        How far different speakers are pushed apart; distances of outputs of unit
-        length end at 2.
+        Euclidean distance above which different speakers cost nothing; outputs of unit
+        length are at most 2 apart.
     weighting : {"balanced", "pairs"}
         As for `KLHinge`.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -172,8 +172,8 @@ class Contrastive(_PairLoss):
         tensor
             One number.
         """
-        check(speaker_ids, outputs)
+        check_batch(speaker_ids, outputs)
         d = distances.pairwise_euclidean(outputs)
-        # Each pair stands twice in the matrix, and has one distance: so a quarter.
-        apart = ops.square(ops.relu(self.margin - d))
-        return self._weigh(speaker_ids, ops.square(d) / 4.0, apart / 4.0)
+        negative = ops.square(ops.relu(self.margin - d))
+        # Half of the square, and half again because each pair stands twice in d.
+        return self._weigh(speaker_ids, ops.square(d) / 4.0, negative / 4.0)

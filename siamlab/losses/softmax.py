@@ -1,4 +1,4 @@
-"""Softmax over cosines: a loss that asks which of these is the same speaker."""
+"""Losses that are the cross-entropy of a softmax over cosines."""
 
 import keras
 import numpy as np
@@ -6,23 +6,24 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import Configured, check, mean, pairs
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class SupervisedContrastive(Configured):
-    """Supervised contrastive loss: a softmax over cosines (Khosla et al., 2020).
+class SupervisedContrastive(ConfiguredLoss):
+    """Supervised contrastive loss (Khosla et al., 2020).
 
-    Each row of the batch asks which of the others is the same speaker.
+    For each row, a softmax over the cosines with all other rows of the batch should
+    select the rows of the same speaker.
 
     Parameters
     ----------
     temperature : float
-        Cosines are divided by it; smaller looks harder at the nearest.
+        Cosines are divided by it. The smaller it is, the more the nearest rows count.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -64,32 +65,31 @@ class SupervisedContrastive(Configured):
         speaker_ids : tensor
             Shape (batch,) or (batch, 1).
         outputs : tensor
-            Shape (batch, units); brought to unit length here.
+            Shape (batch, units); scaled to unit length by the loss.
 
         Returns
         -------
         tensor
-            One number; rows without another one of their speaker do not count.
+            One number; rows that are the only one of their speaker do not count.
         """
-        check(speaker_ids, outputs)
-        same, different = pairs(speaker_ids)
-        score = (1.0 - distances.pairwise_cosine(outputs)) / self.temperature
-        others = ops.logical_or(same, different)
-        score = ops.where(others, score, -1e9)  # a row does not choose itself
-        log_p = ops.log_softmax(score, axis=-1)
-        positives = ops.cast(same, log_p.dtype)
-        number = ops.sum(positives, axis=-1)
-        each = ops.sum(positives * log_p, axis=-1) / ops.maximum(number, 1.0)
-        return -mean(each, number > 0)
+        check_batch(speaker_ids, outputs)
+        same, different = pair_masks(speaker_ids)
+        scores = (1.0 - distances.pairwise_cosine(outputs)) / self.temperature
+        is_other = ops.logical_or(same, different)  # all but the row itself
+        log_p = ops.log_softmax(ops.where(is_other, scores, -1e9), axis=-1)
+        same = ops.cast(same, log_p.dtype)
+        n_positives = ops.sum(same, axis=-1)
+        mean_log_p = ops.sum(same * log_p, axis=-1) / ops.maximum(n_positives, 1.0)
+        return -masked_mean(mean_log_p, n_positives > 0)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class GE2E(Configured):
+class GE2E(ConfiguredLoss):
     """Generalized end-to-end loss, softmax variant (Wan et al., 2018).
 
-    Each row of the batch is compared with the mean of each speaker, its own
-    speaker's mean being taken without it. The paper learns the scale; here it is
-    held, at the value where the paper begins. The paper's offset drops out of a
+    For each row, a softmax over the cosines with the mean of each speaker should select
+    its own speaker, whose mean is taken without the row. The paper learns the scale;
+    here it keeps the value with which the paper begins. The paper's offset cancels in a
     softmax.
 
     Parameters
@@ -97,9 +97,9 @@ class GE2E(Configured):
     scale : float
         Cosines are multiplied by it.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -131,40 +131,39 @@ class GE2E(Configured):
         speaker_ids : tensor
             Shape (batch,) or (batch, 1).
         outputs : tensor
-            Shape (batch, units); brought to unit length here.
+            Shape (batch, units); scaled to unit length by the loss.
 
         Returns
         -------
         tensor
-            One number; rows without another one of their speaker do not count.
+            One number; rows that are the only one of their speaker do not count.
         """
-        check(speaker_ids, outputs)
-        same, _ = pairs(speaker_ids)
-        unit = distances.unit(ops.cast(outputs, "float32"))
-        others = ops.cast(same, unit.dtype)
-        number = ops.sum(others, axis=-1, keepdims=True)
-        # A row's own speaker without it, and every row's speaker with all rows.
-        sums = others @ unit
-        # Who is alone does not count; 0 would have no direction, and no gradient.
-        own = distances.unit(ops.where(number > 0, sums, unit))
-        means = distances.unit(sums + unit)
-        to_own = self.scale * ops.sum(unit * own, axis=-1, keepdims=True)
-        itself = ops.eye(ops.shape(unit)[0], dtype=unit.dtype)
-        mine = (others + itself) > 0
-        scores = ops.where(mine, to_own, self.scale * (unit @ ops.transpose(means)))
-        # A speaker stands once for each of its rows: together they count as one.
-        scores = scores - ops.log(number + 1.0)[:, 0]
-        each = ops.logsumexp(scores, axis=-1) - to_own[:, 0]
-        return mean(each, number[:, 0] > 0)
+        check_batch(speaker_ids, outputs)
+        same, different = pair_masks(speaker_ids)
+        x = distances.normalize(ops.cast(outputs, "float32"))
+        same = ops.cast(same, x.dtype)
+        n_positives = ops.sum(same, axis=-1, keepdims=True)
+        # Mean of a row's speaker without the row, and mean of each row's speaker.
+        sums = same @ x
+        # Zeros would have no gradient; these rows do not count anyway.
+        own_mean = distances.normalize(ops.where(n_positives > 0, sums, x))
+        means = distances.normalize(sums + x)
+        own_score = self.scale * ops.sum(x * own_mean, axis=-1, keepdims=True)
+        all_scores = self.scale * (x @ ops.transpose(means))
+        scores = ops.where(different, all_scores, own_score)
+        # A speaker has one column for each of its rows: together they count once.
+        scores = scores - ops.log(n_positives + 1.0)[:, 0]
+        cost = ops.logsumexp(scores, axis=-1) - own_score[:, 0]
+        return masked_mean(cost, n_positives[:, 0] > 0)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class AAMSoftmax(Configured):
+class AAMSoftmax(ConfiguredLoss):
     """Additive angular margin softmax, ArcFace (Deng et al., 2019).
 
-    Names the speaker among all of the training set, from the cosines of
-    `layers.CosineClassifier`; the angle to the right one is made larger by a margin
-    first.
+    Cross-entropy over all speakers of the training set, from the cosines of
+    `layers.CosineClassifier`, after the angle to the true speaker was enlarged by a
+    margin.
 
     Parameters
     ----------
@@ -173,9 +172,9 @@ class AAMSoftmax(Configured):
     scale : float
         Cosines are multiplied by it.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -186,9 +185,9 @@ class AAMSoftmax(Configured):
     --------
     >>> import numpy as np
     >>> cosines = np.array([[1.0, 0.0], [0.0, 1.0]], dtype="float32")
-    >>> sure = AAMSoftmax(margin=0.2)(np.array([0, 1]), cosines)
+    >>> right = AAMSoftmax(margin=0.2)(np.array([0, 1]), cosines)
     >>> wrong = AAMSoftmax(margin=0.2)(np.array([1, 0]), cosines)
-    >>> bool(sure < 1e-6), bool(wrong > 30)
+    >>> bool(right < 1e-6), bool(wrong > 30)
     (True, True)
     """
 
@@ -212,23 +211,23 @@ class AAMSoftmax(Configured):
         Parameters
         ----------
         speaker_ids : tensor of int
-            From 0 to speakers - 1, shape (batch,) or (batch, 1).
+            From 0 to n_speakers - 1, shape (batch,) or (batch, 1).
         cosines : tensor
-            Shape (batch, speakers).
+            Shape (batch, n_speakers).
 
         Returns
         -------
         tensor
             One number.
         """
-        check(speaker_ids, cosines)
+        check_batch(speaker_ids, cosines)
         cosines = ops.cast(cosines, "float32")
         ids = ops.cast(ops.reshape(speaker_ids, (-1,)), "int32")
-        right = ops.one_hot(ids, ops.shape(cosines)[-1])
-        # Away from -1 and 1, where the arc cosine has no gradient (FAULTS S15).
-        angle = ops.arccos(ops.clip(cosines, -1.0 + 1e-6, 1.0 - 1e-6))
-        harder = ops.cos(ops.minimum(angle + self.margin, float(np.pi)))
-        scores = self.scale * ops.where(right > 0, harder, cosines)
+        is_true = ops.one_hot(ids, ops.shape(cosines)[-1]) > 0
+        # At -1 and 1 the arc cosine has no gradient (docs/doctor.md#s15).
+        angles = ops.arccos(ops.clip(cosines, -1.0 + 1e-6, 1.0 - 1e-6))
+        with_margin = ops.cos(ops.minimum(angles + self.margin, float(np.pi)))
+        logits = self.scale * ops.where(is_true, with_margin, cosines)
         return ops.mean(
-            ops.sparse_categorical_crossentropy(ids, scores, from_logits=True)
+            ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)
         )

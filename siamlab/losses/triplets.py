@@ -1,32 +1,32 @@
-"""Triplets: an anchor, one of its speaker, one of another."""
+"""Triplets of an anchor, a segment of its speaker, and one of another speaker."""
 
 import keras
 from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import Configured, check, mean, pairs
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
 
 _FAR = 1e9
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
-class Triplet(Configured):
+class Triplet(ConfiguredLoss):
     """Triplet loss with semi-hard negatives (Schroff, Kalenichenko and Philbin, 2015).
 
-    For each pair of the same speaker, the negative is the nearest that is farther
-    from the anchor than the positive is; where there is none, the farthest. The
-    nearest of all would let the network collapse early in training.
+    For each same-speaker pair of an anchor and a positive, the negative is the nearest
+    one that is farther from the anchor than the positive; if there is none, the
+    farthest. The nearest of all would let the embeddings collapse early in training.
 
     Parameters
     ----------
     margin : float
-        How much farther the negative should be, as a squared distance of vectors
-        of unit length, which ends at 4.
+        How much farther the negative should be: a squared distance of unit vectors,
+        which is at most 4.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -60,21 +60,22 @@ class Triplet(Configured):
         speaker_ids : tensor
             Shape (batch,) or (batch, 1).
         outputs : tensor
-            Shape (batch, units); brought to unit length here.
+            Shape (batch, units); scaled to unit length by the loss.
 
         Returns
         -------
         tensor
-            One number, the mean over the pairs of the same speaker.
+            One number, the mean over the same-speaker pairs.
         """
-        check(speaker_ids, outputs)
-        same, different = pairs(speaker_ids)
-        # Of unit vectors the squared Euclidean distance is twice the cosine's.
+        check_batch(speaker_ids, outputs)
+        same, different = pair_masks(speaker_ids)
+        # The squared Euclidean distance of unit vectors is twice the cosine distance.
         d = 2.0 * distances.pairwise_cosine(outputs)
-        positive, negative = d[:, :, None], d[:, None, :]  # (anchor, other, third)
-        farther = ops.logical_and(different[:, None, :], negative > positive)
-        nearest = ops.min(ops.where(farther, negative, _FAR), axis=-1)
+        to_positive, to_negative = d[:, :, None], d[:, None, :]
+        is_farther = ops.logical_and(different[:, None, :], to_negative > to_positive)
+        nearest = ops.min(ops.where(is_farther, to_negative, _FAR), axis=-1)
         farthest = ops.max(ops.where(different, d, -_FAR), axis=-1, keepdims=True)
-        chosen = ops.where(ops.any(farther, axis=-1), nearest, farthest)
-        there = ops.logical_and(same, ops.any(different, axis=-1, keepdims=True))
-        return mean(ops.relu(self.margin + d - chosen), there)
+        chosen = ops.where(ops.any(is_farther, axis=-1), nearest, farthest)
+        has_negative = ops.any(different, axis=-1, keepdims=True)
+        cost = ops.relu(self.margin + d - chosen)
+        return masked_mean(cost, ops.logical_and(same, has_negative))

@@ -1,4 +1,4 @@
-"""Which frames of a padded batch are there, fewer of them, and none."""
+"""Layers along the time axis: masks, subsampling, pooling."""
 
 import keras
 from keras import ops
@@ -22,25 +22,25 @@ class SequenceMask(keras.layers.Layer):
     """
 
     def call(self, spectrogram, frames):
-        """Make the mask.
+        """Compute the mask.
 
         Parameters
         ----------
         spectrogram : tensor
-            Shape (batch, frames, bands); only its length is used.
+            Shape (batch, time, mel); only its length is used.
         frames : tensor of int
-            Shape (batch,).
+            Number of frames of each utterance, shape (batch,).
 
         Returns
         -------
         tensor of bool
-            Shape (batch, frames), true for the first frames of each row.
+            Shape (batch, time), true for the frames of the utterance.
         """
-        place = ops.arange(ops.shape(spectrogram)[1], dtype="int32")
-        return place[None, :] < ops.cast(frames, "int32")[:, None]
+        time = ops.arange(ops.shape(spectrogram)[1], dtype="int32")
+        return time[None, :] < ops.cast(frames, "int32")[:, None]
 
     def compute_output_spec(self, spectrogram, frames):
-        """Describe the mask.
+        """Return shape and type of the mask.
 
         Parameters
         ----------
@@ -50,19 +50,19 @@ class SequenceMask(keras.layers.Layer):
         Returns
         -------
         keras.KerasTensor
-            Shape (batch, frames), bool.
+            Shape (batch, time), bool.
         """
         return keras.KerasTensor(spectrogram.shape[:2], dtype="bool")
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class TemporalSubsampling(keras.layers.Layer):
-    """Keep the first of every n frames.
+    """Keep every n-th frame, beginning with the first.
 
     Parameters
     ----------
-    n : int
-        The stride.
+    stride : int
+        n; 1 keeps all frames.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -73,45 +73,45 @@ class TemporalSubsampling(keras.layers.Layer):
     TensorShape([1, 3, 8])
     """
 
-    def __init__(self, n, **kwargs):
+    def __init__(self, stride, **kwargs):
         super().__init__(**kwargs)
-        self.n = n
+        self.stride = stride
         self.supports_masking = True
 
     def call(self, inputs):
-        """Take the frames.
+        """Select the frames.
 
         Parameters
         ----------
         inputs : tensor
-            Shape (batch, frames, ...).
+            Shape (batch, time, ...).
 
         Returns
         -------
         tensor
-            Shape (batch, frames / n rounded up, ...).
+            Shape (batch, time / stride rounded up, ...).
         """
-        return inputs[:, :: self.n]
+        return inputs[:, :: self.stride]
 
     def compute_mask(self, inputs, previous_mask):
-        """Thin a mask out as the frames are.
+        """Select the same frames of a mask.
 
         Parameters
         ----------
         inputs : tensor
-            Shape (batch, frames, ...).
+            Shape (batch, time, ...).
         previous_mask : tensor of bool or None
-            Shape (batch, frames).
+            Shape (batch, time).
 
         Returns
         -------
         tensor of bool or None
-            Shape (batch, frames / n rounded up).
+            Shape (batch, time / stride rounded up).
         """
-        return None if previous_mask is None else previous_mask[:, :: self.n]
+        return None if previous_mask is None else previous_mask[:, :: self.stride]
 
     def compute_output_spec(self, inputs):
-        """Describe the frames.
+        """Return shape and type of the output.
 
         Parameters
         ----------
@@ -123,27 +123,27 @@ class TemporalSubsampling(keras.layers.Layer):
         keras.KerasTensor
             With fewer frames.
         """
-        batch, frames, *rest = inputs.shape
-        frames = None if frames is None else -(-frames // self.n)
-        return keras.KerasTensor((batch, frames, *rest), dtype=inputs.dtype)
+        batch, time, *rest = inputs.shape
+        time = None if time is None else -(-time // self.stride)
+        return keras.KerasTensor((batch, time, *rest), dtype=inputs.dtype)
 
     def get_config(self):
-        """Return the arguments.
+        """Return the arguments of the constructor.
 
         Returns
         -------
         dict
             For `from_config`.
         """
-        return {**super().get_config(), "n": self.n}
+        return {**super().get_config(), "stride": self.stride}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class StatisticsPooling(keras.layers.Layer):
     """Mean and standard deviation over time (Snyder et al., 2018).
 
-    What comes out does not depend on how long the input is: a network with it takes
-    utterances of any length.
+    The shape of the output does not depend on the number of frames, so that a network
+    with this layer accepts utterances of any length.
 
     Parameters
     ----------
@@ -159,35 +159,33 @@ class StatisticsPooling(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        """Pool.
+        """Compute means and standard deviations.
 
         Parameters
         ----------
         inputs : tensor
-            Shape (batch, frames, units).
+            Shape (batch, time, units).
 
         Returns
         -------
         tensor
-            Shape (batch, 2 * units): the means, then the deviations.
+            Shape (batch, 2 * units): the means, then the standard deviations.
         """
-        # Squares of float16 overflow at 256.
-        x = ops.cast(inputs, "float32")
+        x = ops.cast(inputs, "float32")  # in float16, squares overflow above 256
         mean = ops.mean(x, axis=1, keepdims=True)
         variance = ops.mean(ops.square(x - mean), axis=1)
-        # The root of 0, of a unit that is silent throughout, has no gradient
-        # (FAULTS S15).
+        # The gradient of a square root at 0 is infinite (docs/doctor.md#s15).
         deviation = ops.sqrt(variance + 1e-5)
         pooled = ops.concatenate([mean[:, 0], deviation], axis=-1)
         return ops.cast(pooled, inputs.dtype)
 
     def compute_output_shape(self, input_shape):
-        """Return the shape without the frames.
+        """Return the shape without the time axis.
 
         Parameters
         ----------
         input_shape : tuple
-            (batch, frames, units).
+            (batch, time, units).
 
         Returns
         -------

@@ -1,11 +1,11 @@
-"""Losses of one pair."""
+"""Losses of one pair, as functions and for `networks.Siamese`."""
 
 import keras
 from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._batches import Configured
+from ._common import ConfiguredLoss, check_pairs
 
 
 def kl_hinge(p, q, same, margin=3.0):
@@ -18,13 +18,13 @@ def kl_hinge(p, q, same, margin=3.0):
     same : tensor of bool or of 0 and 1
         Whether both are the same speaker, shape (...).
     margin : float
-        How far different speakers are pushed apart, in nats.
+        Divergence, in nats, above which different speakers cost nothing.
 
     Returns
     -------
     tensor
-        Shape (...). Same speaker: both divergences added. Different: what each
-        lacks of the margin, added.
+        Shape (...). Same speaker: the sum of both divergences. Different speakers: the
+        sum of the amounts by which they fall short of the margin.
 
     Examples
     --------
@@ -35,9 +35,9 @@ def kl_hinge(p, q, same, margin=3.0):
     >>> round(float(kl_hinge(p, q, same=False, margin=0.5)), 4)
     0.1319
     """
-    there, back = distances.kl(p, q), distances.kl(q, p)
-    apart = ops.relu(margin - there) + ops.relu(margin - back)
-    return ops.where(ops.cast(same, "bool"), there + back, apart)
+    forward, backward = distances.kl(p, q), distances.kl(q, p)
+    negative = ops.relu(margin - forward) + ops.relu(margin - backward)
+    return ops.where(ops.cast(same, "bool"), forward + backward, negative)
 
 
 def contrastive(a, b, same, margin=1.0):
@@ -50,13 +50,13 @@ def contrastive(a, b, same, margin=1.0):
     same : tensor of bool or of 0 and 1
         Whether both are the same speaker, shape (...).
     margin : float
-        How far different speakers are pushed apart.
+        Euclidean distance above which different speakers cost nothing.
 
     Returns
     -------
     tensor
-        Shape (...). Half the squared distance, or half the square of what it
-        lacks of the margin.
+        Shape (...). Same speaker: half the squared distance. Different speakers: half
+        the square of the amount by which the distance falls short of the margin.
 
     Examples
     --------
@@ -65,14 +65,15 @@ def contrastive(a, b, same, margin=1.0):
     0.125
     """
     d = distances.euclidean(a, b)
-    apart = ops.square(ops.relu(margin - d))
-    return 0.5 * ops.where(ops.cast(same, "bool"), ops.square(d), apart)
+    negative = ops.square(ops.relu(margin - d))
+    return 0.5 * ops.where(ops.cast(same, "bool"), ops.square(d), negative)
 
 
-class _DistanceLoss(Configured):
-    """A cost for each distance that a network of twins gives."""
+class _DistanceLoss(ConfiguredLoss):
+    """A cost for each distance that `networks.Siamese` returns."""
 
     _settings = ("margin",)
+    _hint = ""
 
     def __init__(self, margin, name, dtype, reduction):
         super().__init__(name=name, dtype=dtype, reduction=reduction)
@@ -94,35 +95,29 @@ class _DistanceLoss(Configured):
         Returns
         -------
         tensor
-            Shape (batch,): each pair has its own, and pushes no other (FAULTS S2).
+            Shape (batch,): one number for each pair, which depends on no other pair
+            (docs/doctor.md#s2).
         """
-        labels, shape = tuple(same.shape), tuple(distance.shape)
-        fits = len(labels) > 0 and labels[1:] in ((), (1,)) and len(shape) == 2
-        if not fits or len({labels[0], shape[0]} - {None}) > 1:
-            raise ArgumentError(
-                "a loss of distances takes distances of shape (batch, directions) and "
-                "labels of shape (batch,) or (batch, 1), 1 for the same speaker; got "
-                f"distances of shape {shape} and labels of shape {labels}"
-            )
-        together, apart = self._costs(distance)
+        check_pairs(same, distance)
+        positive, negative = self._costs(distance)
         same = ops.cast(ops.reshape(same, (-1, 1)), "bool")
-        return ops.sum(ops.where(same, together, apart), axis=-1)
+        return ops.sum(ops.where(same, positive, negative), axis=-1)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class DistanceHinge(_DistanceLoss):
-    """Hinge on the distances of pairs, a hinge for each direction.
+    """Hinge loss of the distances of pairs, one hinge for each direction.
 
-    With `layers.Distance` ("kl") it is `kl_hinge` (Hsu and Kira, 2016).
+    With ``layers.Distance("kl")`` it equals `kl_hinge` (Hsu and Kira, 2016).
 
     Parameters
     ----------
     margin : float
-        How far different speakers are pushed apart, in the distance's units.
+        Distance above which different speakers cost nothing, in units of the distance.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------
@@ -155,19 +150,19 @@ class DistanceHinge(_DistanceLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class DistanceContrastive(_DistanceLoss):
-    """Contrastive loss on the distances of pairs.
+    """Contrastive loss of the distances of pairs.
 
-    With `layers.Distance` ("euclidean") it is `contrastive` (Hadsell, Chopra and
+    With ``layers.Distance("euclidean")`` it equals `contrastive` (Hadsell, Chopra and
     LeCun, 2006).
 
     Parameters
     ----------
     margin : float
-        How far different speakers are pushed apart, in the distance's units.
+        Distance above which different speakers cost nothing, in units of the distance.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
 
     Raises
     ------

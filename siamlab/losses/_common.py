@@ -1,0 +1,69 @@
+"""What all losses share: saved settings, checks of shapes, pairs of a batch."""
+
+import keras
+from keras import ops
+
+from ..errors import ArgumentError
+
+
+class ConfiguredLoss(keras.losses.Loss):
+    """A loss whose settings are saved: attributes with the names in `_settings`."""
+
+    _settings: tuple[str, ...] = ()
+
+    def get_config(self):
+        """Return the arguments of the constructor.
+
+        Returns
+        -------
+        dict
+            For `from_config`.
+        """
+        settings = {name: getattr(self, name) for name in self._settings}
+        return {**super().get_config(), **settings}
+
+
+def check_batch(speaker_ids, outputs):
+    """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
+    if not _fit(speaker_ids, outputs):
+        raise ArgumentError(
+            "a loss takes outputs of shape (batch, units) and one speaker id for "
+            "each row, of shape (batch,) or (batch, 1); got outputs of shape "
+            f"{tuple(outputs.shape)} and ids of shape {tuple(speaker_ids.shape)}"
+        )
+
+
+def check_pairs(same, distances):
+    """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
+    if not _fit(same, distances):
+        raise ArgumentError(
+            "a loss of distances takes distances of shape (batch, directions) and "
+            "labels of shape (batch,) or (batch, 1), 1 for the same speaker; got "
+            f"distances of shape {tuple(distances.shape)} and labels of shape "
+            f"{tuple(same.shape)}"
+        )
+
+
+def _fit(labels, rows):
+    """Tell whether there is one label for each row of a matrix."""
+    labels, rows = tuple(labels.shape), tuple(rows.shape)
+    if len(rows) != 2 or not labels or labels[1:] not in ((), (1,)):
+        return False
+    return len({labels[0], rows[0]} - {None}) <= 1
+
+
+def pair_masks(speaker_ids):
+    """Masks (batch, batch) of the same-speaker and the different-speaker pairs.
+
+    Both orders of a pair count; no row is paired with itself.
+    """
+    ids = ops.reshape(speaker_ids, (-1,))
+    same = ops.equal(ids[:, None], ids[None, :])
+    diagonal = ops.cast(ops.eye(ops.shape(ids)[0]), "bool")
+    return ops.logical_and(same, ops.logical_not(diagonal)), ops.logical_not(same)
+
+
+def masked_mean(values, mask):
+    """Mean over a mask; 0 if the mask is empty."""
+    mask = ops.cast(mask, values.dtype)
+    return ops.sum(values * mask) / ops.maximum(ops.sum(mask), 1.0)

@@ -6,7 +6,7 @@ from ..errors import ArgumentError
 
 
 def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
-    """Convert embeddings to a float64 array, and refuse what has no direction.
+    """Convert embeddings to a float64 array; reject rows without a direction.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from ._validation import check_scores
 
 
 def eer(y_true, y_score):
-    """Equal error rate: the error where false accepts are as frequent as rejects.
+    """Equal error rate: where false accepts and false rejects are equally frequent.
 
     The rate is interpolated linearly between the two thresholds around the crossing.
 
@@ -114,8 +114,8 @@ def det_curve(y_true, y_score):
     -------
     fpr, fnr, thresholds : numpy.ndarray
         Rates of false accepts and of false rejects, shape (thresholds,). Pairs with
-        a score of at least the threshold are accepted. Thresholds fall; the first
-        is infinite and accepts no pair.
+        a score of at least the threshold are accepted. Thresholds decrease; the
+        first is infinite, so that no pair is accepted.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def phone_error_rate(reference, hypothesis):
 
     if len(reference) != len(hypothesis):
         raise ArgumentError(
-            "reference and hypothesis must have as many utterances; got "
+            "reference and hypothesis must have the same number of utterances; got "
             f"{len(reference)} and {len(hypothesis)}"
         )
     n_phones = sum(map(len, reference))

@@ -112,8 +112,8 @@ def verify(
 
     The intervals come from a bootstrap over speakers, not over pairs: each resample
     draws speakers with replacement, and all pairs of a speaker stay together (Bengio
-    and Mariethoz, 2004). An utterance is never compared with itself, also if its
-    speaker was drawn twice.
+    and Mariethoz, 2004). An utterance is never compared with itself, even if
+    its speaker was drawn twice.
 
     Parameters
     ----------

@@ -42,8 +42,8 @@ class PairBatches(SegmentBatches):
         Draw new pairs in each epoch. Use False for validation, so that epochs can be
         compared.
     seed : int
-        Batch i of epoch e is drawn from ``(seed, e, i)``, by whichever worker, so
-        that workers never repeat each other (fault S25, `docs/doctor.md#s25`).
+        Batch i of epoch e is drawn from ``(seed, e, i)``, whichever worker draws it,
+        so that workers never repeat each other (fault S25, `docs/doctor.md#s25`).
     **kwargs
         For `keras.utils.PyDataset`; by default ``workers=2, max_queue_size=4``.
 
@@ -163,12 +163,12 @@ class PairBatches(SegmentBatches):
         first = rng.choice(self._rows_of_speaker[speaker])
         if self._nearest is not None and rng.random() < self.hard_fraction:
             return first, rng.choice(self._nearest[first])
-        others = np.delete(np.arange(len(self.names)), speaker)
+        other = rng.integers(len(self.names) - 1)
+        other += other >= speaker
         if self._sex_of_speaker is not None and rng.random() < self.hard_fraction:
-            sexes = self._sex_of_speaker
-            same_sex = others[sexes[others] == sexes[speaker]]
-            others = same_sex if len(same_sex) else others
-        other = others[rng.integers(len(others))]
+            same_sex = self._sex_of_speaker == self._sex_of_speaker[speaker]
+            same_sex[speaker] = False
+            other = rng.choice(np.flatnonzero(same_sex)) if same_sex.any() else other
         return first, rng.choice(self._rows_of_speaker[other])
 
     def _draw_starts(self, first, second, rng):

@@ -29,7 +29,7 @@ class SpeakerBatches(SegmentBatches):
         Batches per epoch. By default an epoch has as many segments as fit into the
         corpus without overlap.
     seed : int
-        Batch i of epoch e is drawn from ``(seed, e, i)``, by whichever worker.
+        Batch i of epoch e is drawn from ``(seed, e, i)``, whichever worker draws it.
     epoch : int
         Number of the first epoch, for resuming a training.
     shard : (int, int)

@@ -77,22 +77,8 @@ def test_an_unusable_recording_is_reported_and_the_others_are_extracted(
 def test_a_corpus_of_unusable_recordings_is_an_error(cache, tmp_path, write):
     for name in "ab":
         write(f"{name}/x.wav").write_text("Hallo")
-    with pytest.raises(errors.SiamlabError, match=r"none of the 2 recordings of root"):
+    with pytest.raises(errors.SiamlabError, match=r"2 of 2 recordings rejected"):
         sl.extract(sl.corpora.folder(tmp_path / "root"))
-
-
-def test_recordings_of_any_sampling_rate_depth_and_container_fit_together(
-    cache, tmp_path, write
-):
-    for sr in (8000, 22050, 44100, 48000, 96000):
-        write(f"rates/{sr}.wav", sr=sr)
-    for subtype in ("PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT"):
-        write(f"depths/{subtype}.wav", subtype=subtype)
-    for suffix in ("flac", "ogg", "mp3"):
-        write(f"containers/a.{suffix}")
-    features = sl.extract(sl.corpora.folder(tmp_path / "root"), strict=True)
-    assert len(features) == 13
-    assert {len(frames) for frames in features} <= set(range(95, 115))
 
 
 def test_recordings_shorter_than_a_segment_are_repeated(cache, tmp_path, write):
@@ -114,15 +100,3 @@ def test_one_speaker_is_not_enough(cache, tmp_path, write):
         sl.sampling.SpeakerBatches(features)
     with pytest.raises(errors.ArgumentError, match=r"by speaker into 2 parts needs"):
         corpus.split(by="speaker")
-    with pytest.raises(errors.ArgumentError, match="all 3 pairs are of the same"):
-        sl.metrics.verify(np.eye(3), features.speakers)
-
-
-def test_one_utterance_per_speaker_is_enough_for_training(cache, tmp_path, write):
-    for name in "abc":
-        write(f"{name}/only.wav")
-    features = sl.extract(sl.corpora.folder(tmp_path / "root"))
-    _, ids = sl.sampling.SpeakerBatches(features, n_speakers=3, n_segments=4)[0]
-    assert np.bincount(ids).tolist() == [4, 4, 4]
-    with pytest.raises(errors.ArgumentError, match="are of different speakers"):
-        sl.metrics.verify(np.eye(3), features.speakers)

@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import sys
-import tracemalloc
 
 import av
 import numpy as np
@@ -53,15 +52,6 @@ def test_every_codec_is_decoded(tmp_path, encode, name):
         assert np.abs(samples - sound).max() <= EXACT[name]
 
 
-def test_the_samples_are_those_of_ffmpeg_without_the_encoders_padding(tmp_path, encode):
-    path = encode(tmp_path / "a.m4a", tone(16000))
-    with av.open(str(path)) as file:
-        frames = [frame.to_ndarray() for frame in file.decode(audio=0)]
-    whole = np.concatenate(frames, axis=1)[0]
-    assert len(whole) > 16000
-    np.testing.assert_array_equal(audio.read(path)[0], whole[:16000])
-
-
 def test_channels_are_averaged(tmp_path, encode):
     both = np.stack([tone(16000), np.zeros(16000)])
     for codec in ("alac", "pcm_s16le"):  # planar and interleaved
@@ -95,31 +85,11 @@ def test_a_part_equals_the_same_samples_of_the_whole(noises, first, length):
         np.testing.assert_array_equal(part, whole[first : first + length])
 
 
-def test_a_part_needs_memory_in_proportion_to_its_length(tmp_path, encode):
-    path = encode(tmp_path / "long.m4a", np.zeros(16000 * 120))
-    tracemalloc.start()
-    try:
-        audio.read(path, start=80.0, duration=0.5)
-        part = tracemalloc.get_traced_memory()[1]
-        tracemalloc.reset_peak()
-        audio.read(path)
-        whole = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert whole > 4 * 16000 * 120
-    assert part < whole / 10
-
-
-def test_a_start_after_the_end_is_an_error(noises):
-    with pytest.raises(errors.AudioError, match=r"after 9 s \(it is 1.250 s long\)"):
-        audio.read(noises[0], start=9.0)
-
-
 def test_an_open_file_is_read(noises):
     file = io.BytesIO(noises[0].read_bytes())
     np.testing.assert_array_equal(audio.read(file)[0], audio.read(noises[0])[0])
-    with pytest.raises(errors.AudioError, match="is not a sound file"):
-        audio.read(io.BytesIO(b"not a sound file"))
+    with pytest.raises(errors.AudioError, match=r"after 9 s \(it is 1.250 s long\)"):
+        audio.read(file, start=9.0)
 
 
 def test_a_file_name_is_never_a_protocol(tmp_path, encode, monkeypatch):

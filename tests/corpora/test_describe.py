@@ -1,8 +1,6 @@
 import re
-import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 from hypothesis import example, given, settings
@@ -73,7 +71,10 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
         "anna/text.wav": noise(),
         "ben/copy.flac": noise(seed=1),
     }
-    corpus = write(tmp_path, sounds)
+    write(tmp_path, sounds)
+    # Of another sampling rate, so not a duplicate.
+    soundfile.write(tmp_path / "ben" / "slower.wav", noise(seed=1), 8000)
+    corpus = corpora.folder(tmp_path)
     (tmp_path / "anna" / "text.wav").write_text("not a sound file")
     found = corpora.describe(corpus)
     expected = {
@@ -93,21 +94,6 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     assert "  duplicate: 1" in repr(found)
     assert found.utterances.seconds.isna().sum() == 1
     assert found.sampling_rates.sum() == len(corpus) - 1
-
-
-def test_a_duplicate_is_found_in_any_container(tmp_path):
-    sound = noise()
-    (tmp_path / "anna").mkdir()
-    for name, subtype, sr in [
-        ("a.wav", "PCM_16", 16000),
-        ("b.flac", "PCM_16", 16000),
-        ("c.wav", "PCM_24", 16000),
-        ("d.aiff", "FLOAT", 16000),
-        ("e.wav", "PCM_16", 8000),  # slower, so not a duplicate
-    ]:
-        soundfile.write(tmp_path / "anna" / name, sound, sr, subtype=subtype)
-    found = reasons(corpora.describe(corpora.folder(tmp_path)))
-    assert set(found) == {"b.flac", "c.wav", "d.aiff"}
 
 
 def test_parts_of_one_file_are_described_separately(tmp_path):
@@ -153,34 +139,17 @@ def test_the_count_of_clipped_samples_does_not_depend_on_the_blocks(full, cuts):
     assert total == slow
 
 
-def test_a_long_recording_needs_little_memory(tmp_path):
-    corpus = write(tmp_path, {"anna/a.wav": np.tile(noise(10.0), 60)})
-    tracemalloc.start()
-    try:
-        corpora.describe(corpus)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 4 * 16000 * 600 / 4
-
-
-def test_a_notebook_shows_the_tables_with_escaped_names(tmp_path):
-    (tmp_path / "<b>anna").mkdir()
-    (tmp_path / "<b>anna" / "a.wav").write_text("not a sound file")
-    shown = corpora.describe(write(tmp_path, {"<b>anna/b.wav": noise()}))._repr_html_()
-    assert "seconds per utterance" in shown
-    assert "suspicious files: 1" in shown
-    assert "<b>anna" not in shown
-
-
-def test_a_notebook_shows_some_of_many_suspicious_files():
-    rows = {"speaker": "a", "session": "a", "start": 0.0, "duration": np.nan}
-    table = pd.DataFrame({"path": [f"missing {i}.wav" for i in range(30)]})
-    table = table.assign(**rows, text="", phones=None)
-    found = corpora.describe(corpora.Corpus(table, "missing"))
+def test_a_notebook_shows_some_of_the_suspicious_files_with_escaped_names(tmp_path):
+    write(tmp_path, {"<b>anna/0.wav": noise()})
+    for i in range(1, 31):
+        (tmp_path / "<b>anna" / f"{i}.wav").write_text("not a sound file")
+    found = corpora.describe(corpora.folder(tmp_path))
     assert len(found.suspicious) == 30
-    assert "and 10 more" in found._repr_html_()
-    assert "at no Hz" in repr(found)
+    shown = found._repr_html_()
+    assert "seconds per utterance" in shown
+    assert "suspicious files: 30" in shown
+    assert "and 10 more" in shown
+    assert "<b>anna" not in shown
 
 
 def test_the_shortest_duration_can_be_chosen(tmp_path):

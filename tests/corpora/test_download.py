@@ -6,7 +6,6 @@ import importlib
 import io
 import tarfile
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from siamlab import corpora, errors
 
 # `siamlab.corpora.download` is the function; this is the file behind it.
 download_module = importlib.import_module("siamlab.corpora.download")
-ARCHIVES, _ = download_module._registry()
+ARCHIVES, ELSEWHERE = download_module._registry()
 
 
 def a_sound():
@@ -165,54 +164,38 @@ def test_the_free_space_is_checked_before_the_download(serve, tmp_path):
     assert server.requests == 0
 
 
-UNSAFE = {
-    "a name outside": tar_of({**FILES, "../evil": b"x"}),
-    "a name outside, deeper": tar_of({**FILES, "LibriSpeech/a/../../../evil": b"x"}),
-    "a link outside": tar_of(FILES, ("LibriSpeech/l", tarfile.SYMTYPE, "/etc")),
-    "a hard link outside": tar_of(FILES, ("LibriSpeech/l", tarfile.LNKTYPE, "../x")),
-    "a device": tar_of(FILES, ("LibriSpeech/d", tarfile.CHRTYPE, "")),
-}
-
-
-@pytest.mark.parametrize("content", UNSAFE.values(), ids=UNSAFE)
-def test_an_archive_with_an_unsafe_member_is_refused(serve, tmp_path, content):
-    serve(content)
-    folder = tmp_path / "corpora"
-    with pytest.raises(errors.StorageError, match=r"unsafe member .* none of its"):
-        download(folder)
-    assert names(tmp_path) == ["corpora"]
-    assert names(folder) == ["librispeech-dev-mini.part"]
+LINK, HARD_LINK, DEVICE = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (tar_of({**FILES, "../evil": b"x"}), "unsafe member"),
+        (tar_of({**FILES, "LibriSpeech/a/../../../evil": b"x"}), "unsafe member"),
+        (tar_of(FILES, ("LibriSpeech/l", LINK, "/etc")), "unsafe member"),
+        (tar_of(FILES, ("LibriSpeech/l", HARD_LINK, "../x")), "unsafe member"),
+        (tar_of(FILES, ("LibriSpeech/d", DEVICE, "")), "unsafe member"),
         (tar_of(FILES)[:-5000], "cannot be unpacked"),
         (b"no archive", "cannot be unpacked"),
         (tar_of({"elsewhere/a": b""}), "has no folder LibriSpeech/dev-mini"),
     ],
-    ids=["truncated", "no archive", "another corpus"],
 )
-def test_an_unusable_archive_is_an_error(serve, tmp_path, content, message):
+def test_an_unsafe_or_unusable_archive_is_refused(serve, tmp_path, content, message):
     serve(content)
+    folder = tmp_path / "corpora"
     with pytest.raises(errors.StorageError, match=message):
-        download(tmp_path)
-    assert not (tmp_path / "LibriSpeech").exists()
+        download(folder)
+    assert names(tmp_path) == ["corpora"]
+    assert names(folder) == ["librispeech-dev-mini.part"]
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("voxceleb", "robots.ox.ac.uk.*VoxCeleb 2.*vox2_meta.csv in ROOT"),
-        ("voxceleb/vox1", "request access"),
-        ("common_voice", "commonvoice.mozilla.org.*ROOT/clips"),
-        ("timit", "LDC93S1.*ROOT/TRAIN"),
-        ("audiomnist", "git clone.*ROOT/data"),
-    ],
-)
-def test_the_error_says_where_to_get_other_corpora(tmp_path, name, message):
-    with pytest.raises(errors.CorpusError, match=message):
+@pytest.mark.parametrize("name", [*ELSEWHERE, "voxceleb/vox1"])
+def test_the_error_says_where_to_get_other_corpora(tmp_path, name):
+    corpus = name.split("/")[0]
+    with pytest.raises(errors.CorpusError) as caught:
         corpora.download(name, tmp_path)
+    assert f"siamlab cannot download {corpus}" in str(caught.value)
+    assert ELSEWHERE[corpus] in str(caught.value)
 
 
 def test_an_unknown_name_is_answered_with_the_valid_ones(tmp_path):
@@ -223,7 +206,6 @@ def test_an_unknown_name_is_answered_with_the_valid_ones(tmp_path):
 @pytest.mark.parametrize("name", ARCHIVES)
 def test_every_archive_has_an_address_a_checksum_and_a_corpus_function(name):
     archive = ARCHIVES[name]
-    assert Path(archive.url).name.endswith(".tar.gz")
     assert archive.url.startswith("https://")
     assert len(bytes.fromhex(archive.sha256)) == 32
     assert archive.size > 10**7

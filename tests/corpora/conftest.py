@@ -4,6 +4,9 @@
 - `tree`: a `Tree` in the temporary folder of the test.
 """
 
+import itertools
+import re
+
 import numpy as np
 import pytest
 import soundfile
@@ -32,6 +35,14 @@ class Tree:
         else:
             soundfile.write(path, samples, sr, **settings)
         return path
+
+    def sounds(self, names, **settings):
+        """Write a file for each combination: "{a,b}/{c,d}.wav" are four files."""
+        parts = re.split(r"[{}]", names)
+        choices = [part.split(",") if i % 2 else [part] for i, part in enumerate(parts)]
+        for name in itertools.product(*choices):
+            self.sound("".join(name), **settings)
+        return self
 
     def text(self, name, content, encoding="utf-8"):
         path = self._path(name)

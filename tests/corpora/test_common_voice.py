@@ -20,8 +20,7 @@ def tsv(rows):
 @pytest.fixture
 def language(tree):
     tree.root /= "de"
-    for i in range(3):
-        tree.sound(f"clips/common_voice_de_{i}.mp3", 48000, seconds=0.5)
+    tree.sounds("clips/common_voice_de_{0,1,2}.mp3", sr=48000, seconds=0.5)
     tree.text("validated.tsv", tsv([0, 1, 2]))
     tree.text("test.tsv", tsv([2]))
     return tree

@@ -13,101 +13,79 @@ from siamlab import corpora, errors, extract
 COLUMNS = ["speaker", "session", "path", "start", "duration", "text", "phones"]
 
 
-def write_folder(tree, suffix):
-    for speaker in ("Jürgen Groß", "Zoë"):
-        for session in ("kitchen", "office"):
-            for i in range(2):
-                tree.sound(f"{speaker}/{session}/take {i}.{suffix}", 48000)
-    return corpora.folder
+SHORT_TEXTGRID = (
+    'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n0.4\n<exists>\n1\n'
+    '"IntervalTier"\n"phones"\n0\n0.4\n2\n0\n0.2\n"a"\n0.2\n0.4\n"<p:>"\n'
+)
+ROWS = "".join(
+    f"{i}.flac;{speaker};{i};0;0,3;Hallo;Küche\r\n{i}.flac;{speaker};{i};0,3;;Welt;\r\n"
+    for i, speaker in enumerate(("Jürgen", "Jürgen", "Zoë"))
+)
+CLIPS = "".join(
+    f'{speaker * 64}\t{i}.mp3\tEin "Wort\t\tmale\t\n'
+    for i, speaker in enumerate(("ab", "ab", "cd"))
+)
+# Name: function, its sound files (with braces for alternatives), text files.
+CORPORA = {
+    f"folder, {suffix}": (
+        corpora.folder,
+        "{Jürgen Groß,Zoë}/{kitchen,office}/{take 0,take 1}." + suffix,
+        {},
+    )
+    for suffix in ("wav", "flac", "ogg", "mp3", "m4a", "webm")
+} | {
+    "folder, csv": (
+        lambda root: corpora.folder(root / "a.csv", columns={"Datei": "path"}),
+        "{0,1,2}.flac",
+        {"a.csv": f"\ufeffDatei;speaker;session;start;duration;text;room\r\n{ROWS}"},
+    ),
+    "recordings": (corpora.recordings, "{Zoë/a,Zoë/b,loose,other}.wav", {}),
+    "librispeech": (
+        lambda root: corpora.librispeech(root, "dev"),
+        "dev/{84/1/84-1,84/2/84-2,174/3/174-3}-000{0,1}.flac",
+        {
+            "SPEAKERS.TXT": "; comment\n84 | F | dev | 8 | Christie\n",
+            "dev/84/1/84-1.trans.txt": "84-1-0000 GO DO YOU HEAR\n",
+        },
+    ),
+    "voxceleb, 1": (
+        corpora.voxceleb,
+        "wav/{id10270,id10271}/{-aB_c,zz}/00001.wav",
+        {"vox1_meta.csv": "VoxCeleb1 ID\tGender\tNationality\nid10270\tf\tIreland\n"},
+    ),
+    "voxceleb, 2": (
+        corpora.voxceleb,
+        "dev/aac/{id10270,id10271}/{-aB_c,zz}/00001.m4a",
+        {},
+    ),
+    "common_voice": (
+        corpora.common_voice,
+        "clips/{0,1,2}.mp3",
+        {"validated.tsv": f"client_id\tpath\tsentence\tage\tgender\taccents\n{CLIPS}"},
+    ),
+    "fsdd": (corpora.fsdd, "recordings/{0,7}_{01,02}_0.wav", {}),
+    "audiomnist": (corpora.audiomnist, "data/{01/0_01,01/7_01,02/0_02}_0.wav", {}),
+    "textgrid": (
+        corpora.textgrid,
+        "{anna,ben}/{0,1}.wav",
+        {
+            f"{speaker}/{i}.TextGrid": SHORT_TEXTGRID
+            for speaker in ("anna", "ben")
+            for i in range(2)
+        },
+    ),
+}
 
 
-def write_recordings(tree):
-    for name in ("Zoë/a.wav", "Zoë/b.wav", "loose.wav", "loose.flac"):
-        tree.sound(name)
-    return corpora.recordings
-
-
-def write_csv(tree):
-    lines = ["Datei;speaker;session;start;duration;text;room"]
-    for i, speaker in enumerate(("Jürgen", "Jürgen", "Zoë")):
-        tree.sound(f"calls/{i}.flac")
-        lines += [f"calls/{i}.flac;{speaker};{i};0;0,3;Hallo;Küche"]
-        lines += [f"calls\\{i}.flac;{speaker};{i};0,3;;Welt;Küche"]
-    tree.text("list.csv", "\ufeff" + "\r\n".join(lines) + "\r\n")
-    return lambda root: corpora.folder(root / "list.csv", columns={"Datei": "path"})
-
-
-def write_librispeech(tree):
-    for reader, chapter in (("84", "1"), ("84", "2"), ("174", "3")):
-        for i in range(2):
-            name = f"{reader}-{chapter}-{i:04}"
-            tree.sound(f"dev-clean/{reader}/{chapter}/{name}.flac")
-    tree.text("SPEAKERS.TXT", "; comment\n84 | F | dev-clean | 8 | Christie\n")
-    tree.text("dev-clean/84/1/84-1.trans.txt", "84-1-0000 GO DO YOU HEAR\n")
-    return lambda root: corpora.librispeech(root, "dev-clean")
-
-
-def write_voxceleb(tree, folder, suffix):
-    for speaker in ("id10270", "id10271"):
-        for video in ("-aB_c", "zz"):
-            tree.sound(f"{folder}/{speaker}/{video}/00001.{suffix}")
-    header = "VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet\n"
-    tree.text("vox1_meta.csv", f"{header}id10270\tAnna\tf\tIreland\ttest\n")
-    return corpora.voxceleb
-
-
-def write_common_voice(tree):
-    lines = ["client_id\tpath\tsentence\tage\tgender\taccents"]
-    for i, speaker in enumerate(("ab", "ab", "cd")):
-        tree.sound(f"clips/common_voice_de_{i}.mp3", 48000)
-        lines += [f'{speaker * 64}\tcommon_voice_de_{i}.mp3\tEin "Wort\t\tmale\t']
-    tree.text("validated.tsv", "\n".join(lines) + "\n")
-    return corpora.common_voice
-
-
-def write_digits(tree, pattern, read):
-    for speaker in ("01", "02"):
-        for digit in (0, 7):
-            tree.sound(pattern.format(digit=digit, speaker=speaker), 8000)
+def write(tree, name):
+    """Write a small corpus; returns the function that reads it."""
+    read, sounds, texts = CORPORA[name]
+    tree.sounds(sounds)
+    for path, text in texts.items():
+        tree.text(path, text)
     return read
 
 
-def write_textgrid(tree):
-    for speaker in ("anna", "ben"):
-        for i in range(2):
-            tree.sound(f"{speaker}/{i}.wav")
-            # The short form: times of the file, tiers, intervals and labels.
-            tree.text(
-                f"{speaker}/{i}.TextGrid",
-                'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n0.4\n'
-                '<exists>\n1\n"IntervalTier"\n"phones"\n0\n0.4\n2\n'
-                '0\n0.2\n"a"\n0.2\n0.4\n"<p:>"\n',
-            )
-    return corpora.textgrid
-
-
-# Each writes a small corpus, and returns the function that reads it.
-WRITERS = {
-    "folder, wav": lambda tree: write_folder(tree, "wav"),
-    "folder, flac": lambda tree: write_folder(tree, "flac"),
-    "folder, ogg": lambda tree: write_folder(tree, "ogg"),
-    "folder, mp3": lambda tree: write_folder(tree, "mp3"),
-    "folder, m4a": lambda tree: write_folder(tree, "m4a"),
-    "folder, webm": lambda tree: write_folder(tree, "webm"),
-    "folder, csv": write_csv,
-    "recordings": write_recordings,
-    "librispeech": write_librispeech,
-    "voxceleb, 1": lambda tree: write_voxceleb(tree, "wav", "wav"),
-    "voxceleb, 2": lambda tree: write_voxceleb(tree, "dev/aac", "m4a"),
-    "common_voice": write_common_voice,
-    "fsdd": lambda tree: write_digits(
-        tree, "recordings/{digit}_{speaker}_0.wav", corpora.fsdd
-    ),
-    "audiomnist": lambda tree: write_digits(
-        tree, "data/{speaker}/{digit}_{speaker}_0.wav", corpora.audiomnist
-    ),
-    "textgrid": write_textgrid,
-}
 REAL = {
     "librispeech, real": ("librispeech-mini", corpora.librispeech, "test-other"),
     "librispeech, real texts": ("librispeech-mini", corpora.librispeech, "transcribed"),
@@ -115,7 +93,7 @@ REAL = {
 }
 
 
-@pytest.fixture(scope="module", params=["voices", "timit", *WRITERS, *REAL])
+@pytest.fixture(scope="module", params=["voices", "timit", *CORPORA, *REAL])
 def corpus(request, tmp_path_factory, make_tree):
     if request.param == "voices":
         return corpora.voices(n_speakers=3, n_utterances=2)
@@ -125,12 +103,12 @@ def corpus(request, tmp_path_factory, make_tree):
     root = tmp_path_factory.mktemp("corpus")
     if request.param == "timit":
         return corpora.timit(request.getfixturevalue("a_timit")(root))
-    return WRITERS[request.param](make_tree(root))(root)
+    return write(make_tree(root), request.param)(root)
 
 
 def test_every_corpus_is_tested_here():
     functions = {name for name in corpora.__all__ if name.islower()}
-    tested = {name.split(",")[0] for name in WRITERS} | {"voices", "timit"}
+    tested = {name.split(",")[0] for name in CORPORA} | {"voices", "timit"}
     assert functions - {"describe", "download", "voxceleb_trials"} == tested
 
 
@@ -207,9 +185,9 @@ def test_the_description_agrees_with_the_table(corpus):
     assert found.suspicious.empty
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", CORPORA)
 def test_an_unreadable_file_is_listed_or_reported(tree, name):
-    read = WRITERS[name](tree)
+    read = write(tree, name)
     before = read(tree.root).table
     bad = before.path[1]
     (tree.root / bad).write_text("not a sound file")

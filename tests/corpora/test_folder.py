@@ -1,13 +1,8 @@
 """Your own recordings: `folder` and `recordings`."""
 
-import csv
-import io
-
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from siamlab import corpora, errors
 
@@ -15,9 +10,7 @@ from siamlab import corpora, errors
 @pytest.fixture
 def sounds(tree):
     """A folder with three files of one second."""
-    for name in ("a.wav", "b.wav", "calls/c.flac"):
-        tree.sound(name, seconds=1.0)
-    return tree
+    return tree.sounds("{a.wav,b.wav,calls/c.flac}", seconds=1.0)
 
 
 def table_of(tree, text, encoding="utf-8", **settings):
@@ -25,8 +18,7 @@ def table_of(tree, text, encoding="utf-8", **settings):
 
 
 def test_folders_are_speakers_and_the_folders_in_them_are_sessions(tree):
-    for name in ("anna/kitchen/1.wav", "anna/office/1.wav", "ben/1.WAV"):
-        tree.sound(name)
+    tree.sounds("{anna/kitchen/1.wav,anna/office/1.wav,ben/1.WAV}")
     tree.text("anna/kitchen/notes.txt", "")
     tree.sound("anna/kitchen/._1.wav")  # left behind by macOS
     table = corpora.folder(tree.root).table
@@ -159,30 +151,3 @@ def test_an_unreadable_file_stays_in_the_table(sounds, bad):
     sounds.text("b.wav", "not a sound file")
     table = table_of(sounds, f"path,speaker\na.wav,A\n{bad},B\n")
     assert table.duration.isna().tolist() == [False, True]
-
-
-CELLS = st.text(
-    st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=9
-)
-
-
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
-    derandomize=True,
-    max_examples=50,
-)
-@given(
-    speakers=st.lists(CELLS, min_size=1, max_size=5),
-    texts=st.lists(CELLS, min_size=5, max_size=5),
-    separator=st.sampled_from(",;\t"),
-)
-def test_speakers_may_have_any_names(sounds, speakers, texts, separator):
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=separator)
-    writer.writerow(["path", "speaker", "text", "start"])
-    for i, (speaker, text) in enumerate(zip(speakers, texts, strict=False)):
-        writer.writerow(["a.wav", speaker, text, i / 16])
-    table = table_of(sounds, file.getvalue())
-    assert table.speaker.tolist() == speakers
-    assert table.text.tolist() == texts[: len(speakers)]

@@ -4,8 +4,7 @@ from siamlab import corpora, errors
 
 
 def test_texts_and_sexes_are_read(tree):
-    tree.sound("dev-clean/84/121123/84-121123-0000.flac")
-    tree.sound("dev-clean/84/121123/84-121123-0001.flac")
+    tree.sounds("dev-clean/84/121123/84-121123-{0000,0001}.flac")
     text = "84-121123-0000 GO DO YOU HEAR\n"
     tree.text("dev-clean/84/121123/84-121123.trans.txt", text)
     # The encoding of the readers' names does not matter.

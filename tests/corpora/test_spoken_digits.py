@@ -11,9 +11,7 @@ METADATA = "data/audioMNIST_meta.txt"
 
 @pytest.fixture
 def digits(tree):
-    for speaker in ("01", "28"):
-        for digit in (0, 7):
-            tree.sound(f"data/{speaker}/{digit}_{speaker}_0.wav")
+    tree.sounds("data/{01/0_01,01/7_01,28/0_28,28/7_28}_0.wav")
     people = {
         "01": {"accent": "german", "age": 30, "gender": "male"},
         "28": {"accent": "German", "age": 1234, "gender": "female"},

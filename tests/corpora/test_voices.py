@@ -87,13 +87,6 @@ def test_a_damaged_entry_of_the_cache_is_synthesized_again(cache, damage):
     np.testing.assert_array_equal(after[1][0], samples)
 
 
-def test_a_speaker_varies_the_speed_and_never_repeats_a_sentence():
-    table = corpora.voices(n_speakers=3, n_utterances=8).table
-    assert table.text.is_unique
-    speed = table.text.str.len() / table.duration
-    assert speed.groupby(table.speaker).std().min() > 0.5
-
-
 def test_phones_cover_the_utterance_and_have_stress():
     for row in corpora.voices(n_speakers=2, n_utterances=4).table.itertuples():
         symbols = [symbol for symbol, _, _ in row.phones]

@@ -1,8 +1,5 @@
 """What `import siamlab` does and what it leaves for later; real processes."""
 
-import doctest
-import importlib
-import pkgutil
 import subprocess
 import sys
 
@@ -83,19 +80,3 @@ def test_every_public_name_exists():
     for name in dir(siamlab):
         assert getattr(siamlab, name) is not None
     assert set(siamlab.__all__) <= set(dir(siamlab))
-
-
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(siamlab.__path__, "siamlab.")
-    if not module.name.endswith("__main__")
-]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_every_module_has_a_docstring_its_public_names_and_true_examples(name):
-    module = importlib.import_module(name)
-    assert module.__doc__
-    for public in getattr(module, "__all__", ()):
-        assert hasattr(module, public)
-    assert doctest.testmod(module).failed == 0

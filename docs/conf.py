@@ -10,9 +10,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-import book  # noqa: E402
 
 import siamlab  # noqa: E402
+
+siamlab.training.quiet_tensorflow()
+import book  # noqa: E402
 
 project = "siamlab"
 author = "The siamlab developers"

@@ -86,13 +86,17 @@ class StoredArrays(Arrays):
     def cut(self, index, first, n_frames):
         """Read `n_frames` frames of one utterance, from frame `first` on."""
         start, stop, _ = slice(first, first + n_frames).indices(self._lengths[index])
-        shape = max(stop - start, 0), self._n_bins
-        skipped = (int(self._first[index]) + start) * self._n_bins
-        offset = HEADER_BYTES + skipped * self._dtype.itemsize
+        n_frames = max(stop - start, 0)
+        frame_bytes = self._n_bins * self._dtype.itemsize
+        offset = HEADER_BYTES + (int(self._first[index]) + start) * frame_bytes
         path = self._paths[index]
         try:
-            values = np.fromfile(path, self._dtype, shape[0] * shape[1], offset=offset)
-            frames = values.reshape(shape)
+            # Without a buffer: half the time of numpy.fromfile for a segment.
+            with open(path, "rb", buffering=0) as file:
+                file.seek(offset)
+                content = file.read(n_frames * frame_bytes)
+            frames = np.frombuffer(content, self._dtype)
+            frames = frames.reshape(n_frames, self._n_bins)
         except (OSError, ValueError) as error:  # ValueError: too few values
             raise StorageError(
                 f"{path} is missing or damaged; call siamlab.extract again"

@@ -1,20 +1,20 @@
-"""Labs: something to move, a picture that follows, and the numbers beside it.
+"""Labs: controls, a picture that follows them, and the numbers next to it.
 
-- `SpectrogramLab`: what a window hears and a band takes (notebook 01).
-- `ScalingLab`: what an LSTM does with numbers that are far from 0 (notebook 02).
+- `SpectrogramLab`: resolution in time and frequency (notebook 01).
+- `ScalingLab`: gates of an LSTM whose input is far from 0 (notebook 02).
 - `CTCLab`: how outputs become phones, epoch by epoch (notebook 03).
-- `MarginLab`: which pairs a hinge still pushes (notebook 05).
+- `MarginLab`: which pairs a hinge loss still pushes apart (notebook 05).
 - `SimplexLab`: how a loss moves points over three outputs (notebook 05).
-- `ThresholdLab`: what one number decides (notebook 06).
-- `SpeakerExplorer`: a map of speakers to walk about on, with sound (notebook 09).
+- `ThresholdLab`: error rates at a decision threshold (notebook 06).
+- `SpeakerExplorer`: a map of speakers to explore, with sound (notebook 09).
 
-A lab in JupyterLab is shown by its name in the last line of a cell. Its controls are
-attributes, so that code can move them too, and `found` holds the numbers.
+In JupyterLab, a lab in the last line of a cell is displayed. Its controls are
+attributes, so that code can set them, too; the attribute `result` holds the numbers.
 """
 
 import lazy_loader
 
-# Each has an ipywidgets and a Matplotlib to load.
+# ipywidgets and Matplotlib load on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 del lazy_loader

@@ -1,4 +1,4 @@
-"""The speaker explorer (notebook 09): a map to walk about on, with sound."""
+"""The speaker explorer (notebook 09): a map of speakers, with sound."""
 
 import html
 
@@ -7,55 +7,54 @@ import numpy as np
 
 from .. import audio, clusters
 from ..errors import ArgumentError, AudioError
-from ._atlas import Atlas
-from ._lab import Lab
-from ._map import MapPicture
-from ._pointer import pointed_image
-from .spectrogram import wav
+from ._base import Lab
+from ._clickable_image import clickable_image
+from ._map_picture import MapPicture
+from ._speaker_maps import SpeakerMaps
+from .spectrogram import wav_bytes
 
-# Few, for each costs a map.
-_NEIGHBOURS = (3, 5, 15, 30, 50)
+# Few values, because each one needs a map.
+_N_NEIGHBORS = (3, 5, 15, 30, 50)
 _MIN_DISTS = (0.0, 0.1, 0.3, 0.6, 0.99)
 _METRICS = ("cosine", "euclidean", "manhattan")
-_AROUND = 50
+_MAX_AROUND = 50
 
 
 class SpeakerExplorer(Lab):
-    """Walk about on a map of speakers, and ask who is really near.
+    """Explore a map of speakers, and compare it with the original space.
 
-    Where the package anywidget is installed, the mouse works on the map: it names the
-    utterance below it, a click chooses it, and who draws a line around some selects
-    them (a click beside all: nobody). `utterance` and `around` do the same by keyboard.
+    If the package anywidget is installed, the mouse works on the map: it shows the name
+    of an utterance, a click chooses it, and a lasso selects several (a click elsewhere
+    clears the selection). `utterance` and `around` do the same by keyboard.
 
     Parameters
     ----------
     embeddings : array_like
         Shape (utterances, dim).
     features : Features
-        Of the same utterances, with their recordings: of `extract`.
+        Of the same utterances, from `extract`.
     k : int
-        How many neighbors are shown and counted; fewer where there are not as many.
+        Number of neighbors; all others if there are fewer.
     layout : callable
-        What makes a map: as `clusters.umap`, which it is by default.
+        Computes a map, as `clusters.umap` does.
 
     Attributes
     ----------
     utterance : ipywidgets.SelectionSlider
-        Row of the chosen one, which is shown, linked to its neighbors in the original
-        space, and played.
+        Row of the chosen utterance, which is shown, played, and linked to its neighbors
+        in the original space.
     around : ipywidgets.IntSlider
-        Selects the chosen one and as many others, those nearest to it on the map.
-    neighbors, min_dist : ipywidgets.SelectionSlider
-        Of UMAP. A map is made when its settings are chosen for the first time, and
-        kept.
+        Selects the chosen utterance and this many others, those nearest on the map.
+    n_neighbors, min_dist : ipywidgets.SelectionSlider
+        Of UMAP. A map is computed when its settings are first chosen, and cached.
     metric : ipywidgets.ToggleButtons
-        In the original space, of UMAP as of the neighbors.
+        Metric of the original space.
     seed : ipywidgets.IntSlider
-        Of UMAP.
+        Seed of UMAP.
     shuffled : ipywidgets.ToggleButtons
-        Whether the speakers' names are dealt to other utterances.
-    spoken : ipywidgets.HTML
-        Its name, and what is said.
+        Whether the speakers' names are assigned to other utterances.
+    transcript : ipywidgets.HTML
+        Name and text of the chosen utterance.
     sound : ipywidgets.Audio
         The chosen recording.
 
@@ -73,7 +72,7 @@ class SpeakerExplorer(Lab):
     ...     return x[:, :2]
     >>> lab = SpeakerExplorer(np.eye(6), features, layout=flat)
     >>> lab.around.value = 5
-    >>> sorted(count for _, count in lab.found.counts)
+    >>> sorted(count for _, count in lab.result.counts)
     [3, 3]
     """
 
@@ -85,28 +84,26 @@ class SpeakerExplorer(Lab):
             )
         n = len(features)
         self._features, self._layout = features, layout
-        self._lassoed: tuple = ()
-        self._atlas = Atlas(
+        self._selected: tuple = ()
+        self._maps = SpeakerMaps(
             embeddings, features.speakers, k=min(k, n - 1), layout=self._compute_map
         )
         names = [
             f"{name}: {text}" if text else name
-            for name, text in zip(
-                self._atlas.names, features.table["text"], strict=True
-            )
+            for name, text in zip(self._maps.names, features.table["text"], strict=True)
         ]
         order = np.argsort(features.speakers, kind="stable").tolist()
         controls = {
-            # No menu: JupyterLab takes the arrow keys away from a closed one.
+            # Not a menu, of which JupyterLab intercepts the arrow keys.
             "utterance": ipywidgets.SelectionSlider(
                 options=[(names[i], i) for i in order],
                 description="utterance",
                 readout=False,
             ),
             "around": ipywidgets.IntSlider(
-                0, max=min(_AROUND, n - 1), description="select around"
+                0, max=min(_MAX_AROUND, n - 1), description="select around"
             ),
-            "neighbors": _steps("neighbors", _NEIGHBOURS, 15),
+            "n_neighbors": _steps("neighbors", _N_NEIGHBORS, 15),
             "min_dist": _steps("min. distance", _MIN_DISTS, 0.1),
             "metric": ipywidgets.ToggleButtons(options=_METRICS, description="metric"),
             "seed": ipywidgets.IntSlider(
@@ -116,71 +113,71 @@ class SpeakerExplorer(Lab):
                 options=[("true", False), ("shuffled", True)], description="names"
             ),
         }
-        self.spoken = ipywidgets.HTML(layout={"width": "24em"})
+        self.transcript = ipywidgets.HTML(layout={"width": "24em"})
         self.sound = ipywidgets.Audio(
             format="wav", autoplay=False, loop=False, layout={"width": "24em"}
         )
         self._played = None
-        image = pointed_image(names)
-        image.on_msg(self._pointed)
+        image = clickable_image(names)
+        image.on_msg(self._on_image_message)
         super().__init__(
             controls,
-            self._see,
+            self._view,
             MapPicture(features),
-            "choose an utterance that lies between two islands: where are its real "
-            "neighbors? Then deal the names anew: is the map less pretty now?",
-            below=(self.spoken, self.sound),
+            "choose an utterance between two clusters: where are its neighbors in the "
+            "original space? Then shuffle the names: does the map look worse?",
+            extra_widgets=(self.transcript, self.sound),
             image=image,
         )
 
     def reset(self):
-        """Bring all controls back to where they began, and select nobody."""
-        self._lassoed = ()
+        """Reset all controls, and clear the selection."""
+        self._selected = ()
         super().reset()
 
-    def _see(self, utterance, around, **settings):
+    def _view(self, utterance, around, **settings):
         if around:
-            self._lassoed = ()
-        return self._atlas.view(
-            chosen=utterance, around=around, selected=self._lassoed, **settings
+            self._selected = ()
+        return self._maps.view(
+            chosen=utterance, around=around, selected=self._selected, **settings
         )
 
     def _compute_map(self, embeddings, **settings):
-        # It takes a while, in which nothing else would be answered.
+        # Shown at once, because a map may take some seconds.
         self.readout.value = f"<b>computing a map of {len(embeddings):,} utterances</b>"
         return self._layout(embeddings, **settings)
 
-    def _pointed(self, _, content, buffers):
-        """Do what the mouse asks for."""
+    def _on_image_message(self, _, content, buffers):
+        """Handle a click or a lasso."""
         if "chosen" in content:
             self.utterance.value = content["chosen"]
         else:
-            self._lassoed = tuple(content["selected"])
+            self._selected = tuple(content["selected"])
             self.set(around=0)
 
-    def _show(self, found):
-        super()._show(found)
-        if self.image.has_trait("places"):
-            self.image.places = self._picture.pixels(found).tobytes()
-        if found.chosen != self._played:
-            self._play(found.chosen, found.names[0])
+    def _show(self, result):
+        super()._show(result)
+        if self.image.has_trait("positions"):
+            self.image.positions = self._picture.image_positions(result).tobytes()
+        if result.chosen != self._played:
+            self._play(result.chosen, result.names[0])
 
     def _play(self, row, name):
-        # Whoever opens a notebook is not talked to; whoever chooses asked for it.
+        # Played when an utterance is chosen, but not when the lab is opened.
         self.sound.autoplay = self._played is not None
         self._played = row
         utterance = self._features.table.iloc[row]
-        self.spoken.value = f"<b>{html.escape(name)}</b>" + (
+        self.transcript.value = f"<b>{html.escape(name)}</b>" + (
             f": “{html.escape(utterance.text)}”" if utterance.text else ""
         )
         try:
-            self.sound.value = wav(
+            self.sound.value = wav_bytes(
                 *audio.read(
                     utterance.path, start=utterance.start, duration=utterance.duration
                 )
             )
         except AudioError as error:
-            self.spoken.value += f"<br>no sound: {html.escape(str(error))}"
+            self.transcript.value += f"<br>no sound: {html.escape(str(error))}"
             self.sound.value = b""
 
 

@@ -1,67 +1,70 @@
-"""The simplex playground (notebook 05): a loss moves points on a triangle."""
+"""The simplex lab (notebook 05): a loss moves points on a triangle."""
 
 import functools
 
 import ipywidgets
 import numpy as np
 
-from . import _hinge
-from ._descent import starting_points, walk
-from ._lab import Lab, Picture
+from . import _hinge_settings
+from ._base import Lab, Picture
+from ._gradient_descent import descend, starting_points
 
-_COLOURS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00".split()
+_COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00".split()
 _MARKERS = "osD^v"
-# Where the three outputs point when one looks straight at the triangle: each has its
-# corner at distance 1 from the middle, (1/3, 1/3, 1/3).
+# Corners of the triangle of distributions, seen from the front: at distance 1 from its
+# center (1/3, 1/3, 1/3).
 _CORNERS = np.array([[-np.sqrt(0.75), -0.5], [np.sqrt(0.75), -0.5], [0.0, 1.0]])
 
 
 class _SimplexPicture(Picture):
-    """The triangle, and what becomes of distances, pairs and sums."""
+    """The triangle; distances, active pairs and sums over the steps."""
 
     def __init__(self, steps):
         self._steps = steps
         super().__init__((11, 5), nrows=3, ncols=2, width_ratios=(1.15, 1))
 
     def prepare(self):
-        """Draw axes, and make the artists that move."""
+        """Draw the axes, and create the artists that move."""
         triangle = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 0])
         for ax in self.axes[:, 0]:
             ax.remove()
-        return [*self._seen_from_above(triangle), *self._by_step(*self.axes[:, 1])]
+        return [
+            *self._prepare_triangle(triangle),
+            *self._prepare_curves(*self.axes[:, 1]),
+        ]
 
-    def _seen_from_above(self, ax):
-        """Look straight at the triangle: a point's sum goes into the depth."""
+    def _prepare_triangle(self, ax):
+        """Draw the triangle from the front: the sum of a point is its depth."""
         ax.fill(*_CORNERS.T, facecolor="0.96", edgecolor="black")
         for k, (x, y) in enumerate(1.14 * _CORNERS):
             ax.text(x, y, f"output {k + 1}", ha="center", va="center")
-        # What the clip leaves alone is a cube: three corners are the triangle's.
+        # The clip keeps outputs in a cube; three of its corners are the triangle.
         around = np.stack([_CORNERS, _CORNERS + np.roll(_CORNERS, -1, axis=0)], axis=1)
         (self._cube,) = ax.fill(
             *around.reshape(-1, 2).T, fill=False, linestyle="--", edgecolor="0.4"
         )
         self._note = ax.text(0, -1.14, "", ha="center", va="top")
-        self._trails, self._hearing, self._deaf = [], [], []
-        for color, marker in zip(_COLOURS, _MARKERS, strict=True):
+        self._trails, self._moving_points, self._dead_points = [], [], []
+        for color, marker in zip(_COLORS, _MARKERS, strict=True):
             look = {"color": color, "marker": marker, "markersize": 7, "linestyle": ""}
             self._trails += ax.plot([], [], color=color, linewidth=0.7)
-            self._hearing += ax.plot([], [], **look, markeredgecolor="white")
-            self._deaf += ax.plot([], [], **look, fillstyle="none")
+            self._moving_points += ax.plot([], [], **look, markeredgecolor="white")
+            self._dead_points += ax.plot([], [], **look, fillstyle="none")
         ax.set(xlim=(-1.3, 1.3), ylim=(-1.48, 1.2), aspect="equal")
-        ax.set_title("three outputs for each segment; a color for each speaker")
+        ax.set_title("three outputs for each segment; one color per speaker")
         ax.axis("off")
-        points = (*self._hearing, *self._deaf)
+        points = (*self._moving_points, *self._dead_points)
         return (self._cube, self._note, *self._trails, *points)
 
-    def _by_step(self, distance, share, total):
-        """Figures so far."""
+    def _prepare_curves(self, distance, share, total):
+        """Draw the statistics of the steps so far."""
         same, different = {"color": "#0072B2"}, {"color": "#D55E00", "linestyle": "--"}
         distance.set(title="mean divergence", ylabel="nats")
         distance.set_yscale("symlog", linthresh=1)
         distance.set(ylim=(-1, 25))
         distance.set_yticks([-1, 0, 1, 3, 10], ["-1", "0", "1", "3", "10"])
         share.set(
-            title="pairs still pushed, outputs that are dead",
+            title="active pairs, dead outputs",
             ylabel="share",
             ylim=(-0.05, 1.05),
         )
@@ -69,12 +72,14 @@ class _SimplexPicture(Picture):
         total.set_xlabel("step")
         self._margin = distance.axhline(0, color="black", linestyle=":")
         self._curves = {
-            "friends": distance.plot([], [], **same, label="friends")[0],
-            "strangers": distance.plot([], [], **different, label="strangers")[0],
-            "active": share.plot([], [], **different, label="strangers")[0],
+            "same_speaker": distance.plot([], [], **same, label="same speaker")[0],
+            "different_speaker": distance.plot([], [], **different, label="different")[
+                0
+            ],
+            "active": share.plot([], [], **different, label="different")[0],
             "dead": share.plot([], [], color="black", label="outputs")[0],
         }
-        self._sums = [total.plot([], [], color=c, linewidth=1)[0] for c in _COLOURS]
+        self._sums = [total.plot([], [], color=c, linewidth=1)[0] for c in _COLORS]
         for ax in (distance, share, total):
             ax.set_xlim(-2, self._steps + 2)
             if ax is not total:
@@ -82,38 +87,36 @@ class _SimplexPicture(Picture):
                 ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
         return (self._margin, *self._curves.values(), *self._sums)
 
-    def draw(self, found):
-        """Move points, and let curves grow."""
-        way, step = found.walk, found.step
-        seen = way.outputs[: step + 1] @ _CORNERS
-        deaf = np.zeros(len(way.speakers), dtype=bool)
-        if not found.softmax:
-            deaf = _hinge.deaf(way.outputs[step]).any(axis=-1)
-        ids = np.unique(way.speakers)
-        sums = way.outputs[: step + 1].sum(axis=-1)
-        for i in range(len(_COLOURS)):
-            mine = way.speakers == ids[i] if i < len(ids) else np.zeros_like(deaf)
-            self._trails[i].set_data(*_in_a_row(seen[:, mine]))
-            self._hearing[i].set_data(*seen[-1, mine & ~deaf].T)
-            self._deaf[i].set_data(*seen[-1, mine & deaf].T)
+    def draw(self, result):
+        """Move points, and extend the curves."""
+        descent, step = result.descent, result.step
+        projected = descent.outputs[: step + 1] @ _CORNERS
+        dead = np.zeros(len(descent.speakers), dtype=bool)
+        if not result.softmax:
+            dead = _hinge_settings.has_no_gradient(descent.outputs[step]).any(axis=-1)
+        ids = np.unique(descent.speakers)
+        sums = descent.outputs[: step + 1].sum(axis=-1)
+        for i in range(len(_COLORS)):
+            mine = descent.speakers == ids[i] if i < len(ids) else np.zeros_like(dead)
+            self._trails[i].set_data(*_joined(projected[:, mine]))
+            self._moving_points[i].set_data(*projected[-1, mine & ~dead].T)
+            self._dead_points[i].set_data(*projected[-1, mine & dead].T)
             steps = np.broadcast_to(np.arange(step + 1.0)[:, None], sums[:, mine].shape)
-            self._sums[i].set_data(
-                *_in_a_row(np.stack([steps, sums[:, mine]], axis=-1))
-            )
+            self._sums[i].set_data(*_joined(np.stack([steps, sums[:, mine]], axis=-1)))
         for name, curve in self._curves.items():
-            curve.set_data(np.arange(step + 1), getattr(way, name)[: step + 1])
-        self._margin.set_ydata([found.margin] * 2)
-        self._cube.set_visible(not found.softmax)
+            curve.set_data(np.arange(step + 1), getattr(descent, name)[: step + 1])
+        self._margin.set_ydata([result.margin] * 2)
+        self._cube.set_visible(not result.softmax)
         self._note.set_text(
             ""
-            if found.softmax
-            else "dashed: the clip's cube from 0 to 1, on one of its corners\n"
-            "hollow: an output outside of it gets no gradient"
+            if result.softmax
+            else "dashed: the cube of the clip, from 0 to 1, seen along its diagonal\n"
+            "hollow: an output outside of the cube has no gradient"
         )
 
 
-def _in_a_row(lines):
-    """Join lines (steps, lines, 2) to one with gaps; its x and y."""
+def _joined(lines):
+    """Join lines (steps, lines, 2) into one with gaps; return x and y."""
     gap = np.full((1, *lines.shape[1:]), np.nan)
     return np.concatenate([lines, gap]).swapaxes(0, 1).reshape(-1, 2).T
 
@@ -123,27 +126,27 @@ class SimplexLab(Lab):
 
     Parameters
     ----------
-    points : int
-        Of each speaker.
-    steps : int
-        Of gradient descent.
+    n_points : int
+        Points per speaker.
+    n_steps : int
+        Steps of gradient descent.
     seed : int
-        Of where the points start.
+        Seed of the starting points.
 
     Attributes
     ----------
     margin : ipywidgets.FloatSlider
         In nats.
     directions : ipywidgets.ToggleButtons
-        What meets the margin, as for `push`.
+        What is compared with the margin, as for `hinge_statistics`.
     softmax : ipywidgets.ToggleButtons
-        Whether logits are moved, or the outputs themselves.
-    speakers : ipywidgets.IntSlider
-        How many.
+        Whether the logits are moved, or the outputs themselves.
+    n_speakers : ipywidgets.IntSlider
+        Number of speakers.
     step : ipywidgets.IntSlider
-        Of the way that they go.
+        Number of steps so far.
     play : ipywidgets.Play
-        Moves `step`.
+        Advances `step`.
 
     Raises
     ------
@@ -152,47 +155,48 @@ class SimplexLab(Lab):
 
     Examples
     --------
-    >>> lab = SimplexLab(points=3, steps=40)
-    >>> lab.set(speakers=3, step=40)
-    >>> lab.found.friends < lab.found.strangers
+    >>> lab = SimplexLab(n_points=3, n_steps=40)
+    >>> lab.set(n_speakers=3, step=40)
+    >>> lab.result.same_speaker < lab.result.different_speaker
     True
     """
 
-    def __init__(self, points=6, steps=150, seed=0):
-        # Between two moments of the same walk nothing has to be walked again.
+    def __init__(self, n_points=6, n_steps=150, seed=0):
+        # All steps of one descent are computed once.
         @functools.lru_cache(maxsize=16)
-        def follow(margin, directions, softmax, speakers):
-            logits, ids = starting_points(speakers, points, seed)
-            return walk(logits, ids, margin, directions, softmax, steps)
+        def run(margin, directions, softmax, n_speakers):
+            logits, speakers = starting_points(n_speakers, n_points, seed)
+            return descend(logits, speakers, margin, directions, softmax, n_steps)
 
         def compute(step, **settings):
-            return follow(**settings).at(step)
+            return run(**settings).at(step)
 
-        first = steps // 5
+        first = n_steps // 5
         self.play = ipywidgets.Play(
-            first, min=0, max=steps, interval=200, description="play"
+            first, min=0, max=n_steps, interval=200, description="play"
         )
         controls = {
-            **_hinge.controls(margin=1.0),
-            "speakers": ipywidgets.IntSlider(
-                4, min=2, max=len(_COLOURS), description="speakers"
+            **_hinge_settings.loss_controls(margin=1.0),
+            "n_speakers": ipywidgets.IntSlider(
+                4, min=2, max=len(_COLORS), description="speakers"
             ),
-            "step": ipywidgets.IntSlider(first, min=0, max=steps, description="step"),
+            "step": ipywidgets.IntSlider(first, min=0, max=n_steps, description="step"),
         }
-        # In the browser: the picture follows as fast as it can, and skips the rest.
+        # Linked in the browser, which skips steps if the picture is slow.
         self._link = ipywidgets.jslink(
             (self.play, "value"), (controls["step"], "value")
         )
         super().__init__(
             controls,
             compute,
-            _SimplexPicture(steps),
-            "five speakers on three outputs: for which margin has each a place? Then "
-            "take the softmax away, one way: what do friends do?",
-            below=[self.play],
+            _SimplexPicture(n_steps),
+            "five speakers on three outputs: up to which margin is there room for all? "
+            "Then remove the softmax, with a hinge on one direction: where do the "
+            "points of one speaker go?",
+            extra_widgets=[self.play],
         )
 
     def reset(self):
-        """Stop, and bring all controls back to where they began."""
+        """Stop the animation, and reset all controls."""
         self.play.playing = False
         super().reset()

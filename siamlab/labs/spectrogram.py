@@ -1,4 +1,4 @@
-"""The spectrogram lab (notebook 01): what a window hears, and what a band takes."""
+"""The spectrogram lab (notebook 01): resolution in time and frequency."""
 
 import dataclasses
 import io
@@ -11,43 +11,43 @@ import soundfile
 
 from ..errors import ArgumentError
 from ..features import Spectrogram
-from ._lab import Lab
-from ._spectrogram import LOWEST, SpectrogramPicture
+from ._base import Lab
+from ._spectrogram_picture import MIN_DB, SpectrogramPicture
 
 _WINDOWS = (4, 8, 16, 25, 32, 64, 128)  # ms
 _HOPS = (2, 5, 10, 16, 20, 32, 64)  # ms
 _BANDS = (10, 20, 40, 80, 128)
-# Longer than a sentence, and the answer no longer comes at once.
-_LONGEST = 5.0  # s
+# With longer recordings, the picture would no longer follow at once.
+_MAX_SECONDS = 5.0  # s
 
 
 @dataclasses.dataclass(frozen=True)
-class Analysis:
-    """A spectrogram, and what can be told apart in it.
+class SpectrogramAnalysis:
+    """A spectrogram and its resolution.
 
     Parameters
     ----------
     spectrogram : Spectrogram
-        How it was made.
+        Its settings.
     frames, bands : int
         Its shape.
     time_resolution : float
-        In seconds: what is closer runs together. Half the window, over which a Hann
-        window stays above half its height, or the hop if that is longer.
+        In seconds. Half the window, over which a Hann window is above half its height,
+        or the hop if that is longer.
     frequency_resolution : float
-        In hertz, at the low end: 2 over the window, the width of a Hann window's
-        spectrum 6 dB below its top (Harris, 1978), or the distance of two bands if that
+        In hertz, at the low end. 2 divided by the window, the 6-dB width of the
+        spectrum of a Hann window (Harris, 1978), or the distance of two bands if that
         is wider.
     at_floor : float
-        Share of the values that are as low as the floor.
-    unheard : float
-        Share of the samples that lie in no window, because the hop is longer.
-    empty : int
-        Mel bands so narrow that they hold no bin of the transform: always at the floor.
+        Share of the values at the floor.
+    skipped : float
+        Share of the samples outside of all windows, if the hop is longer.
+    empty_bands : int
+        Mel bands too narrow to contain a bin of the transform: always at the floor.
     values : numpy.ndarray
-        In dB, shape (frames, bands).
+        In dB, shape (time, mel).
     weights : numpy.ndarray
-        Of `band_weights`, shape (bins, bands).
+        From `band_weights`, shape (bins, bands).
     """
 
     spectrogram: Spectrogram
@@ -56,47 +56,47 @@ class Analysis:
     time_resolution: float
     frequency_resolution: float
     at_floor: float
-    unheard: float
-    empty: int
+    skipped: float
+    empty_bands: int
     values: np.ndarray = dataclasses.field(repr=False, compare=False)
     weights: np.ndarray = dataclasses.field(repr=False, compare=False)
 
     @property
     def cut_off(self):
-        """Which values are as low as the floor, shape (frames, bands)."""
+        """Which values are at the floor, shape (time, mel)."""
         return _cut_off(self.values, self.spectrogram.floor_db)
 
     def __str__(self):
-        """One line of HTML."""
+        """Summarize in one line of HTML."""
         text = (
-            f"<b>{self.frames}</b> frames x <b>{self.bands}</b> bands; tells apart "
-            f"what lies <b>{1000 * self.time_resolution:.1f} ms</b> or "
-            f"<b>{self.frequency_resolution:.0f} Hz</b> apart; "
+            f"<b>{self.frames}</b> frames x <b>{self.bands}</b> bands; resolution "
+            f"<b>{1000 * self.time_resolution:.1f} ms</b> and "
+            f"<b>{self.frequency_resolution:.0f} Hz</b>; "
             f"<b>{self.at_floor:.1%}</b> of the values at the floor"
         )
-        if self.unheard:
-            text += f"; <b>{self.unheard:.0%}</b> of the samples in no window"
-        if self.empty:
-            text += f"; <b>{self.empty} bands empty</b>: no bin is so low and so narrow"
+        if self.skipped:
+            text += f"; <b>{self.skipped:.0%}</b> of the samples in no window"
+        if self.empty_bands:
+            text += f"; <b>{self.empty_bands} bands empty</b>: too narrow for a bin"
         return text
 
 
-def analyze(samples, rate, spectrogram):
-    """Make a spectrogram, and say what can be told apart in it.
+def analyze(samples, sr, spectrogram):
+    """Compute a spectrogram and its resolution.
 
     Parameters
     ----------
     samples : numpy.ndarray
         Shape (samples,), one channel.
-    rate : int
-        Samples per second.
+    sr : int
+        Sampling rate in hertz.
     spectrogram : Spectrogram
-        How to make it.
+        The settings.
 
     Returns
     -------
-    Analysis
-        The spectrogram and its numbers.
+    SpectrogramAnalysis
+        The spectrogram and its resolution.
 
     Raises
     ------
@@ -105,22 +105,22 @@ def analyze(samples, rate, spectrogram):
 
     Examples
     --------
-    A longer window hears pitches more exactly, and moments less:
+    A longer window resolves frequencies better, and times worse:
 
     >>> noise = np.random.default_rng(0).normal(size=16000)
-    >>> found = analyze(noise, 16000, Spectrogram(n_fft=512, win_length=512, n_mels=None))
-    >>> found.time_resolution, found.frequency_resolution
+    >>> result = analyze(noise, 16000, Spectrogram(win_length=512, n_mels=None))
+    >>> result.time_resolution, result.frequency_resolution
     (0.016, 62.5)
-    >>> found = analyze(noise, 16000, Spectrogram(win_length=1024, n_mels=None))
-    >>> found.time_resolution, found.frequency_resolution
+    >>> result = analyze(noise, 16000, Spectrogram(win_length=1024, n_mels=None))
+    >>> result.time_resolution, result.frequency_resolution
     (0.032, 31.25)
     """
     with warnings.catch_warnings():
-        # librosa warns of empty filters; we count them.
+        # librosa warns about empty filters, which are counted below.
         warnings.filterwarnings("ignore", message="Empty filters")
-        values = spectrogram(samples, rate)
+        values = spectrogram(samples, sr)
         weights = band_weights(spectrogram)
-    return Analysis(
+    return SpectrogramAnalysis(
         spectrogram=spectrogram,
         frames=len(values),
         bands=spectrogram.n_bins,
@@ -132,8 +132,8 @@ def analyze(samples, rate, spectrogram):
             float(np.diff(spectrogram.frequencies[:2])[0]),
         ),
         at_floor=float(np.mean(_cut_off(values, spectrogram.floor_db))),
-        unheard=max(0.0, 1 - spectrogram.win_length / spectrogram.hop_length),
-        empty=int(np.sum(~weights.any(axis=0))),
+        skipped=max(0.0, 1 - spectrogram.win_length / spectrogram.hop_length),
+        empty_bands=int(np.sum(~weights.any(axis=0))),
         values=values,
         weights=weights,
     )
@@ -145,7 +145,7 @@ def _cut_off(values, floor):
 
 
 def band_weights(spectrogram):
-    """How much each band takes of each bin of the Fourier transform.
+    """Return the weight of each bin of the Fourier transform in each band.
 
     Parameters
     ----------
@@ -155,12 +155,12 @@ def band_weights(spectrogram):
     Returns
     -------
     numpy.ndarray
-        Shape (bins, bands): power in the bins times weights is power in the bands.
+        Shape (bins, bands): power in the bins times the weights is power in the bands.
 
     Examples
     --------
-    >>> band_weights(Spectrogram(n_mels=40)).shape
-    (513, 40)
+    >>> band_weights(Spectrogram(n_fft=512, n_mels=40)).shape
+    (257, 40)
     """
     if spectrogram.n_mels is None:
         return np.eye(spectrogram.n_bins, dtype=np.float32)
@@ -174,43 +174,74 @@ def band_weights(spectrogram):
     return weights.T
 
 
-def wav(samples, rate):
-    """Write samples as the bytes of a WAV file, for a player.
+def wav_bytes(samples, sr):
+    """Return samples as the bytes of a WAV file, for an audio player.
 
     Parameters
     ----------
     samples : numpy.ndarray
         Shape (samples,), in [-1, 1].
-    rate : int
-        Samples per second.
+    sr : int
+        Sampling rate in hertz.
 
     Returns
     -------
     bytes
-        16 bits for each sample.
+        16 bits per sample.
     """
     content = io.BytesIO()
-    soundfile.write(content, samples, rate, format="WAV", subtype="PCM_16")
+    soundfile.write(content, samples, sr, format="WAV", subtype="PCM_16")
     return content.getvalue()
 
 
+def settings(sr, window=0.025, hop=0.01, n_mels=128, floor_db=MIN_DB):
+    """Make a `Spectrogram` from the values of the lab's controls.
+
+    Parameters
+    ----------
+    sr : int
+        Sampling rate in hertz.
+    window, hop : float
+        In seconds.
+    n_mels : int or "all"
+        Number of mel bands, or all bins of the Fourier transform.
+    floor_db : float
+        In dB.
+
+    Returns
+    -------
+    Spectrogram
+        With the smallest power of two as `n_fft` that is as long as the window, at
+        least 512.
+    """
+    win_length = max(1, round(sr * window))
+    return Spectrogram(
+        sr=sr,
+        n_fft=max(512, 2 ** (win_length - 1).bit_length()),
+        win_length=win_length,
+        hop_length=max(1, round(sr * hop)),
+        n_mels=None if n_mels == "all" else n_mels,
+        floor_db=floor_db,
+    )
+
+
 class SpectrogramLab(Lab):
-    """Make a recording's spectrogram with other windows, hops, bands and floors.
+    """Compute the spectrogram of a recording with other windows, hops and bands.
 
     Parameters
     ----------
     samples : numpy.ndarray
-        Shape (samples,), in [-1, 1], at most 5 s of them.
-    rate : int
-        Samples per second.
+        Shape (samples,), in [-1, 1], at most 5 s.
+    sr : int
+        Sampling rate in hertz.
 
     Attributes
     ----------
     window, hop : ipywidgets.SelectionSlider
         In seconds, shown in milliseconds.
-    bands : ipywidgets.SelectionSlider
-        Number of mel bands; "all" leaves the bins of the Fourier transform.
-    floor : ipywidgets.IntSlider
+    n_mels : ipywidgets.SelectionSlider
+        Number of mel bands; "all" for the bins of the Fourier transform.
+    floor_db : ipywidgets.IntSlider
         In dB.
     sound : ipywidgets.Audio
         The recording.
@@ -223,59 +254,43 @@ class SpectrogramLab(Lab):
     Examples
     --------
     >>> lab = SpectrogramLab(np.random.default_rng(0).normal(0, 0.1, 8000), 16000)
-    >>> lab.found.spectrogram == Spectrogram()
+    >>> lab.result.spectrogram == Spectrogram()
     True
-    >>> lab.set(hop=0.016, bands="all")
-    >>> lab.found.frames, lab.found.bands
+    >>> lab.set(hop=0.016, n_mels="all")
+    >>> lab.result.frames, lab.result.bands
     (30, 257)
     """
 
-    def __init__(self, samples, rate):
-        samples = _checked(samples, rate)
+    def __init__(self, samples, sr):
+        samples = _check_samples(samples, sr)
 
-        def compute(**settings):
-            return analyze(samples, rate, _in_samples(rate, **settings))
+        def compute(window, hop, n_mels, floor_db):
+            return analyze(samples, sr, settings(sr, window, hop, n_mels, floor_db))
 
         controls = {
             "window": _slider("window", _WINDOWS, 0.025),
-            "hop": _slider("hop", _HOPS, 0.010),
-            "bands": ipywidgets.SelectionSlider(
+            "hop": _slider("hop", _HOPS, 0.01),
+            "n_mels": ipywidgets.SelectionSlider(
                 options=[*((str(n), n) for n in _BANDS), ("all bins", "all")],
                 value=128,
                 description="mel bands",
             ),
-            "floor": ipywidgets.IntSlider(
-                LOWEST, min=LOWEST, max=20, step=5, description="floor (dB)"
+            "floor_db": ipywidgets.IntSlider(
+                MIN_DB, min=MIN_DB, max=20, step=5, description="floor (dB)"
             ),
         }
         self.sound = ipywidgets.Audio(
-            value=wav(samples, rate), format="wav", autoplay=False, loop=False
+            value=wav_bytes(samples, sr), format="wav", autoplay=False, loop=False
         )
         super().__init__(
             controls,
             compute,
-            SpectrogramPicture(samples, rate),
-            "all bins and a hop of 2 ms, then the window from 4 to 128 ms: where do "
-            "upright stripes (each pulse of a deep voice) become level ones (its "
-            "harmonics)? Then raise the floor until the sentence begins to go.",
-            below=[self.sound],
+            SpectrogramPicture(samples, sr),
+            "all bins and a hop of 2 ms, then the window from 4 to 128 ms: when do "
+            "vertical stripes (pulses of a low voice) become horizontal ones (its "
+            "harmonics)? Then raise the floor until the sentence starts to vanish.",
+            extra_widgets=[self.sound],
         )
-
-
-def _in_samples(rate, window, hop, bands, floor):
-    """Make a spectrogram of settings in seconds; bands may be "all"."""
-    win_length = round(window * rate)
-    # Low mel bands are narrower than a bin of a transform of the window's length.
-    shortest = win_length if bands == "all" else 2 * win_length
-    return Spectrogram(
-        rate,
-        n_fft=2 ** int(np.ceil(np.log2(shortest))),
-        win_length=win_length,
-        hop_length=round(hop * rate),
-        # No value of a selection may be None.
-        n_mels=None if bands == "all" else bands,
-        floor_db=floor,
-    )
 
 
 def _slider(name, milliseconds, first):
@@ -283,15 +298,15 @@ def _slider(name, milliseconds, first):
     return ipywidgets.SelectionSlider(options=options, value=first, description=name)
 
 
-def _checked(samples, rate):
+def _check_samples(samples, sr):
     samples = np.atleast_1d(np.asarray(samples, dtype=np.float32))
-    spectrogram = _in_samples(rate, 0.025, 0.010, 128, LOWEST)
-    longest = int(_LONGEST * rate)
-    analyze(samples[:longest], rate, spectrogram)  # refuses what cannot be analyzed
+    longest = int(_MAX_SECONDS * sr)
+    # Refuses samples that cannot be analyzed.
+    analyze(samples[:longest], sr, settings(sr))
     if len(samples) > longest:
         raise ArgumentError(
-            f"the lab takes at most {_LONGEST:g} s, or it would answer too slowly; got "
-            f"{len(samples) / rate:.1f} s. Cut a stretch out: samples[: 3 * rate]."
+            f"the lab takes at most {_MAX_SECONDS:g} s, to stay fast; got "
+            f"{len(samples) / sr:.1f} s. Select a part, such as samples[: 3 * sr]"
         )
     bad = np.count_nonzero(~np.isfinite(samples))
     if bad:

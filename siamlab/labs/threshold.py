@@ -1,4 +1,4 @@
-"""The threshold lab (notebook 06): what one number decides."""
+"""The threshold lab (notebook 06): error rates at a decision threshold."""
 
 import dataclasses
 
@@ -7,47 +7,48 @@ import numpy as np
 from scipy.stats import norm
 
 from .. import metrics, plots
-from ._lab import Lab, Picture
+from ._base import Lab, Picture
 
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """What a threshold does to pairs.
+    """Error rates of a decision threshold.
 
     Parameters
     ----------
     threshold : float
         Pairs whose score is at least as high are accepted.
     accuracy : float
-        Share of right answers.
+        Share of correct decisions.
     false_accepts, false_rejects : float
         Share of the pairs labeled 0 that are accepted, and of those labeled 1 that
         are not.
-    ones : float
+    positive_share : float
         Share of the pairs that are labeled 1.
-    turned : bool
-        Whether 1 is the label of different speakers.
+    flipped : bool
+        Whether 1 labels different-speaker pairs.
     """
 
     threshold: float
     accuracy: float
     false_accepts: float
     false_rejects: float
-    ones: float
-    turned: bool
+    positive_share: float
+    flipped: bool
 
     def __str__(self):
-        """One line of HTML."""
+        """Summarize in one line of HTML."""
+        most_frequent = max(self.positive_share, 1 - self.positive_share)
         return (
             f"threshold <b>{self.threshold:.3f}</b>: "
             f"false accepts <b>{self.false_accepts:.1%}</b>, "
             f"false rejects <b>{self.false_rejects:.1%}</b>, "
             f"accuracy <b>{self.accuracy:.1%}</b> "
-            f"(always the commoner label: {max(self.ones, 1 - self.ones):.1%})"
+            f"(always the more frequent label: {most_frequent:.1%})"
         )
 
 
-def decide(y_true, y_score, threshold, turned=False):
+def decide(y_true, y_score, threshold, flipped=False):
     """Accept the pairs whose score is at least the threshold.
 
     Parameters
@@ -58,24 +59,23 @@ def decide(y_true, y_score, threshold, turned=False):
         Similarities, shape (pairs,).
     threshold : float
         In the scores' units.
-    turned : bool
-        Take 1 for the label of different speakers, while a high score still says
-        "same": what becomes of a figure when labels and scores do not mean the same
-        (FAULTS S3).
+    flipped : bool
+        Use 1 as the label of different-speaker pairs, while a high score still means
+        "same": labels and scores contradict each other (docs/doctor.md#s3).
 
     Returns
     -------
     Decision
-        Its error rates.
+        The error rates.
 
     Examples
     --------
     >>> decide([1, 1, 0, 0], [0.9, 0.4, 0.6, 0.1], 0.5).accuracy
     0.5
-    >>> decide([1, 0], [0.9, 0.1], 0.5, turned=True).accuracy
+    >>> decide([1, 0], [0.9, 0.1], 0.5, flipped=True).accuracy
     0.0
     """
-    labels = np.asarray(y_true, dtype=bool) ^ turned
+    labels = np.asarray(y_true, dtype=bool) ^ flipped
     accepted = np.asarray(y_score) >= threshold
     return Decision(
         float(threshold),
@@ -83,7 +83,7 @@ def decide(y_true, y_score, threshold, turned=False):
         float(np.mean(accepted[~labels])),
         float(np.mean(~accepted[labels])),
         float(np.mean(labels)),
-        bool(turned),
+        bool(flipped),
     )
 
 
@@ -95,23 +95,23 @@ class _ThresholdPicture(Picture):
         super().__init__((11, 3.4), ncols=3, width_ratios=(1.3, 1, 1.1))
 
     def prepare(self):
-        """Draw histograms, axes, and what the labels cannot turn."""
+        """Draw histograms and axes, and create the artists that move."""
         histogram, det, accuracy = self.axes
         plots.score_histogram(self._y_true, self._y_score, threshold=0.0, ax=histogram)
-        histogram.set_title("where the pairs are")
+        histogram.set_title("scores of the pairs")
         self._line = histogram.lines[-1]
         plots.det_curve(self._y_true, self._y_score, ax=det)
         self._curve, self._eer = det.lines
         self._eer_text = det.texts[0]
         self._points = self._curve.get_data()
-        # As far beyond guessing as before it, for labels that are turned round.
+        # Symmetric around chance, to have room for flipped labels.
         self._end = -det.get_xlim()[0]
         ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999])
         names = [f"{100 * tick:g}" for tick in ticks]
         det.set_xticks(norm.ppf(ticks), names, rotation=90)
         det.set_yticks(norm.ppf(ticks), names)
         det.set(xlim=(-self._end, self._end), ylim=(-self._end, self._end))
-        det.set_title("all thresholds at once")
+        det.set_title("DET curve: all thresholds")
         self._point = det.plot([], [], "s", color="black", markersize=8)[0]
         accepts, rejects, thresholds = metrics.det_curve(self._y_true, self._y_score)
         share = np.mean(self._y_true)
@@ -121,29 +121,29 @@ class _ThresholdPicture(Picture):
         self._height = accuracy.plot([], [], "s", color="black", markersize=8)[0]
         accuracy.axhline(max(share, 1 - share), color="0.5", linestyle=":")
         accuracy.set(xlabel="threshold (cosine)", ylabel="accuracy", ylim=(0, 1.02))
-        accuracy.set_title("accuracy (dotted: one answer for all)")
+        accuracy.set_title("accuracy (dotted: always the same answer)")
         curves = (self._curve, self._eer, self._eer_text, self._accuracy)
         return (*curves, self._line, self._point, self._height)
 
-    def draw(self, found):
-        """Move line and points."""
-        self._line.set_xdata([found.threshold] * 2)
-        errors = np.array([found.false_accepts, found.false_rejects])
+    def draw(self, result):
+        """Move the line and the points."""
+        self._line.set_xdata([result.threshold] * 2)
+        errors = np.array([result.false_accepts, result.false_rejects])
         with np.errstate(divide="ignore"):
             x, y = np.clip(norm.ppf(errors), -self._end, self._end)
         self._point.set_data([x], [y])
         x, y = self._points
-        # Friends are strangers now: each error becomes what was right about the other.
-        self._curve.set_data(*((-y, -x) if found.turned else (x, y)))
+        # With flipped labels, each error rate is one minus the other one.
+        self._curve.set_data(*((-y, -x) if result.flipped else (x, y)))
         for artist in (self._eer, self._eer_text):
-            artist.set_visible(not found.turned)
+            artist.set_visible(not result.flipped)
         thresholds, right = self._right
-        self._accuracy.set_data(thresholds, 1 - right if found.turned else right)
-        self._height.set_data([found.threshold], [found.accuracy])
+        self._accuracy.set_data(thresholds, 1 - right if result.flipped else right)
+        self._height.set_data([result.threshold], [result.accuracy])
 
 
 class ThresholdLab(Lab):
-    """Slide a threshold over the scores of pairs.
+    """Move a decision threshold over the scores of pairs.
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ class ThresholdLab(Lab):
     ----------
     threshold : ipywidgets.FloatSlider
         From the lowest to the highest score.
-    turned : ipywidgets.ToggleButtons
-        Which pairs have the label 1.
+    flipped : ipywidgets.ToggleButtons
+        Which pairs are labeled 1.
 
     Raises
     ------
@@ -168,7 +168,7 @@ class ThresholdLab(Lab):
     --------
     >>> lab = ThresholdLab([1, 1, 0, 0], [0.9, 0.8, 0.3, 0.1])
     >>> lab.threshold.value = 0.5
-    >>> lab.found.accuracy
+    >>> lab.result.accuracy
     1.0
     """
 
@@ -187,15 +187,16 @@ class ThresholdLab(Lab):
                 description="threshold",
                 readout_format=".3f",
             ),
-            "turned": ipywidgets.ToggleButtons(
+            "flipped": ipywidgets.ToggleButtons(
                 options=[("same speaker", False), ("different", True)],
                 description="label 1 means",
             ),
         }
         super().__init__(
             controls,
-            lambda threshold, turned: decide(y_true, y_score, threshold, turned),
+            lambda threshold, flipped: decide(y_true, y_score, threshold, flipped),
             picture,
-            "find the threshold where both errors are alike; then the one with the "
-            "best accuracy: what does it do to friends? Then turn the labels round.",
+            "find the threshold with equal error rates, then the one with the best "
+            "accuracy: how many same-speaker pairs does it reject? Then flip the "
+            "labels.",
         )

@@ -65,8 +65,8 @@ class Notebook:
 
     def went_wrong(self):
         """Return the texts of errors, in cells and in the browser's console."""
-        found = self.page.locator(f"{_ERRORS}, {_STDERR}").all_inner_texts()
-        return found + self.complaints
+        result = self.page.locator(f"{_ERRORS}, {_STDERR}").all_inner_texts()
+        return result + self.complaints
 
     def cell(self, source):
         """Find the cell whose source contains a text."""
@@ -103,10 +103,10 @@ class Kernel:
             reply = self._client.get_shell_msg(timeout=60)
             if reply["parent_header"].get("msg_id") == message:
                 break
-        found = reply["content"]["user_expressions"]["it"]
-        if found["status"] != "ok":
-            raise AssertionError(f"{expression}: {found['ename']}: {found['evalue']}")
-        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+        result = reply["content"]["user_expressions"]["it"]
+        if result["status"] != "ok":
+            raise AssertionError(f"{expression}: {result['ename']}: {result['evalue']}")
+        return json.loads(ast.literal_eval(result["data"]["text/plain"]))
 
     def close(self):
         """Leave the kernel to the page."""

@@ -31,14 +31,14 @@ LABS = [
         "02_scaling.ipynb",
         "lab",
         "ScalingLab",
-        "sl.labs.first_step(sl.labs.ladder(ENERGY + lab.floor.value, ENERGY)"
+        "sl.labs.first_step(sl.labs.scaling_steps(ENERGY + lab.floor.value, ENERGY)"
         "[lab.scaling.value].fit(deep).transform(deep[0])[:125])",
     ),
     Shown(
         "03_ctc_that_does_not_learn.ipynb",
         "lab",
         "CTCLab",
-        "sl.labs.read_off(of_these({'raw': raw, 'standardized': scaled}"
+        "sl.labs.decode_utterance(of_these({'raw': raw, 'standardized': scaled}"
         "[lab.network.value]), symbols, [said_test[row] for row in rows], "
         "lab.utterance.value, lab.epoch.value, lab.stage.value)",
     ),
@@ -46,7 +46,7 @@ LABS = [
         "05_kl_hinge_loss.ipynb",
         "margins",
         "MarginLab",
-        "sl.labs.push(*((p_net, q_net) if margins.softmax.value else (p, q)), same, "
+        "sl.labs.hinge_statistics(*((p_net, q_net) if margins.softmax.value else (p, q)), same, "
         "margins.margin.value, margins.directions.value, "
         "clip=not margins.softmax.value)",
     ),
@@ -54,7 +54,7 @@ LABS = [
         "05_kl_hinge_loss.ipynb",
         "playground",
         "SimplexLab",
-        "sl.labs.walk(*sl.labs.starting_points(playground.speakers.value), "
+        "sl.labs.descend(*sl.labs.starting_points(playground.speakers.value), "
         "playground.margin.value, playground.directions.value, "
         "playground.softmax.value).at(playground.step.value)",
     ),
@@ -62,13 +62,13 @@ LABS = [
         "06_accuracy_on_distances.ipynb",
         "lab",
         "ThresholdLab",
-        "sl.labs.decide(truth, scores, lab.threshold.value, lab.turned.value)",
+        "sl.labs.decide(truth, scores, lab.threshold.value, lab.flipped.value)",
     ),
     Shown(
         "09_speaker_clusters.ipynb",
         "lab",
         "SpeakerExplorer",
-        "sl.labs.Atlas(embeddings, test_features.speakers).view("
+        "sl.labs.SpeakerMaps(embeddings, test_features.speakers).view("
         "chosen=lab.utterance.value, around=lab.around.value, "
         "shuffled=lab.shuffled.value, metric=lab.metric.value, "
         "neighbors=lab.neighbors.value, min_dist=lab.min_dist.value, "
@@ -133,7 +133,7 @@ _STATE = """{{
         if 'Slider' in type(control).__name__],
     'values': [[name, getattr(control, 'index', control.value)]
                for name, control in {0}._controls.items()],
-    'answered': {0}.answered == {{
+    'shown_values': {0}.shown_values == {{
         name: control.value for name, control in {0}._controls.items()}},
     'picture': __import__('hashlib').sha256({0}.image.value).hexdigest(),
     'readout': {0}.readout.value,
@@ -150,12 +150,12 @@ class State:
 
     values: dict
     places: dict
-    answered: bool
+    shown_values: bool
     picture: str
     readout: str
 
 
-class View:
+class MapView:
     """A lab as it is seen, and as its kernel has it."""
 
     def __init__(self, notebook, shown, kernel):
@@ -169,20 +169,20 @@ class View:
         self.picture.scroll_into_view_if_needed()
 
     def _in_kernel(self):
-        found = self._kernel.ask(_STATE.format(self._shown.variable))
+        result = self._kernel.ask(_STATE.format(self._shown.variable))
         for name in ("places", "values"):
-            found[name] = dict(found[name])
-        found["readout"] = plain(found["readout"])
-        return State(**found)
+            result[name] = dict(result[name])
+        result["readout"] = plain(result["readout"])
+        return State(**result)
 
     def settled(self):
         """Wait until the page shows what the kernel has; return it."""
 
-        def found():
+        def result():
             nonlocal seen, state
             seen = self._on_the_page()
             state = self._in_kernel()
-            agree = state.answered and seen[:2] == (state.picture, state.readout)
+            agree = state.shown_values and seen[:2] == (state.picture, state.readout)
             return state if agree and near(seen[2], state.places.values()) else None
 
         def near(places, others):
@@ -190,7 +190,7 @@ class View:
             return all(abs(a - b) < 2e-3 for a, b in zip(places, others, strict=True))
 
         seen = state = None
-        return self._until(found, lambda: f"the page has {seen}, the kernel {state}")
+        return self._until(result, lambda: f"the page has {seen}, the kernel {state}")
 
     def _on_the_page(self):
         return (
@@ -211,9 +211,9 @@ class View:
         assert self.picture.evaluate("img => img.complete && img.naturalWidth > 100")
         return before, after
 
-    def _until(self, found, complaint, seconds=30):
+    def _until(self, result, complaint, seconds=30):
         end = time.monotonic() + seconds
-        while not (value := found()):
+        while not (value := result()):
             assert time.monotonic() < end, complaint()
             self._page.wait_for_timeout(30)
         return value

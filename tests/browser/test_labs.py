@@ -7,7 +7,7 @@ cut short, and the claims about them left out: a slider does not care.
 import pytest
 from notebook import Kernel, Notebook, shut_down
 from playwright.sync_api import expect
-from shown import DIGEST, LABS, View, cut_short
+from shown import DIGEST, LABS, MapView, cut_short
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def kernel(shown, workbench, notebook):
 
 @pytest.fixture
 def view(shown, notebook, kernel):
-    return View(notebook, shown, kernel)
+    return MapView(notebook, shown, kernel)
 
 
 def expect_each_to_matter(moves):
@@ -173,7 +173,7 @@ def test_reset_is_reached_by_the_keyboard(shown, view, kernel):
     # The browser sends a slider's value back as it rounds it.
     lab = shown.variable
     now = f"{{name: control.value for name, control in {lab}._controls.items()}}"
-    values, first = kernel.ask(f"[{now}, {lab}._first]")
+    values, first = kernel.ask(f"[{now}, {lab}._initial_values]")
     assert values == {
         name: pytest.approx(value) if isinstance(value, float) else value
         for name, value in first.items()
@@ -209,7 +209,7 @@ def test_the_playground_plays_and_pauses(notebook, view):
 
 def a_point(notebook, view):
     """Move the mouse about on the map until it is on a point; returns its name."""
-    label = view.output.locator(".siamlab-pointer-label")
+    label = view.output.locator(".siamlab-point-label")
     box = view.output.locator("canvas").bounding_box()
     for y in range(40, 500, 12):
         for x in range(40, 500, 12):
@@ -236,7 +236,7 @@ def test_a_click_on_the_map_plays_the_right_recording(notebook, view, kernel):
     assert name.startswith(f"{speaker} ")
     assert name.endswith(f": {text}")
     view.expect_the_plain_numbers()
-    recording = f"sl.labs.wav(*sl.audio.read({utterance}.path))"
+    recording = f"sl.labs.wav_bytes(*sl.audio.read({utterance}.path))"
     assert view.output.locator("audio").evaluate(DIGEST) == kernel.ask(
         f"__import__('hashlib').sha256({recording}).hexdigest()"
     )
@@ -254,6 +254,6 @@ def test_a_lasso_lists_the_speakers_within(notebook, view, kernel):
     mouse.up()
     expect(view.readout).not_to_have_text(before.readout)
     assert view.settled().picture != before.picture
-    counts = dict(kernel.ask("lab.found.counts"))
+    counts = dict(kernel.ask("lab.result.counts"))
     everybody = kernel.ask("list(test_features.speakers)")
     assert counts == {name: everybody.count(name) for name in set(everybody)}

@@ -24,7 +24,7 @@ def expect_a_picture(cell):
     picture = cell.locator(".jp-OutputArea img").first
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
-    expect(cell.get_by_text("model not found")).to_have_count(0)
+    expect(cell.get_by_text("model not result")).to_have_count(0)
 
 
 def test_as_saved_by_a_reader(workbench, browser):

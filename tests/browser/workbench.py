@@ -34,11 +34,11 @@ def jupyter(command, folder):
     with process:
         try:
             for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
+                if result := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
                     break
             else:
                 raise RuntimeError("the lab ended without an address")
-            yield found[0]
+            yield result[0]
         finally:
             process.send_signal(signal.SIGINT)
             try:

@@ -1,9 +1,9 @@
 // A picture whose points can be hovered over, clicked, and lassoed.
 //
-// The PNG comes from the kernel as it is; what is drawn here is only what the mouse
-// does. State comes in (value, width, places, names), events go out (chosen, selected).
+// The PNG comes from the kernel; only the mouse's marks are drawn here.
+// State comes in (value, width, positions, names), events go out (chosen, selected).
 
-const NEAR = 12; // pixels from the mouse to the point that it means
+const NEAR = 12; // pixels: largest distance from the mouse to a point that it selects
 
 function render({ model, el }) {
   const box = document.createElement("div");
@@ -15,15 +15,15 @@ function render({ model, el }) {
   image.alt = "A map of utterances. The controls beside it do what the mouse does.";
   canvas.style.cssText =
     "position: absolute; inset: 0; width: 100%; height: 100%; cursor: crosshair";
-  label.className = "siamlab-pointer-label";
+  label.className = "siamlab-point-label";
   label.style.cssText =
     "position: absolute; display: none; pointer-events: none; padding: 1px 6px; " +
     "background: white; color: black; border: 1px solid black; white-space: nowrap";
   box.append(image, canvas, label);
   el.append(box);
 
-  let places = new Float32Array();
-  let lasso = []; // corners so far, from where the button went down
+  let positions = new Float32Array();
+  let lasso = []; // corners since the button was pressed
 
   function show() {
     const old = image.src;
@@ -32,11 +32,11 @@ function render({ model, el }) {
     if (old) URL.revokeObjectURL(old);
   }
 
-  function place() {
-    const bytes = model.get("places"); // a DataView
+  function readPositions() {
+    const bytes = model.get("positions"); // a DataView
     const copy = bytes.buffer.slice(
       bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    places = new Float32Array(copy);
+    positions = new Float32Array(copy);
   }
 
   function corner(event) {
@@ -45,16 +45,16 @@ function render({ model, el }) {
   }
 
   function point(i) {
-    return [places[2 * i] * canvas.clientWidth, places[2 * i + 1] * canvas.clientHeight];
+    return [positions[2 * i] * canvas.clientWidth, positions[2 * i + 1] * canvas.clientHeight];
   }
 
   function nearest([x, y]) {
     let best = -1;
     let least = NEAR ** 2;
     const { clientWidth: width, clientHeight: height } = canvas;
-    for (let i = 0; 2 * i < places.length; i++) {
+    for (let i = 0; 2 * i < positions.length; i++) {
       const distance =
-        (places[2 * i] * width - x) ** 2 + (places[2 * i + 1] * height - y) ** 2;
+        (positions[2 * i] * width - x) ** 2 + (positions[2 * i + 1] * height - y) ** 2;
       if (distance < least) [best, least] = [i, distance];
     }
     return best;
@@ -72,7 +72,7 @@ function render({ model, el }) {
   }
 
   function draw(i) {
-    canvas.width = canvas.clientWidth; // this wipes it, too
+    canvas.width = canvas.clientWidth; // this also clears it
     canvas.height = canvas.clientHeight;
     const pen = canvas.getContext("2d");
     pen.lineWidth = 2;
@@ -89,7 +89,7 @@ function render({ model, el }) {
     const [x, y] = point(i);
     label.textContent = model.get("names")[i];
     label.style.top = `${y + 14}px`;
-    // Towards the middle, so that it is not cut off at the right.
+    // Towards the center, so that it is not cut off at the right.
     const right = x > canvas.clientWidth / 2;
     label.style.left = right ? "" : `${x}px`;
     label.style.right = right ? `${canvas.clientWidth - x}px` : "";
@@ -117,7 +117,7 @@ function render({ model, el }) {
     const moved = lasso.some(([a, b]) => Math.hypot(a - x, b - y) > 4);
     const chosen = nearest(here);
     const rows = [];
-    for (let i = 0; moved && 2 * i < places.length; i++) {
+    for (let i = 0; moved && 2 * i < positions.length; i++) {
       if (inside(point(i))) rows.push(i);
     }
     lasso = [];
@@ -131,14 +131,14 @@ function render({ model, el }) {
   };
   resize();
   show();
-  place();
+  readPositions();
   model.on("change:value", show);
-  model.on("change:places", place);
+  model.on("change:positions", readPositions);
   model.on("change:width", resize);
   return () => {
     URL.revokeObjectURL(image.src);
     model.off("change:value", show);
-    model.off("change:places", place);
+    model.off("change:positions", readPositions);
     model.off("change:width", resize);
   };
 }

@@ -1,7 +1,7 @@
-"""What all labs have in common: controls on the left, a picture and numbers beside.
+"""The base of all labs: controls on the left, a picture and numbers next to them.
 
-Behind each lab stand a plain function, from parameters to numbers, and a `Picture`,
-whose artists are moved rather than drawn anew.
+Each lab consists of a plain function, from parameters to numbers, and of a `Picture`,
+whose artists are moved instead of drawn again.
 """
 
 import base64
@@ -23,21 +23,21 @@ _WRAP = {"flex_flow": "row wrap", "align_items": "flex-start"}
 
 
 class Picture:
-    """A figure in which some artists move in front of others that stay.
+    """A figure in which some artists move in front of a fixed background.
 
-    What stays, axes and all their text, is painted once: that is most of the work.
+    The background, axes and all their text, is painted once: that is most of the work.
 
     Parameters
     ----------
     size : tuple of float
-        Width and height in inches, at 80 pixels each.
+        Width and height in inches, at 80 pixels per inch.
     **grid
         As for `matplotlib.figure.Figure.subplots`.
     """
 
     def __init__(self, size, **grid):
         with matplotlib.style.context(plots.STYLE):
-            # Not one of pyplot's: nobody but us shows it, closes it, or draws in it.
+            # Not a figure of pyplot, which would show it and keep it alive.
             self.figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
             self._canvas = FigureCanvasAgg(self.figure)
             self.axes = self.figure.subplots(**grid)
@@ -47,27 +47,27 @@ class Picture:
         self._background = None
 
     def prepare(self):
-        """Draw what stays, and make the artists that move.
+        """Draw the background, and create the artists that move.
 
         Returns
         -------
         sequence of matplotlib.artist.Artist
-            Those that move, the rearmost first.
+            Those that move, from back to front.
         """
         raise NotImplementedError
 
-    def draw(self, found):
+    def draw(self, result):
         """Move the artists.
 
         Parameters
         ----------
-        found : object
-            What the lab's function computed.
+        result : object
+            What the function of the lab computed.
         """
         raise NotImplementedError
 
     def repaint(self):
-        """Paint also what stays anew: for a `draw` that has changed it."""
+        """Paint the background again, after a `draw` that has changed it."""
         self._background = None
 
     def png(self):
@@ -76,11 +76,11 @@ class Picture:
         Returns
         -------
         bytes
-            Always as many pixels.
+            Always of the same size in pixels.
         """
         if self._background is None:
             self._canvas.draw()
-            # Laid out once: axes that jump about with each number cannot be read.
+            # The layout is computed once, so that the axes stay in place.
             self.figure.set_layout_engine("none")
             self._background = self._canvas.copy_from_bbox(self.figure.bbox)
         self._canvas.restore_region(self._background)
@@ -88,7 +88,7 @@ class Picture:
             artist.axes.draw_artist(artist)
         content = io.BytesIO()
         pixels = np.asarray(self._canvas.buffer_rgba())
-        # Little compression: the picture goes as far as the browser, once.
+        # Little compression: the picture is sent to the browser, once.
         matplotlib.image.imsave(
             content, pixels, format="png", pil_kwargs={"compress_level": 1}
         )
@@ -103,38 +103,41 @@ class Lab(ipywidgets.VBox):
     controls : dict of str to ipywidgets.Widget
         Each becomes an attribute of that name, and an argument of `compute`.
     compute : callable
-        From the controls' values to what `picture` draws; its `str` is the readout.
+        From the values of the controls to what `picture` draws; its `str` is the
+        readout.
     picture : Picture
-        Of this lab alone.
+        Used by this lab only.
     hint : str
-        What to try.
-    below : sequence of ipywidgets.Widget
-        Below the controls: what is no argument of `compute`, such as a sound.
+        Suggestion what to try.
+    extra_widgets : sequence of ipywidgets.Widget
+        Placed below the controls, such as an audio player.
     image : ipywidgets.DOMWidget, optional
-        What shows the picture: the bytes of a PNG, its `value`, `width` pixels wide.
+        Shows the picture: `value`, the bytes of a PNG, `width` pixels wide.
 
     Attributes
     ----------
-    found : object
+    result : object
         What `compute` last returned.
-    answered : dict
-        Values of the controls that picture and readout belong to, by name.
+    shown_values : dict
+        Values of the controls for which picture and readout are shown, by name.
     image : ipywidgets.Image
         The picture.
     readout : ipywidgets.HTML
-        The numbers; or, if `compute` refused the values, why.
+        The numbers, or an error message if `compute` refused the values.
     """
 
-    def __init__(self, controls, compute, picture, hint, below=(), image=None):
+    def __init__(self, controls, compute, picture, hint, extra_widgets=(), image=None):
         self._controls = dict(controls)
-        self._first = {name: control.value for name, control in controls.items()}
+        self._initial_values = {
+            name: control.value for name, control in controls.items()
+        }
         self._compute = compute
         self._picture = picture
-        self._held = False
-        # A moved slider is answered in a thread of its own, while a cell may run.
+        self._paused = False
+        # Slider events are handled in another thread than cells.
         self._lock = threading.RLock()
-        self.found = None
-        self.answered = {}
+        self.result = None
+        self.shown_values = {}
         self.image = ipywidgets.Image(format="png") if image is None else image
         self.image.width = round(picture.figure.get_figwidth() * _DPI)
         self.image.layout.max_width = "100%"
@@ -148,14 +151,14 @@ class Lab(ipywidgets.VBox):
             setattr(self, name, control)
             control.style.description_width = "8em"
             if isinstance(control, ipywidgets.ToggleButtons):
-                # In one line with its label, however many there are.
+                # All buttons in one line with the label.
                 control.style.button_width = "auto"
             else:
                 control.layout.width = "24em"
             control.observe(self._changed, "value")
-        left = [*self._controls.values(), self.reset_button, *below]
+        left = [*self._controls.values(), self.reset_button, *extra_widgets]
         right = [self.image, self.readout, ipywidgets.HTML(f"<i>Try: {hint}</i>")]
-        # Beside the picture if there is room; else above it, side by side.
+        # Controls next to the picture, or above it in a narrow window.
         row = ipywidgets.Box(
             [
                 ipywidgets.Box(left, layout={"flex": "1 1 24em", **_WRAP}),
@@ -164,57 +167,57 @@ class Lab(ipywidgets.VBox):
             layout=_WRAP,
         )
         super().__init__([row])
-        self._redraw()
+        self._update()
 
     def reset(self):
-        """Bring all controls back to where they began; one new picture."""
-        self.set(**self._first)
+        """Reset all controls to their initial values, and update the picture once."""
+        self.set(**self._initial_values)
 
     def set(self, **values):
-        """Move several controls at once; one new picture.
+        """Set several controls at once, and update the picture once.
 
         Parameters
         ----------
         **values
-            Of the controls, by name.
+            New values, by the names of the controls.
         """
-        self._held = True
+        self._paused = True
         try:
             for name, value in values.items():
                 self._controls[name].value = value
         finally:
-            self._held = False
-        self._redraw()
+            self._paused = False
+        self._update()
 
     def _changed(self, _):
-        if not self._held:
-            self._redraw()
+        if not self._paused:
+            self._update()
 
-    def _redraw(self):
+    def _update(self):
         with self._lock:
             values = {name: control.value for name, control in self._controls.items()}
             try:
-                found = self._compute(**values)
+                result = self._compute(**values)
             except SiamlabError as error:
-                # An exception in here would be lost in the browser's log.
+                # An exception would only appear in the log of the browser.
                 self.readout.value = f"<b>{error}</b>"
             else:
-                self.found = found
-                self._show(found)
-            self.answered = values
+                self.result = result
+                self._show(result)
+            self.shown_values = values
 
-    def _show(self, found):
-        """Bring what was found before the reader's eyes."""
-        self._picture.draw(found)
+    def _show(self, result):
+        """Show a result."""
+        self._picture.draw(result)
         self.image.value = self._picture.png()
-        self.readout.value = str(found)
+        self.readout.value = str(result)
 
     def _repr_keys(self):
-        """Name no traits: the readout tells what there is to know."""
+        """Leave traits out of the representation."""
         return iter(())
 
     def _repr_mimebundle_(self, **kwargs):
-        """Show the widget; where none can live, its picture."""
+        """Return the widget, and its picture for viewers without widgets."""
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
             still = base64.b64encode(self.image.value).decode("ascii")

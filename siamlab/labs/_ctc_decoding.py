@@ -1,4 +1,4 @@
-"""What a network of phones says of an utterance, read off by CTC's two rules."""
+"""Decoding the outputs of a phone recognizer with the two rules of CTC."""
 
 import dataclasses
 import html
@@ -9,32 +9,32 @@ from scipy.special import softmax
 from .. import ctc, metrics
 from ..errors import ArgumentError
 
-# What a path has become after none, one and both of CTC's rules.
-STAGES = ("path as it is", "repeats joined", "blanks dropped")
+# A path after none, one and both of the rules.
+STAGES = ("path", "repeats merged", "blanks removed")
 
 
 def collapse(path, stage=2):
-    """Say which frames of a path are left after the rules of CTC.
+    """Return the frames of a path that remain after the rules of CTC.
 
-    First repeats are joined, then blanks dropped (Graves et al., 2006); in the other
-    order a phone said twice would be lost (FAULTS C21).
+    First repeats are merged, then blanks removed (Graves et al., 2006). In the other
+    order, a phone that occurs twice in a row would be lost (docs/doctor.md#c21).
 
     Parameters
     ----------
     path : sequence of str
         The symbol of each frame; None for the blank.
     stage : int
-        How many of the rules apply: 0, 1 or 2.
+        Number of rules that are applied: 0, 1 or 2.
 
     Returns
     -------
     list of int
-        Frames: all; the first of each run; those of them that are no blank.
+        All frames; the first of each run; those of them that are not blank.
 
     Raises
     ------
     ArgumentError
-        If there is no such stage.
+        If the stage is not 0, 1 or 2.
 
     Examples
     --------
@@ -45,7 +45,9 @@ def collapse(path, stage=2):
     ['a', 'a', 'b']
     """
     if stage not in range(len(STAGES)):
-        raise ArgumentError(f"stage must be 0, 1 or 2 rules; got {stage}")
+        raise ArgumentError(
+            f"stage must be 0, 1 or 2, the number of rules; got {stage}"
+        )
     left = list(range(len(path)))
     if stage >= 1:
         left = [t for t in left if t == 0 or path[t] != path[t - 1]]
@@ -55,22 +57,22 @@ def collapse(path, stage=2):
 
 
 @dataclasses.dataclass(frozen=True)
-class Reading:
-    """What a network makes of an utterance at one time of its training.
+class CTCOutput:
+    """The decoded output of a network for an utterance, at one time of its training.
 
     Parameters
     ----------
     utterance : int
-        Which, from 0.
+        Index of the utterance.
     epoch : int
-        After how many epochs; 0 is before training.
-    epochs : int
-        How many it was trained for.
+        Epochs so far; 0 is before training.
+    n_epochs : int
+        Epochs of the whole training.
     stage : int
-        How many of CTC's rules apply to `path`, see `collapse`.
+        Number of rules that are applied to `path`, see `collapse`.
     path : tuple of str
         The most probable symbol of each frame; None for the blank.
-    said : tuple of str
+    reference : tuple of str
         The true phones.
     loss : float
         CTC loss: minus the log probability of the true phones, in nats.
@@ -79,29 +81,29 @@ class Reading:
     lattice : numpy.ndarray
         Of `ctc.lattice` with the true phones, shape (frames, 2 * phones + 1).
     alignment : tuple of (int, int)
-        First and last frame of each true phone on the best path that spells them.
+        First and last frame of each true phone on the best path.
     """
 
     utterance: int
     epoch: int
-    epochs: int
+    n_epochs: int
     stage: int
     path: tuple[str | None, ...]
-    said: tuple[str, ...]
+    reference: tuple[str, ...]
     loss: float
     posteriors: np.ndarray = dataclasses.field(repr=False, compare=False)
     lattice: np.ndarray = dataclasses.field(repr=False, compare=False)
     alignment: tuple[tuple[int, int], ...] = dataclasses.field(repr=False)
 
     @property
-    def heard(self):
-        """Phones that are left after both rules, a tuple of str."""
+    def decoded(self):
+        """Phones that remain after both rules, a tuple of str."""
         return tuple(self.path[t] for t in collapse(self.path))
 
     @property
     def error_rate(self):
-        """Phone error rate of `heard`."""
-        return metrics.phone_error_rate([self.said], [self.heard])
+        """Phone error rate of `decoded`."""
+        return metrics.phone_error_rate([self.reference], [self.decoded])
 
     @property
     def blank_share(self):
@@ -109,88 +111,91 @@ class Reading:
         return self.path.count(None) / len(self.path)
 
     def __str__(self):
-        """Numbers, what was said, and the path with what the last rule struck out."""
+        """Numbers, the true phones, and the path, with removed symbols struck out."""
         before = collapse(self.path, max(self.stage - 1, 0))
         left = set(collapse(self.path, self.stage))
         when = "before training"
         if self.epoch:
-            when = f"after epoch {self.epoch} of {self.epochs}"
+            when = f"after epoch {self.epoch} of {self.n_epochs}"
         return (
             f"<b>{when}</b>: loss <b>{self.loss:.1f} nats</b>, "
             f"blank in <b>{self.blank_share:.0%}</b> of {len(self.path)} frames, "
             f"phone error rate <b>{self.error_rate:.0%}</b><br>"
-            f"said, {len(self.said)} phones: {html.escape(' '.join(self.said))}<br>"
-            f"{STAGES[self.stage]}, {len(left)} left: "
+            f"true phones, {len(self.reference)}: "
+            f"{html.escape(' '.join(self.reference))}<br>"
+            f"{STAGES[self.stage]}, {len(left)} symbols: "
             + " ".join(_letter(self.path[t], t in left) for t in before)
         )
 
 
-def shown(symbol):
-    """Return what stands for a symbol in print: "-" for the blank."""
+def symbol_text(symbol):
+    """Return the printed form of a symbol: "-" for the blank."""
     return "-" if symbol is None else symbol.replace(" ", "␣")
 
 
 def _letter(symbol, is_left):
-    text = html.escape(shown(symbol))
+    text = html.escape(symbol_text(symbol))
     return f"<b>{text}</b>" if is_left else f'<s style="color:#999">{text}</s>'
 
 
-def read_off(logits, symbols, truth, utterance=0, epoch=0, stage=2):
-    """Read off the phones of an utterance at one time of the training.
+def decode_utterance(logits, vocabulary, truth, utterance=0, epoch=0, stage=2):
+    """Decode the phones of an utterance at one time of the training.
 
     Parameters
     ----------
     logits : sequence of sequence of array_like
-        By epoch, 0 before training; by utterance; shape (frames, outputs) each. As
-        `callbacks.Outputs` keeps them.
-    symbols : ctc.Vocabulary
-        What the outputs stand for, with a blank.
+        By epoch, 0 before training; by utterance; shape (time, outputs) each, as
+        recorded by `networks.LogitRecorder`.
+    vocabulary : ctc.Vocabulary
+        Symbols of the outputs, with a blank.
     truth : sequence of sequence of str
         The phones of each utterance.
     utterance : int
-        Which.
+        Index of the utterance.
     epoch : int
-        After how many epochs. A network that was trained for fewer stays what it was
-        after its last.
+        Epochs so far. A network that was trained for fewer epochs stays as it was
+        after its last one.
     stage : int
-        How many of CTC's rules apply: 0, 1 or 2.
+        Number of rules that are applied: 0, 1 or 2.
 
     Returns
     -------
-    Reading
+    CTCOutput
         Phones and numbers.
 
     Raises
     ------
     ArgumentError
-        If a phone is none of the symbols, there are too few frames for them
-        (FAULTS C8), or epoch or stage are out of range.
+        If a phone is not in the vocabulary, there are too few frames for the phones
+        (docs/doctor.md#c8), or epoch or stage are out of range.
 
     Examples
     --------
-    >>> symbols = ctc.Vocabulary(("a", "b"), blank=0)
-    >>> sure = 9 * np.eye(3)[[0, 1, 1, 0, 2, 0]]
-    >>> found = read_off([[sure]], symbols, ["ab"])
-    >>> found.heard, found.error_rate, found.blank_share
+    >>> vocabulary = ctc.Vocabulary(("a", "b"), blank=0)
+    >>> logits = 9 * np.eye(3)[[0, 1, 1, 0, 2, 0]]
+    >>> result = decode_utterance([[logits]], vocabulary, ["ab"])
+    >>> result.decoded, result.error_rate, result.blank_share
     (('a', 'b'), 0.0, 0.5)
     """
     if epoch < 0:
         raise ArgumentError(f"epoch must be 0, before training, or more; got {epoch}")
-    epochs = len(logits) - 1
-    epoch = min(epoch, epochs)
-    found = np.asarray(logits[epoch][utterance])
-    labels = symbols.encode(truth[utterance])
-    states, loss = ctc.lattice(found, labels, symbols.blank)
-    best = found.argmax(axis=1)
-    return Reading(
+    n_epochs = len(logits) - 1
+    epoch = min(epoch, n_epochs)
+    outputs = np.asarray(logits[epoch][utterance])
+    labels = vocabulary.encode(truth[utterance])
+    states, loss = ctc.lattice(outputs, labels, vocabulary.blank)
+    best = outputs.argmax(axis=1)
+    return CTCOutput(
         utterance,
         epoch,
-        epochs,
+        n_epochs,
         stage,
-        tuple(None if b == symbols.blank else symbols.decode([b])[0] for b in best),
+        tuple(
+            None if b == vocabulary.blank else vocabulary.decode([b])[0] for b in best
+        ),
         tuple(truth[utterance]),
         loss,
-        softmax(found, axis=1),
+        softmax(outputs, axis=1),
         states,
-        tuple(ctc.forced_alignment(found, labels, symbols.blank)),
+        tuple(ctc.forced_alignment(outputs, labels, vocabulary.blank)),
     )

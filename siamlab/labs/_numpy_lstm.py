@@ -1,7 +1,6 @@
-"""A fresh LSTM in NumPy, forwards and backwards.
+"""An untrained LSTM in NumPy, with its gradient.
 
-For the scaling lab: the same numbers on every backend of Keras, and a gradient without
-a tape in a few milliseconds.
+For the scaling lab: the same numbers on every backend of Keras, in milliseconds.
 """
 
 import dataclasses
@@ -13,13 +12,13 @@ from ..scaling import lstm_forward
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class FreshLSTM:
-    """Weights as Keras draws them for `keras.layers.LSTM`, in its order.
+class NumpyLSTM:
+    """Weights of an LSTM, initialized and ordered as in `keras.layers.LSTM`.
 
     Parameters
     ----------
     kernel : numpy.ndarray
-        Shape (bands, 4 * units): into input gate, forget gate, candidate, output gate.
+        Shape (mel, 4 * units): input gate, forget gate, candidate, output gate.
     recurrent : numpy.ndarray
         Shape (units, 4 * units).
     bias : numpy.ndarray
@@ -34,20 +33,21 @@ class FreshLSTM:
     def draw(cls, bands, units, rng):
         """Draw weights.
 
-        Uniform for the input (Glorot and Bengio, 2010), orthogonal from frame to frame
-        (Saxe et al., 2014), forget gates ajar (Jozefowicz et al., 2015).
+        Glorot-uniform for the input (Glorot and Bengio, 2010), orthogonal for the
+        recurrent weights (Saxe et al., 2014), and a forget bias of 1 (Jozefowicz et
+        al., 2015).
 
         Parameters
         ----------
         bands, units : int
             Size of input and output.
         rng : numpy.random.Generator
-            To draw from.
+            Generator of the weights.
 
         Returns
         -------
-        FreshLSTM
-            In double precision.
+        NumpyLSTM
+            In float64.
         """
         limit = np.sqrt(6 / (bands + 4 * units))
         kernel = rng.uniform(-limit, limit, (bands, 4 * units))
@@ -56,7 +56,7 @@ class FreshLSTM:
         return cls(kernel, recurrent, bias)
 
     def backpropagate(self, x, errors):
-        """Read frames, then send errors back through time (Werbos, 1990).
+        """Compute the gradient by backpropagation through time (Werbos, 1990).
 
         The cell is that of Gers, Schmidhuber and Cummins (2000), the loss
         ``(errors * outputs).sum()``.
@@ -71,8 +71,7 @@ class FreshLSTM:
         Returns
         -------
         sums : numpy.ndarray
-            What goes into gates and candidate before they are squashed, shape
-            (frames, 4 * units).
+            Pre-activations of gates and candidate, shape (frames, 4 * units).
         deltas : numpy.ndarray
             Gradient of the loss at the sums, of the same shape. At the input it is
             ``deltas @ kernel.T``, at the kernel ``x.T @ deltas``.

@@ -11,23 +11,23 @@ from ..plots.speaker_plots import (
     MAX_LEGEND_ENTRIES,
     speaker_marker,
 )
-from ._lab import Picture
+from ._base import Picture
 
-# Seconds of a recording that are shown at most: of a longer one, the beginning.
-_LONGEST = 6.0
-# Spectrograms that tell how dark and how bright they get.
-_TRIED = 50
-# Distances drawn of those with another name: more would cover each other.
-_DRAWN = 500
+# Longest stretch of a recording that is shown, in seconds, from its start.
+_MAX_SECONDS = 6.0
+# Number of spectrograms from which the color scale is computed.
+_N_SAMPLED = 50
+# Largest number of distances that are drawn: more would overlap.
+_MAX_DRAWN = 500
 
 
 class MapPicture(Picture):
-    """A map; beside it the chosen recording, and how far from it everybody is.
+    """A map, the chosen recording, and its distances to all others.
 
     Parameters
     ----------
     features : Features
-        Spectrograms and names of the utterances.
+        Spectrograms and speakers of the utterances.
     """
 
     def __init__(self, features):
@@ -38,27 +38,27 @@ class MapPicture(Picture):
         )
 
     def prepare(self):
-        """Draw frames, scales and legend."""
+        """Draw axes, scales and legend."""
         self._map = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 0])
         for ax in self.axes[:, 0]:
             ax.remove()
-        recording, afar = self.axes[:, 1]
+        recording, distances = self.axes[:, 1]
         return [
             *self._prepare_map(self._map),
             *self._prepare_recording(recording),
-            *self._prepare_afar(afar),
+            *self._prepare_distances(distances),
         ]
 
     def _prepare_map(self, ax):
-        # One artist for each look, however many speakers share it.
-        looks = min(len(self._speakers), len(COLORS) * len(MARKERS))
+        # One artist per marker style, which several speakers may share.
+        styles = min(len(self._speakers), len(COLORS) * len(MARKERS))
         size = np.clip(100 / np.sqrt(len(self._features)), 1.5, 6.5)
         self._selected = _dots(ax, size + 6, marker="o", color="0.82")
         self._links = LineCollection([], colors="0.3", linewidths=1.2)
         ax.add_collection(self._links)
         self._dots = [
-            _dots(ax, size, markeredgecolor="white", markeredgewidth=0.3, **look)
-            for look in map(speaker_marker, range(looks))
+            _dots(ax, size, markeredgecolor="white", markeredgewidth=0.3, **style)
+            for style in map(speaker_marker, range(styles))
         ]
         ring = {"marker": "o", "markerfacecolor": "none", "markeredgecolor": "black"}
         self._near = _dots(ax, size + 4, markeredgewidth=1.2, **ring)
@@ -96,16 +96,16 @@ class MapPicture(Picture):
         )
         self._frames = ax.images[0]
         rng = np.random.default_rng(0)
-        some = rng.permutation(len(features))[:_TRIED]
+        some = rng.permutation(len(features))[:_N_SAMPLED]
         values = np.concatenate([np.ravel(features[i]) for i in some])
         self._frames.set_clim(*np.percentile(values, (5, 99.9)))
         longest = np.nanmax(features.table["duration"].to_numpy(float))
-        ax.set_xlim(0, min(longest, _LONGEST))
+        ax.set_xlim(0, min(longest, _MAX_SECONDS))
         ax.set_title(" ")
         self._name = _line(ax)
         return self._frames, self._name
 
-    def _prepare_afar(self, ax):
+    def _prepare_distances(self, ax):
         self._same, self._others = (
             _dots(ax, 22, marker="|", color=speaker_marker(i)["color"]) for i in (0, 4)
         )
@@ -113,80 +113,81 @@ class MapPicture(Picture):
         ax.set(xlim=(-0.02, 1.02), ylim=(-0.6, 1.6), yticks=(0, 1))
         ax.set_yticklabels(["other\nname", "same\nname"])
         ax.set_xlabel("distance in the original space (farthest = 1)")
-        ax.set_title("how far the others are")
+        ax.set_title("distances to the other utterances")
         return self._same, self._others, self._nearest
 
-    def draw(self, found):
+    def draw(self, result):
         """Move points, rings and lines."""
-        points = self.places(found)
-        looks = found.labels % len(self._dots)
+        points = self.positions(result)
+        styles = result.labels % len(self._dots)
         for i, dots in enumerate(self._dots):
-            dots.set_data(*points[looks == i].T)
-        near = list(found.neighbors)
-        same = found.labels == found.labels[found.chosen]
-        self._selected.set_data(*points[list(found.selected)].T)
+            dots.set_data(*points[styles == i].T)
+        near = list(result.neighbors)
+        same = result.labels == result.labels[result.chosen]
+        self._selected.set_data(*points[list(result.selected)].T)
         self._near.set_data(*points[near].T)
-        self._chosen.set_data(*points[[found.chosen]].T)
-        self._links.set_segments([points[[found.chosen, i]] for i in near])
+        self._chosen.set_data(*points[[result.chosen]].T)
+        self._links.set_segments([points[[result.chosen, i]] for i in near])
         self._links.set_linestyle(["-" if same[i] else "--" for i in near])
         self._purity.set_text(
-            f"neighbor purity {found.purity:.2f} (chance {found.purity.chance:.2f})"
+            f"neighbor purity {result.purity:.2f} (chance {result.purity.chance:.2f})"
         )
-        self._draw_recording(found)
-        self._draw_afar(found, same)
+        self._draw_recording(result)
+        self._draw_distances(result, same)
 
-    def _draw_recording(self, found):
-        frames = self._features[found.chosen]
-        frames = frames[: round(_LONGEST / self._hop)]
+    def _draw_recording(self, result):
+        frames = self._features[result.chosen]
+        frames = frames[: round(_MAX_SECONDS / self._hop)]
         self._frames.set_data(frames.T)
         seconds = len(frames) * self._hop
         self._frames.set_extent((0, seconds, 0, frames.shape[1]))
-        self._name.set_text(found.names[0])
+        self._name.set_text(result.names[0])
 
-    def _draw_afar(self, found, same):
-        share = found.afar / max(found.afar.max(), np.finfo(float).tiny)
+    def _draw_distances(self, result, same):
+        distances = result.all_distances
+        share = distances / max(distances.max(), np.finfo(float).tiny)
         same = same.copy()
         for mask, dots, height in ((same, self._same, 1), (~same, self._others, 0)):
-            mask[found.chosen] = False
+            mask[result.chosen] = False
             x = np.sort(share[mask])
-            x = x[:: len(x) // _DRAWN + 1]
+            x = x[:: len(x) // _MAX_DRAWN + 1]
             dots.set_data(x, np.full(len(x), height))
-        near = list(found.neighbors)
+        near = list(result.neighbors)
         self._nearest.set_data(share[near], same[near] + 0.42)
 
     @staticmethod
-    def places(found):
-        """Where the points of a map lie in the picture's axes.
+    def positions(result):
+        """Return the positions of the points in the axes of the picture.
 
         Parameters
         ----------
-        found : View
-            With `points`.
+        result : MapView
+            A map.
 
         Returns
         -------
         numpy.ndarray
             Shape (utterances, 2), the longer side from 0 to 1, the other centered.
         """
-        low, high = found.points.min(axis=0), found.points.max(axis=0)
+        low, high = result.points.min(axis=0), result.points.max(axis=0)
         side = max(np.max(high - low), np.finfo(np.float32).tiny)
-        return (found.points - (low + high) / 2) / side + 0.5
+        return (result.points - (low + high) / 2) / side + 0.5
 
-    def pixels(self, found):
-        """Where the points lie on the PNG, once there is one.
+    def image_positions(self, result):
+        """Return the positions of the points on the PNG.
 
         Parameters
         ----------
-        found : View
-            With `points`.
+        result : MapView
+            A map.
 
         Returns
         -------
         numpy.ndarray
-            float32, shape (utterances, 2): from the left and from the top, as shares
+            float32, shape (utterances, 2): from the left and from the top, as fractions
             of width and height.
         """
-        x, y = self._map.transData.transform(self.places(found)).T
+        x, y = self._map.transData.transform(self.positions(result)).T
         _, _, width, height = self.figure.bbox.bounds
         return np.column_stack((x / width, 1 - y / height)).astype(np.float32)
 

@@ -1,4 +1,4 @@
-"""Maps of embeddings, and what is true of them: the numbers of `SpeakerExplorer`."""
+"""Maps of embeddings, and how faithful they are: the numbers of `SpeakerExplorer`."""
 
 import dataclasses
 import functools
@@ -9,31 +9,31 @@ import numpy as np
 from .. import clusters
 from ..errors import ArgumentError
 
-# Of more utterances than this, as many are drawn whose neighbors are looked up: a
-# share of 2,000 x 5 neighbors is known to half a per cent.
-_ASKED = 2000
-# Maps of so many settings are kept.
-_KEPT = 64
+# Shares of neighbors are measured on a random sample of at most this many utterances:
+# 2,000 x 5 neighbors give a standard error of half a percent.
+_MAX_SAMPLE = 2000
+# Number of maps that are cached.
+_CACHE_SIZE = 64
 
 
-def nearest(points, rows, *, k=5, metric="cosine"):
-    """Find the nearest others of some points.
+def nearest_neighbors(points, rows, *, k=5, metric="cosine"):
+    """Find the nearest neighbors of some points.
 
     Parameters
     ----------
     points : array_like
         Shape (utterances, dim): embeddings, or a map of them.
     rows : array_like of int
-        Whose neighbors, shape (asked,).
+        Points whose neighbors are found, shape (rows,).
     k : int
-        How many, at most all others.
+        Number of neighbors.
     metric : str
         Any that `sklearn.metrics.pairwise_distances` knows.
 
     Returns
     -------
     near : numpy.ndarray of int
-        Rows of the neighbors, the nearest first, shape (asked, k).
+        Rows of the neighbors, the nearest first, shape (rows, k).
     distances : numpy.ndarray
         Same shape, in units of the metric.
 
@@ -44,7 +44,8 @@ def nearest(points, rows, *, k=5, metric="cosine"):
 
     Examples
     --------
-    >>> near, distances = nearest([[0.0], [1.0], [3.0]], [2], k=2, metric="euclidean")
+    >>> points = [[0.0], [1.0], [3.0]]
+    >>> near, distances = nearest_neighbors(points, [2], k=2, metric="euclidean")
     >>> near.tolist(), distances.tolist()
     ([[1, 0]], [[2.0, 3.0]])
     """
@@ -57,30 +58,29 @@ def nearest(points, rows, *, k=5, metric="cosine"):
         )
     finder = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(points)
     distances, near = finder.kneighbors(points[rows])
-    # Each is its own neighbor, though not always the first: it may have a double.
+    # A point is its own neighbor, but not always the first one: it may have duplicates.
     own = near == rows[:, None]
     own[~own.any(axis=1), -1] = True
     return near[~own].reshape(-1, k), distances[~own].reshape(-1, k)
 
 
-def kept_neighbors(near, on_map):
-    """Share of the neighbors that are neighbors on a map as well.
+def neighbor_preservation(near, on_map):
+    """Share of the neighbors that are also neighbors on a map.
 
     Parameters
     ----------
     near, on_map : array_like of int
-        Of `nearest`, in the space of the embeddings and on the map; both of shape
-        (asked, k).
+        Of `nearest_neighbors`, in the original space and on the map, shape (rows, k).
 
     Returns
     -------
     float
-        Q_NX(k) of Lee and Verleysen (2009): 1 for a map that keeps all. A map of
-        points put down at random has k / (utterances - 1).
+        Q_NX(k) of Lee and Verleysen (2009): 1 if all are preserved. A random map has
+        k / (utterances - 1).
 
     Examples
     --------
-    >>> kept_neighbors([[1, 2], [0, 2]], [[2, 3], [3, 4]])
+    >>> neighbor_preservation([[1, 2], [0, 2]], [[2, 3], [3, 4]])
     0.25
     """
     near, on_map = np.asarray(near), np.asarray(on_map)
@@ -88,40 +88,39 @@ def kept_neighbors(near, on_map):
 
 
 @dataclasses.dataclass(frozen=True)
-class View:
-    """What one sees of a map, and what is true of it.
+class MapView:
+    """A map with a chosen utterance, a selection, and measures of its quality.
 
     Parameters
     ----------
     purity : clusters.Purity
-        Share of neighbors in the original space that bear the same name, with
-        `chance`.
-    kept : float
-        Share of neighbors in the original space that are neighbors on the map.
+        Share of neighbors in the original space with the same name, with `chance`.
+    preserved : float
+        Share of neighbors in the original space that are also neighbors on the map.
     metric : str
-        Of the original space.
+        Metric of the original space.
     chosen : int
         Row of the chosen utterance.
     neighbors : tuple of int
         Rows of its neighbors in the original space, the nearest first.
     distances : tuple of float
-        From it to each of them, in units of the metric.
+        Distances from the chosen utterance to them.
     names : tuple of str
-        Of the chosen utterance and its neighbors.
+        Names of the chosen utterance and its neighbors.
     selected : tuple of int
         Rows of the utterances that were selected on the map.
     counts : tuple of (str, int)
-        How many of those bear each name, the commonest first.
+        Number of selected utterances for each name, the most frequent first.
     points : numpy.ndarray
         The map, float32, shape (utterances, 2).
     labels : numpy.ndarray of int
-        Which name each utterance bears, of the sorted ones, shape (utterances,).
-    afar : numpy.ndarray
-        Distance from the chosen utterance to each, shape (utterances,).
+        Index of the name of each utterance, shape (utterances,).
+    all_distances : numpy.ndarray
+        Distance from the chosen utterance to each one, shape (utterances,).
     """
 
     purity: clusters.Purity
-    kept: float
+    preserved: float
     metric: str
     chosen: int
     neighbors: tuple
@@ -131,10 +130,10 @@ class View:
     counts: tuple
     points: np.ndarray = dataclasses.field(repr=False, compare=False)
     labels: np.ndarray = dataclasses.field(repr=False, compare=False)
-    afar: np.ndarray = dataclasses.field(repr=False, compare=False)
+    all_distances: np.ndarray = dataclasses.field(repr=False, compare=False)
 
     def __str__(self):
-        """One line of HTML."""
+        """Summarize in HTML."""
         chosen, *near = (html.escape(name) for name in self.names)
         chance = self.purity.k / (len(self.points) - 1)
         listed = ", ".join(
@@ -143,8 +142,8 @@ class View:
         )
         line = (
             f"neighbor purity <b>{self.purity:.2f}</b> "
-            f"(chance {self.purity.chance:.2f}); the map keeps "
-            f"<b>{self.kept:.1%}</b> of the neighbors (chance {chance:.1%})"
+            f"(chance {self.purity.chance:.2f}); the map preserves "
+            f"<b>{self.preserved:.1%}</b> of the neighbors (chance {chance:.1%})"
             f"<br>nearest to <b>{chosen}</b> by {self.metric} distance: {listed}"
         )
         if self.counts:
@@ -153,8 +152,8 @@ class View:
         return line
 
 
-class Atlas:
-    """Maps of the same embeddings; each is made when it is first looked at, and kept.
+class SpeakerMaps:
+    """Maps of the same embeddings; each is computed on first use, and cached.
 
     Parameters
     ----------
@@ -163,7 +162,7 @@ class Atlas:
     speakers : array_like
         Shape (utterances,).
     k : int
-        How many neighbors are asked about.
+        Number of neighbors.
     layout : callable
         As `clusters.umap`, which it is by default: embeddings and `n_neighbors`,
         `min_dist`, `metric`, `seed` in, points (utterances, 2) out.
@@ -171,7 +170,7 @@ class Atlas:
     Attributes
     ----------
     names : list of str
-        Of each utterance: its speaker, and the how-manieth of his it is.
+        For each utterance: its speaker, and a running index per speaker.
 
     Raises
     ------
@@ -184,9 +183,9 @@ class Atlas:
     >>> def flat(x, **settings):
     ...     return x[:, :2]
     >>> x = [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]]
-    >>> atlas = Atlas(x, ["anna", "anna", "ben", "ben"], k=1, layout=flat)
-    >>> view = atlas.view(chosen=2, around=1)
-    >>> view.names, float(view.purity), view.kept, view.counts
+    >>> maps = SpeakerMaps(x, ["anna", "anna", "ben", "ben"], k=1, layout=flat)
+    >>> view = maps.view(chosen=2, around=1)
+    >>> view.names, float(view.purity), view.preserved, view.counts
     (('ben 1', 'ben 2'), 1.0, 1.0, (('ben', 2),))
     """
 
@@ -204,88 +203,91 @@ class Atlas:
         rng = np.random.default_rng(0)
         self._speakers, labels = np.unique(speakers, return_inverse=True)
         self._labels = {False: labels, True: rng.permutation(labels)}
-        few = len(x) <= _ASKED
-        self._asked = np.arange(len(x)) if few else rng.permutation(len(x))[:_ASKED]
-        seen: dict = {}
+        self._sample = np.arange(len(x))
+        if len(x) > _MAX_SAMPLE:
+            self._sample = rng.permutation(len(x))[:_MAX_SAMPLE]
+        counts: dict = {}
         self.names = []
         for speaker in speakers:
-            seen[speaker] = seen.get(speaker, 0) + 1
-            self.names.append(f"{speaker} {seen[speaker]}")
-        # Of this atlas alone: it goes, and its maps with it.
-        self.chart = functools.lru_cache(_KEPT)(self._chart)
-        self._near = functools.lru_cache(_KEPT)(self._find_near)
-        self._purity = functools.lru_cache(_KEPT)(self._share_of_names)
+            counts[speaker] = counts.get(speaker, 0) + 1
+            self.names.append(f"{speaker} {counts[speaker]}")
+        # Caches of this object, which are freed with it.
+        self.map_points = functools.lru_cache(_CACHE_SIZE)(self._compute_points)
+        self._near = functools.lru_cache(_CACHE_SIZE)(self._find_near)
+        self._purity = functools.lru_cache(_CACHE_SIZE)(self._compute_purity)
 
     def _find_near(self, metric):
-        return nearest(self._x, self._asked, k=self._k, metric=metric)[0]
+        return nearest_neighbors(self._x, self._sample, k=self._k, metric=metric)[0]
 
-    def _chart(self, neighbors=15, min_dist=0.1, metric="cosine", seed=0):
-        """Return points, and the share of neighbors that they keep."""
+    def _compute_points(self, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
+        """Compute a map, and the share of neighbors that it preserves."""
         points = self._layout(
             self._x,
-            n_neighbors=neighbors,
+            n_neighbors=n_neighbors,
             min_dist=min_dist,
             metric=metric,
             seed=seed,
         )
-        on_map, _ = nearest(points, self._asked, k=self._k, metric="euclidean")
-        return points, kept_neighbors(self._near(metric), on_map)
+        on_map, _ = nearest_neighbors(
+            points, self._sample, k=self._k, metric="euclidean"
+        )
+        return points, neighbor_preservation(self._near(metric), on_map)
 
-    def _share_of_names(self, shuffled, metric):
-        """As `clusters.neighbor_purity`, of those that are asked."""
+    def _compute_purity(self, shuffled, metric):
+        """As `clusters.neighbor_purity`, of the sample."""
         labels = self._labels[shuffled]
-        same = labels[self._near(metric)] == labels[self._asked, None]
+        same = labels[self._near(metric)] == labels[self._sample, None]
         chance = np.mean((np.bincount(labels)[labels] - 1) / (len(labels) - 1))
         return clusters.Purity(np.mean(same), chance, self._k)
 
     def view(
         self, *, chosen=0, around=0, selected=(), shuffled=False, metric="cosine", **map
     ):
-        """Look at a map.
+        """Return a map and its numbers.
 
         Parameters
         ----------
         chosen : int
             Row of an utterance.
         around : int
-            Select it and as many others, those nearest to it on the map.
+            Select it and this many others, those nearest to it on the map.
         selected : sequence of int
             Select these rows, where `around` is 0.
         shuffled : bool
-            Deal the speakers' names to other utterances, always in the same way.
+            Assign the speakers' names to other utterances, always in the same way.
         metric : str
-            In the space of the embeddings.
+            Metric of the original space.
         **map
-            `neighbors`, `min_dist` and `seed`, as for `clusters.umap`.
+            `n_neighbors`, `min_dist` and `seed`, as for `clusters.umap`.
 
         Returns
         -------
-        View
-            The map with its numbers.
+        MapView
+            The map and its numbers.
         """
         from sklearn.metrics import pairwise_distances
 
-        points, kept = self.chart(metric=metric, **map)
+        points, preserved = self.map_points(metric=metric, **map)
         labels = self._labels[shuffled]
-        afar = pairwise_distances(self._x[[chosen]], self._x, metric=metric)[0]
-        others = np.argsort(afar, kind="stable")
+        all_distances = pairwise_distances(self._x[[chosen]], self._x, metric=metric)[0]
+        others = np.argsort(all_distances, kind="stable")
         near = others[others != chosen][: self._k]
         if around:
             on_map = np.linalg.norm(points - points[chosen], axis=1)
             selected = np.sort(np.argsort(on_map, kind="stable")[: around + 1])
         counts = np.bincount(labels[list(selected)])
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-        return View(
+        return MapView(
             self._purity(shuffled, metric),
-            kept,
+            preserved,
             metric,
             int(chosen),
             tuple(near.tolist()),
-            tuple(afar[near].tolist()),
+            tuple(all_distances[near].tolist()),
             tuple(self.names[i] for i in (chosen, *near)),
             tuple(int(i) for i in selected),
             tuple((str(self._speakers[i]), int(counts[i])) for i in order),
             points,
             labels,
-            afar,
+            all_distances,
         )

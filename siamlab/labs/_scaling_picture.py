@@ -4,16 +4,16 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 from scipy.special import expit
 
-from ._lab import Picture
+from ._base import Picture
 
-# Beyond it a gate's slope is less than 0.018: see `scaling.gate_saturation`.
-BEYOND = 4.0
+# Beyond it, the slope of a sigmoid is below 0.018: see `scaling.gate_saturation`.
+SATURATION = 4.0
 
 
 class ScalingPicture(Picture):
-    """The spectrogram as scaled, its values, the gates' sums, the first step."""
+    """The scaled spectrogram, its values, the gates, and the first gradient."""
 
-    # Equal steps on the axis below: fine near 0, and wide enough for raw silence.
+    # Equal steps on an asinh axis: fine near 0, and wide enough for raw silence.
     _VALUES = np.sinh(np.linspace(-np.arcsinh(50), np.arcsinh(50), 151))
     _SUMS = np.linspace(-20, 20, 81)
 
@@ -22,13 +22,13 @@ class ScalingPicture(Picture):
         super().__init__((11.5, 6), nrows=2, ncols=2)
 
     def prepare(self):
-        """Draw axes and the flat ends of the sigmoid."""
+        """Draw the axes, and the flat ends of the sigmoid."""
         (given, values), (sums, step) = self.axes
         frames, bands, weights = self._shape
         self._given, self._bar = self._map(
             given, (0, frames, 0, bands), "value (0 is white)"
         )
-        given.set(xlabel="frame", title="what the LSTM is given")
+        given.set(xlabel="frame", title="input of the LSTM")
         self._step, bar = self._map(
             step, (0, weights, 0, bands), "of the column's largest"
         )
@@ -41,20 +41,20 @@ class ScalingPicture(Picture):
         values.set_xticks(ticks, [f"{tick}" for tick in ticks])
         values.xaxis.set_minor_locator(NullLocator())
         values.axvline(0, color="black", linewidth=1)
-        values.set(xlim=(-50, 50), xlabel="value", title="how often each value occurs")
+        values.set(xlim=(-50, 50), xlabel="value", title="distribution of the values")
         self._values = _histogram(values, self._VALUES, color="C0")
-        sums.axvspan(-20, -BEYOND, color="0.93", zorder=0)
-        sums.axvspan(BEYOND, 20, color="0.93", zorder=0)
-        self._near = _histogram(sums, self._SUMS, color="C0", label="sums")
+        sums.axvspan(-20, -SATURATION, color="0.93", zorder=0)
+        sums.axvspan(SATURATION, 20, color="0.93", zorder=0)
+        self._near = _histogram(sums, self._SUMS, color="C0", label="pre-activations")
         self._far = _histogram(
-            sums, self._SUMS, color="C4", hatch="////", label=f"beyond {BEYOND:g}"
+            sums, self._SUMS, color="C4", hatch="////", label=f"beyond {SATURATION:g}"
         )
         z = np.linspace(-20, 20, 401)
         (slope,) = sums.plot(
             z, 4 * expit(z) * expit(-z), "k--", label="slope of the sigmoid"
         )
-        sums.set(xlim=(-20, 20), xlabel="sum into a gate (beyond 20: at the edge)")
-        sums.set_title("where the gates stand before the first step")
+        sums.set(xlim=(-20, 20), xlabel="pre-activation of a gate (clipped to 20)")
+        sums.set_title("gates before the first step")
         for ax in (values, sums):
             ax.set(ylabel="relative to the highest", ylim=(0, 1.05))
         sums.legend(loc="upper right")
@@ -75,31 +75,31 @@ class ScalingPicture(Picture):
         ax.grid(visible=False)
         return image, bar
 
-    def draw(self, found):
+    def draw(self, result):
         """Fill maps and histograms."""
-        low, high = np.percentile(found.values, (0.5, 99.5))
+        low, high = np.percentile(result.values, (0.5, 99.5))
         limit = max(1.0, np.ceil(max(-low, high)))
         if limit != self._given.get_clim()[1]:
-            # The numbers beside the colors move: painting all anew takes too long.
+            # Only the labels of the color bar are drawn again.
             self._given.set_clim(-limit, limit)
             self._bar.set_ticks([-limit, 0, limit])
-        self._given.set_data(found.values.T)
-        columns = found.gradient / np.abs(found.gradient).max(axis=0).clip(1e-300)
+        self._given.set_data(result.values.T)
+        columns = result.gradient / np.abs(result.gradient).max(axis=0).clip(1e-300)
         self._step.set_data(columns[:, np.argsort(columns.mean(axis=0))])
-        counts = _counts(found.values, self._VALUES)
+        counts = _counts(result.values, self._VALUES)
         self._values.set_data(counts / counts.max())
-        counts = _counts(found.sums, self._SUMS)
-        # An edge lies at 4 itself: no bin is on both sides.
-        beyond = np.abs(self._SUMS[1:] + self._SUMS[:-1]) / 2 > BEYOND
+        counts = _counts(result.sums, self._SUMS)
+        # One edge is at 4 exactly, so that no bin is on both sides.
+        beyond = np.abs(self._SUMS[1:] + self._SUMS[:-1]) / 2 > SATURATION
         self._near.set_data(np.where(beyond, 0, counts) / counts.max())
         self._far.set_data(np.where(beyond, counts, 0) / counts.max())
 
 
 def _histogram(ax, edges, **look):
-    """Make a filled histogram that holds nothing yet."""
+    """Create an empty filled histogram."""
     return ax.stairs(np.zeros(len(edges) - 1), edges, fill=True, **look)
 
 
 def _counts(values, edges):
-    """Count values between edges; those outside at the edge."""
+    """Count values per bin; values outside belong to the outer bins."""
     return np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0]

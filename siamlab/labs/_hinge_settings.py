@@ -5,11 +5,11 @@ import numpy as np
 
 from ..errors import ArgumentError
 
-# As in `posts.Recipe`: one direction (FAULTS S8), two before one hinge (S9), and a
-# hinge for each.
+# As in `posts.Recipe`: one direction (docs/doctor.md#s8), the sum of both before one
+# hinge (docs/doctor.md#s9), and one hinge for each direction.
 DIRECTIONS = ("one", "summed", "each")
 
-_EPSILON = 1e-7  # where the source program's clip begins
+_EPSILON = 1e-7  # lower bound of the clip in the posted program
 
 
 def clipped(outputs):
@@ -28,13 +28,13 @@ def clipped(outputs):
     return np.clip(outputs, _EPSILON, 1.0)
 
 
-def deaf(outputs):
-    """Mark the outputs that get no gradient through the clip (FAULTS S6).
+def has_no_gradient(outputs):
+    """Mark the outputs whose gradient the clip sets to zero (docs/doctor.md#s6).
 
     Parameters
     ----------
     outputs : numpy.ndarray
-        Of a network that ends in no softmax.
+        Of a network that does not end in a softmax.
 
     Returns
     -------
@@ -44,39 +44,43 @@ def deaf(outputs):
     return (outputs < _EPSILON) | (outputs > 1.0)
 
 
-def measured(there, back, directions):
-    """Line up what the margin is compared with.
+def compared_divergences(forward, backward, directions):
+    """Stack the divergences that are compared with the margin.
 
     Parameters
     ----------
-    there, back : numpy.ndarray
-        Divergences, in nats.
+    forward, backward : numpy.ndarray
+        KL(first, second) and KL(second, first), in nats.
     directions : {"one", "summed", "each"}
-        As for `push`.
+        As for `hinge_statistics`.
 
     Returns
     -------
     numpy.ndarray
-        Shape (..., 1), or (..., 2) where each direction has a hinge of its own.
+        Shape (..., 1), or (..., 2) if each direction has its own hinge.
     """
-    columns = {"one": [there], "summed": [there + back], "each": [there, back]}
+    columns = {
+        "one": [forward],
+        "summed": [forward + backward],
+        "each": [forward, backward],
+    }
     return np.stack(columns[directions], axis=-1)
 
 
-def check(margin, directions):
-    """Refuse what is no setting of the loss.
+def check_settings(margin, directions):
+    """Refuse impossible settings of the loss.
 
     Parameters
     ----------
     margin : float
         In nats.
     directions : str
-        As for `push`.
+        As for `hinge_statistics`.
 
     Raises
     ------
     ArgumentError
-        If the margin is not positive, or there are no such directions.
+        If the margin is not positive, or the directions are unknown.
     """
     if not margin > 0:
         raise ArgumentError(
@@ -88,13 +92,13 @@ def check(margin, directions):
         )
 
 
-def controls(margin):
+def loss_controls(margin):
     """Make the controls of the loss.
 
     Parameters
     ----------
     margin : float
-        To begin with, in nats.
+        Initial value, in nats.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def controls(margin):
             style={"button_width": "auto"},
         ),
         "softmax": ipywidgets.ToggleButtons(
-            options=[("softmax", True), ("free, clipped", False)],
+            options=[("softmax", True), ("clipped, no softmax", False)],
             description="outputs",
             style={"button_width": "auto"},
         ),

@@ -1,0 +1,335 @@
+"""Gradient descent on the KL-hinge loss, by points that move independently."""
+
+import dataclasses
+
+import numpy as np
+from scipy import special
+
+from ..distances import log_probabilities, pairwise_kl
+from ..errors import ArgumentError
+from . import _hinge_settings
+
+_TINY = 1e-30  # keeps quotients finite
+
+
+@dataclasses.dataclass(frozen=True)
+class DescentStep:
+    """The points after some steps.
+
+    Parameters
+    ----------
+    step, n_steps : int
+        Number of steps so far, and in all.
+    n_speakers : int
+        Number of speakers.
+    margin : float
+        In nats.
+    directions : {"one", "summed", "each"}
+        Which divergences are compared with the margin.
+    softmax : bool
+        Whether the outputs are those of a softmax.
+    same_speaker, different_speaker : float
+        Mean divergence of the pairs of each kind, in nats: of what is compared with
+        the margin.
+    active : float
+        Share of the different-speaker pairs that are pushed apart.
+    dead : float
+        Share of the outputs whose gradient the clip sets to zero
+        (docs/doctor.md#s6).
+    min_sum, max_sum : float
+        Sum of a point's outputs, which is 1 for a distribution (docs/doctor.md#s5).
+    descent : Descent
+        All steps.
+    """
+
+    step: int
+    n_steps: int
+    n_speakers: int
+    margin: float
+    directions: str
+    softmax: bool
+    same_speaker: float
+    different_speaker: float
+    active: float
+    dead: float
+    min_sum: float
+    max_sum: float
+    descent: "Descent" = dataclasses.field(repr=False, compare=False)
+
+    def __str__(self):
+        """Summarize in one line of HTML."""
+        outputs = "softmax" if self.softmax else "no softmax"
+        return (
+            f"{outputs}, margin {self.margin:.1f} nats, step <b>{self.step}</b> of "
+            f"{self.n_steps}: same-speaker pairs <b>{self.same_speaker:z.2f}</b> nats "
+            f"apart, different-speaker pairs <b>{self.different_speaker:z.2f}</b>, "
+            f"pushed apart <b>{self.active:.1%}</b>; outputs without a gradient "
+            f"<b>{self.dead:.1%}</b>; sums from {self.min_sum:z.2f} to "
+            f"{self.max_sum:.2f}"
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Descent:
+    """The points and their statistics after each step; see `descend`.
+
+    Parameters
+    ----------
+    outputs : numpy.ndarray
+        Shape (n_steps + 1, points, 3).
+    speakers : numpy.ndarray
+        Shape (points,).
+    margin, directions, softmax
+        Settings of the loss.
+    same_speaker, different_speaker, active, dead : numpy.ndarray
+        As for `DescentStep`, shape (n_steps + 1,).
+    """
+
+    outputs: np.ndarray
+    speakers: np.ndarray
+    margin: float
+    directions: str
+    softmax: bool
+    same_speaker: np.ndarray
+    different_speaker: np.ndarray
+    active: np.ndarray
+    dead: np.ndarray
+
+    def at(self, step):
+        """Return the statistics after some steps.
+
+        Parameters
+        ----------
+        step : int
+            Number of steps.
+
+        Returns
+        -------
+        DescentStep
+            The statistics.
+        """
+        sums = self.outputs[step].sum(axis=-1)
+        return DescentStep(
+            step=int(step),
+            n_steps=len(self.outputs) - 1,
+            n_speakers=len(np.unique(self.speakers)),
+            margin=self.margin,
+            directions=self.directions,
+            softmax=self.softmax,
+            same_speaker=float(self.same_speaker[step]),
+            different_speaker=float(self.different_speaker[step]),
+            active=float(self.active[step]),
+            dead=float(self.dead[step]),
+            min_sum=float(sums.min()),
+            max_sum=float(sums.max()),
+            descent=self,
+        )
+
+
+def starting_points(n_speakers=4, n_points=6, seed=0):
+    """Draw points around a center for each speaker.
+
+    Parameters
+    ----------
+    n_speakers : int
+        At least 2.
+    n_points : int
+        Points of each speaker, at least 2.
+    seed : int
+        Seed of the points. More speakers do not change those of the first ones.
+
+    Returns
+    -------
+    logits : numpy.ndarray
+        Shape (n_speakers * n_points, 3).
+    speakers : numpy.ndarray of int
+        Speaker of each point, shape (n_speakers * n_points,).
+
+    Raises
+    ------
+    ArgumentError
+        If there would be no pair of one kind.
+
+    Examples
+    --------
+    >>> logits, speakers = starting_points(3, n_points=2)
+    >>> logits.shape, speakers.tolist()
+    ((6, 3), [0, 0, 1, 1, 2, 2])
+    """
+    if n_speakers < 2 or n_points < 2:
+        raise ArgumentError(
+            "pairs of both kinds need 2 speakers and 2 points of each; got "
+            f"n_speakers={n_speakers}, n_points={n_points}"
+        )
+    logits = []
+    for speaker in range(n_speakers):
+        rng = np.random.default_rng([seed, speaker])
+        center = rng.normal(0, 0.7, size=3)
+        logits.append(center + rng.normal(0, 0.6, size=(n_points, 3)))
+    return np.concatenate(logits), np.repeat(np.arange(n_speakers), n_points)
+
+
+def trajectory(
+    logits,
+    speakers,
+    margin=1.0,
+    directions="each",
+    softmax=True,
+    n_steps=150,
+    learning_rate=3.0,
+    max_step=0.05,
+):
+    """Move points by gradient descent on the KL-hinge loss.
+
+    The loss is that of `losses.KLHinge` over all pairs of points: the mean over the
+    same-speaker pairs plus the mean over the different-speaker pairs.
+
+    Parameters
+    ----------
+    logits : array_like
+        Where the points start, shape (points, 3).
+    speakers : array_like
+        Speaker of each point, shape (points,).
+    margin : float
+        How far different-speaker pairs are pushed apart, in nats.
+    directions : {"one", "summed", "each"}
+        What is compared with the margin, as for `hinge_statistics`. In "one"
+        direction, the first point of a pair is the one with the lower index.
+    softmax : bool
+        Move the logits and compute their softmax. Otherwise the outputs themselves are
+        moved from the same start, and clipped to [1e-7, 1] before the logarithm
+        (docs/doctor.md#s5, #s6).
+    n_steps : int
+        Number of steps.
+    learning_rate : float
+        Step length for a gradient of norm 1.
+    max_step : float
+        Longest step of a point: the gradient of a logarithm near 0 is unbounded
+        (clipping by norm; Pascanu, Mikolov and Bengio, 2013).
+
+    Returns
+    -------
+    numpy.ndarray
+        Outputs, shape (n_steps + 1, points, 3).
+
+    Raises
+    ------
+    ArgumentError
+        If shapes do not fit, there are pairs of one kind only, or a setting is
+        impossible.
+
+    Examples
+    --------
+    Without the softmax, the first step already leaves the distributions:
+
+    >>> path = trajectory(*starting_points(), softmax=False, n_steps=2)
+    >>> path.shape
+    (3, 24, 3)
+    >>> bool(np.allclose(path.sum(axis=-1), 1))
+    False
+    """
+    points, speakers = _check_points(logits, speakers, margin, directions)
+    weights = _weights(speakers, directions)
+    if not softmax:
+        points = special.softmax(points, axis=-1)
+    path = [special.softmax(points, axis=-1) if softmax else points]
+    for _ in range(n_steps):
+        step = learning_rate * _gradient(path[-1], weights, margin, directions, softmax)
+        length = np.linalg.norm(step, axis=-1, keepdims=True)
+        points = points - step * np.minimum(1.0, max_step / (length + _TINY))
+        path.append(special.softmax(points, axis=-1) if softmax else points)
+    return np.stack(path)
+
+
+def descend(logits, speakers, margin=1.0, directions="each", softmax=True, n_steps=150):
+    """Move points by gradient descent, and measure them after each step.
+
+    Parameters
+    ----------
+    logits, speakers, margin, directions, softmax, n_steps
+        As for `trajectory`.
+
+    Returns
+    -------
+    Descent
+        Its `at` returns the statistics of one step.
+
+    Raises
+    ------
+    ArgumentError
+        As for `trajectory`.
+
+    Examples
+    --------
+    >>> result = descend(*starting_points(3), margin=1.0)
+    >>> result.at(150).same_speaker < result.at(0).same_speaker
+    True
+    >>> result.at(150).dead
+    0.0
+    """
+    path = trajectory(logits, speakers, margin, directions, softmax, n_steps)
+    speakers = np.asarray(speakers)
+    d = pairwise_kl(path if softmax else _hinge_settings.clipped(path))
+    first, second = np.triu_indices(len(speakers), k=1)
+    compared = _hinge_settings.compared_divergences(
+        d[:, first, second], d[:, second, first], directions
+    )
+    same = speakers[first] == speakers[second]
+    dead = np.zeros_like(path) if softmax else _hinge_settings.has_no_gradient(path)
+    return Descent(
+        outputs=path,
+        speakers=speakers,
+        margin=float(margin),
+        directions=directions,
+        softmax=bool(softmax),
+        same_speaker=compared[:, same].mean(axis=(1, 2)),
+        different_speaker=compared[:, ~same].mean(axis=(1, 2)),
+        active=(compared[:, ~same] < margin).any(axis=-1).mean(axis=1),
+        dead=dead.mean(axis=(1, 2)),
+    )
+
+
+def _check_points(logits, speakers, margin, directions):
+    """Return logits as float64 and speakers as an array."""
+    _hinge_settings.check_settings(margin, directions)
+    logits, speakers = np.asarray(logits, dtype=float), np.asarray(speakers)
+    if logits.shape != (*speakers.shape, 3) or speakers.ndim != 1:
+        raise ArgumentError(
+            "logits must have shape (points, 3) and speakers (points,); got "
+            f"{logits.shape} and {speakers.shape}"
+        )
+    _, counts = np.unique(speakers, return_counts=True)
+    if len(counts) < 2 or counts.max() < 2:
+        raise ArgumentError(
+            "pairs of both kinds are needed: two speakers, and two points of one; got "
+            f"{speakers.tolist()}"
+        )
+    return logits, speakers
+
+
+def _weights(speakers, directions):
+    """Weight of each divergence in the loss: positive for pairs of one speaker.
+
+    Entry (i, j) is the weight of KL(i, j).
+    """
+    same = speakers[:, None] == speakers
+    pairs = np.triu(np.ones_like(same), k=1)
+    n_same, n_different = (np.count_nonzero(pairs & kind) for kind in (same, ~same))
+    counted = pairs if directions == "one" else pairs | pairs.T
+    return counted * np.where(same, 1 / n_same, -1 / n_different)
+
+
+def _gradient(outputs, weights, margin, directions, softmax):
+    """Gradient of the loss at what moves: the logits, or the outputs themselves."""
+    p = outputs if softmax else _hinge_settings.clipped(outputs)
+    log_p, d = log_probabilities(p), pairwise_kl(p)
+    compared = d + d.T if directions == "summed" else d
+    # 1. At each divergence: zero for different-speaker pairs beyond the margin.
+    weights = np.where((weights < 0) & (compared >= margin), 0.0, weights)
+    # 2. At the outputs, each of which is first in some pairs and second in others.
+    first = weights.sum(axis=1, keepdims=True) * (log_p + 1) - weights @ log_p
+    gradient = first - (weights.T @ p) / np.maximum(p, _TINY)
+    # 3. Through the last layer.
+    if softmax:
+        return p * (gradient - np.sum(p * gradient, axis=-1, keepdims=True))
+    return np.where(_hinge_settings.has_no_gradient(outputs), 0.0, gradient)

@@ -1,0 +1,164 @@
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from examples import ctc_lab, phone_outputs
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.colors import to_rgb
+from scipy.special import softmax
+
+import siamlab as sl
+from siamlab.labs.ctc import CTCLab, collapse, decode_utterance
+
+VOCABULARY = sl.ctc.Vocabulary(("a", "b"), blank=0)
+paths = st.lists(st.sampled_from([None, "a", "b"]), min_size=1, max_size=12)
+
+
+def certain(path, vocabulary=VOCABULARY):
+    """Logits of a network that gives its path a probability near 1."""
+    labels = [
+        vocabulary.blank if symbol is None else vocabulary.encode([symbol])[0]
+        for symbol in path
+    ]
+    return 20.0 * np.eye(len(vocabulary))[labels]
+
+
+@given(paths)
+def test_the_rules_give_what_greedy_decoding_gives(path):
+    decoded = sl.ctc.greedy_decode(certain(path), VOCABULARY.blank)
+    assert [path[t] for t in collapse(path)] == VOCABULARY.decode(decoded)
+    stages = [set(collapse(path, stage)) for stage in (0, 1, 2)]
+    assert stages[0] >= stages[1] >= stages[2]
+    assert all(path[t] == path[t - 1] for t in stages[0] - stages[1])
+    assert all(path[t] is None for t in stages[1] - stages[2])
+
+
+def test_numbers_by_hand():
+    path = [None, "a", "a", None, "b", "b", None, None]
+    result = decode_utterance([[certain(path)]], VOCABULARY, ["aa"])
+    assert result.decoded == ("a", "b")
+    assert result.error_rate == 1 / 2
+    assert result.blank_share == 4 / 8
+    # Frames 4 and 5 cost 20 nats each, on three paths: a a, a blank, blank a.
+    assert result.loss == pytest.approx(40 - np.log(3), abs=1e-4)
+
+
+def test_the_loss_sums_all_paths_of_the_phones(rng):
+    """The slow way: all 3 ** 5 paths."""
+    logits = rng.normal(size=(5, 3))
+    p = softmax(logits, axis=1)
+    total = 0.0
+    for labels in itertools.product(range(3), repeat=5):
+        path = [(None, "a", "b")[label] for label in labels]
+        if [path[t] for t in collapse(path)] == ["a", "b"]:
+            total += np.prod(p[np.arange(5), labels])
+    result = decode_utterance([[logits]], VOCABULARY, ["ab"])
+    assert result.loss == pytest.approx(-np.log(total))
+    np.testing.assert_allclose(result.posteriors, p)
+    np.testing.assert_allclose(result.lattice.sum(axis=1), 1)
+
+
+def test_the_readout_strikes_out_what_the_last_rule_removed():
+    logits = [[certain([None, "a", "a", "b"])]]
+    struck = '<s style="color:#999">{}</s>'.format
+    lines = [
+        str(decode_utterance(logits, VOCABULARY, ["ab"], stage=stage)).split("<br>")[-1]
+        for stage in (0, 1, 2)
+    ]
+    assert lines == [
+        "path, 4 symbols: <b>-</b> <b>a</b> <b>a</b> <b>b</b>",
+        f"repeats merged, 3 symbols: <b>-</b> <b>a</b> {struck('a')} <b>b</b>",
+        f"blanks removed, 2 symbols: {struck('-')} <b>a</b> <b>b</b>",
+    ]
+    special = sl.ctc.Vocabulary(("<", " "))
+    result = decode_utterance([[certain(["<", " "], special)]], special, ["< "])
+    assert "<b>&lt;</b> <b>␣</b>" in str(result)
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_the_picture_strikes_out_the_same_symbols(stage):
+    lab = ctc_lab()
+    lab.stage.value = stage
+    remaining = [len(collapse(lab.result.path, s)) for s in range(stage + 1)]
+    positions = lab._picture._letters.get_offsets()
+    rows = np.round(2 - positions[:, 1]).astype(int)
+    assert np.bincount(rows).tolist() == remaining
+    strokes = np.isnan(lab._picture._strokes.get_xdata()).sum()
+    assert strokes == remaining[0] - remaining[-1]
+    colors = lab._picture._letters.get_facecolors()[:, :3]
+    blue = (colors == to_rgb("#0072B2")).all(axis=1)
+    assert blue.sum() == len(positions) - strokes
+
+
+def test_the_lab_shows_the_functions_numbers():
+    lab, (outputs, vocabulary, truth, _) = ctc_lab(), phone_outputs()
+    assert lab.epoch.value == lab.epoch.max == 2
+    assert lab.result.decoded == tuple("banana")
+    lab.set(network="scaled", utterance=1, epoch=1, stage=1)
+    expected = decode_utterance(
+        outputs["scaled"], vocabulary, truth, 1, epoch=1, stage=1
+    )
+    assert lab.result == expected
+    assert lab.readout.value == str(expected)
+    lab.epoch.value = 0
+    assert "before training" in lab.readout.value
+    # A network that was trained for fewer epochs stays as it was.
+    lab.set(network="unscaled", epoch=2)
+    assert "after epoch 1 of 1" in lab.readout.value
+
+
+def test_columns_of_a_table_and_untimed_utterances_are_accepted():
+    outputs, vocabulary, truth, times = phone_outputs()
+    timed = [("sil", -0.1, 0.0), *times[0], ("sil", 0.3, 0.4)]
+    columns = {"truth": truth, "phones": [timed, []], "name": ["one", "two"]}
+    table = pd.DataFrame(columns, index=[7, 3])
+    lab = CTCLab(
+        {"scaled": outputs["scaled"]},
+        vocabulary,
+        table.truth,
+        hop_seconds=0.01,
+        phones=table.phones,
+        names=table.name,
+    )
+    assert not hasattr(lab, "network")
+    borders = lab._picture._borders[0]
+    drawn = [segment[0, 0] for segment in borders.get_segments()]
+    np.testing.assert_allclose(drawn, [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+    lab.utterance.label = "two"
+    assert lab.result.reference == tuple("abba")
+    assert borders.get_segments() == []
+
+
+A_B = certain(["a", None, "b"])
+
+
+@pytest.mark.parametrize(
+    ("message", "change"),
+    [
+        ("got 1 utterances and these epochs by network: {}", {"outputs": {}}),
+        ("got 0 utterances", {"outputs": {"small": [[]]}, "truth": ()}),
+        (r"\['small'\]\[0\] must hold .*; got 2", {"outputs": {"small": [[A_B] * 2]}}),
+        (
+            r"\[1\]\[0\] must have shape \(3, 3\), .*; got \(2, 3\)",
+            {"outputs": {"small": [[A_B], [A_B[:2]]]}},
+        ),
+        (r"\[0\]\[0\] must be finite", {"outputs": {"small": [[A_B * np.nan]]}}),
+        ("too few for 4 labels", {"truth": ("abab",)}),
+        ("unknown symbols: c", {"truth": ("c",)}),
+        (
+            "needs a vocabulary with a blank",
+            {"vocabulary": sl.ctc.Vocabulary(("a", "b", "c"), blank=None)},
+        ),
+        ("names must have .* 1 utterances; got 2", {"names": "xy"}),
+        ("phones must have .*; got 0", {"phones": []}),
+    ],
+)
+def test_outputs_that_do_not_fit_are_refused(message, change):
+    arguments = {"outputs": {"small": [[A_B]]}, "vocabulary": VOCABULARY}
+    arguments |= {"truth": ("ab",), "hop_seconds": 0.01, **change}
+    with pytest.raises(sl.SiamlabError, match=message):
+        CTCLab(**arguments)
+    with pytest.raises(sl.SiamlabError, match="0, before training, or more; got -1"):
+        decode_utterance([[A_B]], VOCABULARY, ["ab"], epoch=-1)

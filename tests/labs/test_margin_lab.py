@@ -1,0 +1,127 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from examples import pair_outputs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import siamlab as sl
+from siamlab.labs.margin import MarginLab, hinge_statistics
+
+MARGINS = st.floats(0.05, 8)
+DIRECTIONS = ("one", "summed", "each")
+
+
+def both_networks():
+    """Outputs with and without a softmax, and the settings that fit them."""
+    same, softmax, clipped = pair_outputs()
+    return [(*softmax, same, False), (*clipped, same, True)]
+
+
+# The distance of a Siamese network, by clip and directions.
+DISTANCES = {
+    (False, "one"): sl.posts.kl_one_way,
+    (False, "summed"): "symmetric_kl",
+    (False, "each"): "kl",
+    (True, "one"): sl.posts.clipped_kl,
+    (True, "summed"): sl.posts.clipped_both,
+    (True, "each"): sl.posts.clipped_each,
+}
+
+
+def test_a_batch_by_hand():
+    """A different-speaker pair, 0.511 and 0.368 nats apart; an equal pair."""
+    p, q = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.5, 0.5]]
+    result = hinge_statistics(p, q, [False, True], margin=0.5)
+    assert result.forward[0] == pytest.approx(0.5108, abs=1e-4)
+    assert result.backward[0] == pytest.approx(0.3681, abs=1e-4)
+    assert (result.active, result.active_forward, result.active_backward) == (1, 0, 1)
+    assert result.loss == pytest.approx(0.1319 / 2, abs=1e-4)
+    one = hinge_statistics(p, q, [False, True], margin=0.5, directions="one")
+    assert (one.active, one.active_backward, one.loss) == (0, 0, 0)
+    assert one.is_missed.tolist() == [True, False]
+
+
+def test_the_clip_by_hand():
+    """One output of the first pair is below the clip, one above it."""
+    p, q = [[0.0, 0.5], [0.3, 0.3]], [[2.0, 0.5], [0.9, 0.9]]
+    result = hinge_statistics(p, q, [False, True], clip=True)
+    assert result.dead == 2 / 8
+    assert result.forward[1] == pytest.approx(2 * 0.3 * np.log(1 / 3))
+    assert result.negative == 2 / 4  # both forward divergences
+
+
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@settings(deadline=None, max_examples=10)
+@given(margin=MARGINS)
+def test_loss_and_active_pairs_are_those_of_training(directions, margin):
+    for p, q, same, clip in both_networks():
+        distance = sl.layers.Distance(DISTANCES[clip, directions])([p, q])
+        distance = tf.Variable(distance)
+        with tf.GradientTape() as tape:
+            losses = sl.losses.DistanceHinge(margin, reduction=None)(same, distance)
+        gradient = np.asarray(tape.gradient(losses, distance))
+        result = hinge_statistics(p, q, same, margin, directions, clip)
+        assert result.loss == pytest.approx(float(np.mean(losses)), rel=1e-4)
+        np.testing.assert_allclose(result.divergences, distance, rtol=1e-3, atol=1e-4)
+        np.testing.assert_array_equal(result.is_active, (gradient < 0).any(axis=-1))
+
+
+def test_dead_outputs_have_no_gradient_in_training():
+    p, q, same, _ = both_networks()[1]
+    pair = [tf.Variable(x) for x in (p, q)]
+    with tf.GradientTape() as tape:
+        total = keras.ops.sum(sl.posts.clipped_both(*pair))
+    gradients = np.stack(tape.gradient(total, pair))
+    assert hinge_statistics(p, q, same, clip=True).dead == np.mean(gradients == 0)
+    assert 0.2 < np.mean(gradients == 0) < 1
+
+
+@settings(deadline=None)
+@given(MARGINS, MARGINS)
+def test_a_hinge_for_each_direction_misses_no_pair(one, other):
+    for p, q, same, clip in both_networks():
+        result = hinge_statistics(p, q, same, one, "each", clip)
+        swapped = hinge_statistics(q, p, same, one, "each", clip)
+        assert not result.is_missed.any()
+        assert result.active_forward == swapped.active_backward
+        for directions in DIRECTIONS:
+            near, far = (
+                hinge_statistics(p, q, same, margin, directions, clip)
+                for margin in sorted((one, other))
+            )
+            assert not (near.is_active & near.is_missed).any()
+            assert not (near.is_active & ~far.is_active).any()
+
+
+def test_divergences_of_a_softmax_are_never_negative():
+    (*softmax, _), (*clipped, _) = both_networks()
+    assert hinge_statistics(*softmax).negative == 0
+    assert hinge_statistics(*softmax).dead == 0
+    assert hinge_statistics(*clipped, clip=True).negative > 0.1
+
+
+def test_the_lab_shows_the_functions_numbers():
+    same, softmax, clipped = pair_outputs()
+    lab = MarginLab(same[:, None], softmax=softmax, clipped=clipped)
+    lab.set(margin=2.0, directions="summed", softmax=False)
+    assert lab.result == hinge_statistics(*clipped, same, 2.0, "summed", clip=True)
+    assert lab.readout.value == str(lab.result)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"margin": 0.0}, "margin must be positive; got 0.0"),
+        ({"directions": "two"}, "one, summed, each; got 'two'"),
+        ({"same": [True]}, r"got \(60, 8\), \(60, 8\) and \(1,\)"),
+        ({"same": np.ones(60)}, "got 60 of the same speaker and 0 of different"),
+        ({"p": np.full((60, 8), np.nan)}, "480 of 960 are not"),
+        ({"p": np.ones((60, 8))}, "sums from 1 to 8. Use a softmax"),
+    ],
+)
+def test_impossible_pairs_are_refused(change, message):
+    p, q, same, _ = both_networks()[0]
+    with pytest.raises(sl.errors.ArgumentError, match=message):
+        hinge_statistics(**{"p": p, "q": q, "same": same, **change})

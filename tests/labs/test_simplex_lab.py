@@ -1,0 +1,134 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy.special import softmax
+
+import siamlab as sl
+from siamlab.labs._gradient_descent import descend, starting_points, trajectory
+from siamlab.labs.margin import hinge_statistics
+from siamlab.labs.simplex import SimplexLab
+
+SETTINGS = list(itertools.product(("one", "summed", "each"), (True, False)))
+
+
+def gradient_in_training(points, speakers, margin, directions, with_softmax):
+    """Gradient of the loss that training uses, pair by pair."""
+    points = tf.Variable(points)
+    first, second = np.triu_indices(len(speakers), k=1)
+    same = speakers[first] == speakers[second]
+    kl = sl.distances.kl if with_softmax else sl.posts.clipped_kl
+    with tf.GradientTape() as tape:
+        outputs = keras.ops.softmax(points) if with_softmax else points
+        p, q = tf.gather(outputs, first), tf.gather(outputs, second)
+        columns = {
+            "one": [kl(p, q)],
+            "summed": [kl(p, q) + kl(q, p)],
+            "each": [kl(p, q), kl(q, p)],
+        }[directions]
+        loss = sl.losses.DistanceHinge(margin, reduction=None, dtype="float64")
+        losses = loss(same, keras.ops.stack(columns, axis=-1))
+        total = keras.ops.mean(losses[same]) + keras.ops.mean(losses[~same])
+    return np.asarray(tf.convert_to_tensor(tape.gradient(total, points)))
+
+
+@pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
+def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
+    logits, speakers = starting_points(3, n_points=4)
+    path = trajectory(
+        logits,
+        speakers,
+        0.5,
+        directions,
+        with_softmax,
+        n_steps=3,
+        learning_rate=0.1,
+        max_step=np.inf,
+    )
+    for before, after in itertools.pairwise(path):
+        # Adding a constant to the logits changes neither outputs nor gradient.
+        points = np.log(before) if with_softmax else before
+        gradient = gradient_in_training(points, speakers, 0.5, directions, with_softmax)
+        expected = points - 0.1 * gradient
+        expected = softmax(expected, axis=-1) if with_softmax else expected
+        np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-7)
+        assert np.abs(gradient).max() > 0.01
+
+
+@pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
+def test_statistics_are_those_of_the_margin_lab(directions, with_softmax):
+    points, speakers = starting_points(3, n_points=4)
+    descent = descend(points, speakers, 0.7, directions, with_softmax, n_steps=30)
+    first, second = np.triu_indices(len(speakers), k=1)
+    same = speakers[first] == speakers[second]
+    for step in (0, 30):
+        rows, result = descent.outputs[step], descent.at(step)
+        pairs = hinge_statistics(
+            rows[first], rows[second], same, 0.7, directions, clip=not with_softmax
+        )
+        d = pairs.divergences
+        assert result.active == pytest.approx(pairs.active)
+        assert result.same_speaker == pytest.approx(d[same].mean(), abs=1e-9)
+        assert result.different_speaker == pytest.approx(d[~same].mean())
+        assert with_softmax or result.dead == np.mean((rows < 1e-7) | (rows > 1))
+
+
+def test_steps_are_limited_and_dead_outputs_do_not_move():
+    path = trajectory(
+        *starting_points(), directions="one", softmax=False, max_step=0.02
+    )
+    lengths = np.linalg.norm(np.diff(path, axis=0), axis=-1)
+    assert 0.01 < lengths.max() <= 0.02 + 1e-12
+    for before, after in itertools.pairwise(path):
+        dead = (before < 1e-7) | (before > 1)
+        np.testing.assert_array_equal(before[dead], after[dead])
+    assert dead.any()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_claims_of_notebook_05(seed):
+    three, four = (starting_points(n, seed=seed) for n in (3, 4))
+    # A large margin has room for as many speakers as there are outputs.
+    assert descend(*three, margin=3.0).at(150).active == 0
+    assert descend(*four, margin=3.0).at(150).active > 0.05
+    assert descend(*four, margin=0.5).at(150).active == 0
+    # With a softmax, points stay distributions. Without one, the divergence of one
+    # direction falls below 0; the sum of both directions cannot.
+    outputs = descend(*four, margin=6.0).outputs
+    assert outputs.min() >= 0
+    np.testing.assert_allclose(outputs.sum(axis=-1), 1)
+    result = descend(*four, 1.0, "one", False).at(150)
+    assert result.same_speaker < -0.2
+    assert result.dead > 0.2
+    assert result.min_sum < 0.8 < 1.5 < result.max_sum
+    assert descend(*four, 1.0, "summed", False).same_speaker.min() >= 0
+
+
+def test_the_lab_shows_the_functions_numbers_and_plays_in_the_browser():
+    lab = SimplexLab(n_points=4, n_steps=40, seed=3)
+    assert lab._link.source == (lab.play, "value")
+    assert lab._link.target == (lab.step, "value")
+    assert lab.play.value == lab.step.value
+    lab.set(margin=2.0, directions="one", softmax=False, n_speakers=3, step=17)
+    start = starting_points(3, n_points=4, seed=3)
+    assert lab.result == descend(*start, 2.0, "one", False, 40).at(17)
+    assert lab.readout.value == str(lab.result)
+    lab.play.playing = True
+    lab.reset_button.click()
+    assert not lab.play.playing
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: trajectory(np.zeros((4, 2)), [0, 0, 1, 1]), r"got \(4, 2\) and \(4,"),
+        (lambda: trajectory(np.zeros((4, 3)), [0, 0, 0, 0]), "two speakers"),
+        (lambda: trajectory(np.zeros((3, 3)), [0, 1, 2]), "two points of one"),
+        (lambda: starting_points(1), "got n_speakers=1, n_points=6"),
+    ],
+)
+def test_points_without_both_kinds_of_pairs_are_refused(call, message):
+    with pytest.raises(sl.errors.ArgumentError, match=message):
+        call()

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from examples import scores
+from hypothesis import given
+from hypothesis import strategies as st
+
+import siamlab as sl
+from siamlab.labs.threshold import ThresholdLab, decide
+
+
+def test_a_decision_by_hand():
+    result = decide([1, 1, 0, 0, 0], [0.9, 0.4, 0.6, 0.1, 0.0], 0.5)
+    assert result.accuracy == pytest.approx(3 / 5)
+    assert result.false_accepts == pytest.approx(1 / 3)
+    assert result.false_rejects == pytest.approx(1 / 2)
+    assert result.positive_share == pytest.approx(2 / 5)
+
+
+@given(st.floats(-1, 2))
+def test_a_decision_is_a_point_of_the_det_curve(threshold):
+    y_true, y_score = scores()
+    result = decide(y_true, y_score, threshold)
+    accepts, rejects, thresholds = sl.metrics.det_curve(y_true, y_score)
+    last = np.flatnonzero(thresholds >= threshold)[-1]
+    assert result.false_accepts == pytest.approx(accepts[last])
+    assert result.false_rejects == pytest.approx(rejects[last])
+    flipped = decide(y_true, y_score, threshold, flipped=True)
+    assert flipped.accuracy == pytest.approx(1 - result.accuracy)
+    assert flipped.false_accepts == pytest.approx(1 - result.false_rejects)
+    assert flipped.false_rejects == pytest.approx(1 - result.false_accepts)
+
+
+def test_the_lab_starts_at_equal_error_rates_and_shows_the_functions_numbers():
+    lab = ThresholdLab(*scores())
+    eer = sl.metrics.eer(*scores())
+    assert lab.result.false_accepts == pytest.approx(eer, abs=0.03)
+    assert lab.result.false_rejects == pytest.approx(eer, abs=0.03)
+    lab.set(threshold=lab.threshold.max, flipped=True)
+    assert lab.result == decide(*scores(), lab.threshold.max, flipped=True)
+    assert lab.readout.value == str(lab.result)
+
+
+def test_scores_that_are_not_finite_are_refused():
+    with pytest.raises(sl.SiamlabError, match="1 of 3 scores are not"):
+        ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3])

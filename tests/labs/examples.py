@@ -74,13 +74,14 @@ def speakers():
     features = sl.extract(sl.corpora.voices(n_speakers=2, n_utterances=2))
     features = features.select(np.arange(40) % 4)
     features.table["speaker"] = [f"speaker {i % 5}" for i in range(40)]
-    centers = 2 * rng.normal(size=(5, 8))[np.arange(40) % 5]
+    embeddings = rng.normal(size=(40, 8))
+    embeddings += 2 * rng.normal(size=(5, 8))[np.arange(40) % 5]
 
     def layout(x, *, n_neighbors, min_dist, metric, seed):
         noise = np.random.default_rng(seed).normal(size=(len(x), 2))
         return x[:, :2] + (min_dist + 1 / n_neighbors + len(metric) / 20) * noise
 
-    return centers + rng.normal(size=(40, 8)), features, layout
+    return embeddings, features, layout
 
 
 def ctc_lab():

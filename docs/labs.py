@@ -17,10 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # The browser tests list the labs and open them.
 sys.path.insert(0, str(ROOT / "tests/browser"))
 
-from notebook import Notebook, shut_down  # noqa: E402
+from jupyter_pages import Notebook, chromium, jupyterlab  # noqa: E402
+from lab_views import LABS  # noqa: E402
 from PIL import Image  # noqa: E402
-from shown import LABS  # noqa: E402
-from workbench import chromium, notebooks_in  # noqa: E402
 
 from siamlab._files import atomic_write  # noqa: E402
 
@@ -57,7 +56,7 @@ def main(begins):
     chosen = [shown for shown in LABS if shown.notebook.startswith(begins)]
     with (
         tempfile.TemporaryDirectory() as folder,
-        notebooks_in(Path(folder)) as address,
+        jupyterlab(Path(folder)) as address,
         chromium(browser_path) as browser,
     ):
         for name in dict.fromkeys(shown.notebook for shown in chosen):
@@ -70,8 +69,7 @@ def main(begins):
                     path = IMAGES / f"{shown.lab}.png"
                     keep(picture(notebook, shown), path)
                     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
-            notebook.page.close()
-            shut_down(address, name)
+            notebook.close()
 
 
 if __name__ == "__main__":

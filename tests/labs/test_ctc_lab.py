@@ -145,7 +145,7 @@ A_B = certain(["a", None, "b"])
             {"outputs": {"small": [[A_B], [A_B[:2]]]}},
         ),
         (r"\[0\]\[0\] must be finite", {"outputs": {"small": [[A_B * np.nan]]}}),
-        ("too few for 4 labels", {"truth": ("abab",)}),
+        ("frames for 4 labels", {"truth": ("abab",)}),
         ("unknown symbols: c", {"truth": ("c",)}),
         (
             "needs a vocabulary with a blank",

@@ -1,0 +1,186 @@
+"""JupyterLab in a process, notebooks in a browser, and their kernels."""
+
+import ast
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Kernels that train keep both processors busy.
+expect.set_options(timeout=60_000)
+
+_SETTINGS = {
+    # All cells are in the page, not only the visible ones.
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
+    # No question about news.
+    "apputils-extension/notification": '{"fetchNews": "false"}',
+}
+
+
+@contextlib.contextmanager
+def jupyterlab(folder):
+    """Run ``siamlab lab`` on a folder; yields the address that it prints."""
+    for name, content in _SETTINGS.items():
+        path = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    env = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
+    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+        env[f"JUPYTER_{name}"] = str(folder / name.lower())
+    for name in ("SETTINGS", "WORKSPACES"):
+        env[f"JUPYTERLAB_{name}_DIR"] = str(folder / name.lower())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "siamlab", "lab", str(folder), "--", "--port"]
+    process = subprocess.Popen(
+        [*command, port],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
+                    break
+            else:
+                raise RuntimeError("JupyterLab has stopped without printing an address")
+            yield found[0]
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextlib.contextmanager
+def chromium(path):
+    """Run a Chromium without a window; yields Playwright's browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+def _request(address, path, method="GET"):
+    url = urlsplit(address)._replace(path=path).geturl()
+    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
+        return answer.read()
+
+
+def _sessions(address, name):
+    """Return the sessions of the kernels of a notebook."""
+    sessions = json.loads(_request(address, "/api/sessions"))
+    return [session for session in sessions if session["path"].endswith(name)]
+
+
+class Notebook:
+    """A page of a browser with a notebook."""
+
+    def __init__(self, browser, address, name):
+        self.console_errors = []
+        self.name, self._address = name, address
+        self.page = browser.new_page(viewport={"width": 1366, "height": 768})
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", self._record)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        # Each notebook has its own workspace, so that pages do not share tabs.
+        path = f"/lab/workspaces/{name[:2]}/tree/notebooks/{name}"
+        self.page.goto(urlsplit(address)._replace(path=path).geturl())
+        expect(self.page.locator(".jp-CodeCell").first).to_be_visible()
+
+    def _record(self, message):
+        if message.type == "error":
+            url = message.location.get("url")
+            self.console_errors.append(f"{message.text} ({url})")
+
+    def run_all(self):
+        """Clear the outputs and start all cells."""
+        status = self.page.locator(".jp-StatusBar-Widget")
+        expect(status).to_contain_text("| Idle")
+        self._choose("Edit", "Clear Outputs of All Cells")
+        expect(self.page.locator(".jp-CodeCell .jp-OutputArea-output")).to_have_count(0)
+        self._choose("Run", "Run All Cells")
+
+    def _choose(self, menu, item):
+        for name in (menu, item):
+            self.page.get_by_role("menuitem", name=name, exact=True).click()
+
+    def wait(self, seconds):
+        """Wait until all cells have run."""
+        prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt")
+        end = time.monotonic() + seconds
+        while {"[ ]:", "[*]:"} & set(prompts.all_inner_texts()):
+            if time.monotonic() > end or self.errors():
+                raise AssertionError(f"some cells did not run: {self.errors()}")
+            self.page.wait_for_timeout(200)
+
+    def errors(self):
+        """Return the errors in cells and in the console of the browser."""
+        kinds = ("error", "stderr")
+        outputs = [f'[data-mime-type="application/vnd.jupyter.{x}"]' for x in kinds]
+        texts = self.page.locator(", ".join(outputs)).all_inner_texts()
+        return texts + self.console_errors
+
+    def cell(self, source):
+        """Find the cell whose source contains a text."""
+        return self.page.locator(".jp-CodeCell").filter(
+            has=self.page.locator(".jp-InputArea", has_text=source)
+        )
+
+    def close(self):
+        """Close the page and shut down the kernel, which may take a gigabyte."""
+        self.page.close()
+        for session in _sessions(self._address, self.name):
+            _request(self._address, f"/api/sessions/{session['id']}", "DELETE")
+
+
+class Kernel:
+    """Another client of the kernel of a notebook."""
+
+    def __init__(self, address, folder, name):
+        from jupyter_client import BlockingKernelClient
+
+        (session,) = _sessions(address, name)
+        file = f"runtime_dir/kernel-{session['kernel']['id']}.json"
+        self._client = BlockingKernelClient()
+        self._client.load_connection_file(str(Path(folder, file)))
+        self._client.start_channels()
+
+    def evaluate(self, expression):
+        """Evaluate an expression whose value can be JSON."""
+        code = f"__import__('json').dumps({expression})"
+        message = self._client.execute(
+            "", silent=True, user_expressions={"value": code}, store_history=False
+        )
+        while True:
+            reply = self._client.get_shell_msg(timeout=60)
+            if reply["parent_header"].get("msg_id") == message:
+                break
+        found = reply["content"]["user_expressions"]["value"]
+        if found["status"] != "ok":
+            raise AssertionError(f"{expression}: {found['ename']}: {found['evalue']}")
+        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
+
+    def close(self):
+        """Close the connection; the kernel keeps running."""
+        self._client.stop_channels()

@@ -159,8 +159,8 @@ def band_weights(spectrogram):
 
     Examples
     --------
-    >>> band_weights(Spectrogram(n_fft=512, n_mels=40)).shape
-    (257, 40)
+    >>> band_weights(Spectrogram(n_mels=40)).shape
+    (513, 40)
     """
     if spectrogram.n_mels is None:
         return np.eye(spectrogram.n_bins, dtype=np.float32)
@@ -211,15 +211,17 @@ def settings(sr, window=0.025, hop=0.01, n_mels=128, floor_db=MIN_DB):
     Returns
     -------
     Spectrogram
-        With the smallest power of two as `n_fft` that is as long as the window, at
-        least 512.
+        Its `n_fft` is a power of two, at least the window, and at least twice the
+        window with mel bands.
     """
-    win_length = max(1, round(sr * window))
+    win_length = round(sr * window)
+    # Low mel bands are narrower than a bin of a transform as long as the window.
+    shortest = win_length if n_mels == "all" else 2 * win_length
     return Spectrogram(
         sr=sr,
-        n_fft=max(512, 2 ** (win_length - 1).bit_length()),
+        n_fft=2 ** int(np.ceil(np.log2(shortest))),
         win_length=win_length,
-        hop_length=max(1, round(sr * hop)),
+        hop_length=round(sr * hop),
         n_mels=None if n_mels == "all" else n_mels,
         floor_db=floor_db,
     )

@@ -25,16 +25,13 @@ def fold(weights):
     """
     folded = {}
     for name in {key.split("/")[0] for key in weights}:
-        w = {
-            key.split("/")[1]: value
-            for key, value in weights.items()
-            if key.startswith(f"{name}/")
-        }
-        if "kernel" in w:
-            folded[name] = w["kernel"], w["bias"]
-        elif "gamma" in w:
-            factor = w["gamma"] / np.sqrt(w["moving_variance"] + _NORM_EPSILON)
-            folded[name] = factor, w["beta"] - w["moving_mean"] * factor
+        if f"{name}/kernel" in weights:
+            folded[name] = weights[f"{name}/kernel"], weights[f"{name}/bias"]
+        elif f"{name}/gamma" in weights:
+            parts = ("gamma", "beta", "moving_mean", "moving_variance")
+            gamma, beta, mean, variance = (weights[f"{name}/{x}"] for x in parts)
+            factor = gamma / np.sqrt(variance + _NORM_EPSILON)
+            folded[name] = factor, beta - mean * factor
     return folded
 
 

@@ -15,19 +15,9 @@ import numpy as np
 from keras import ops
 
 from ..errors import ArgumentError
-from ..layers import CosineClassifier, StatisticsPooling
+from ..layers import CosineClassifier
 from .averaging import average
 
-_EMBEDDING_LAYERS = (
-    keras.layers.UnitNormalization,
-    keras.layers.Bidirectional,
-    keras.layers.RNN,
-    keras.layers.GlobalAveragePooling1D,
-    keras.layers.GlobalAveragePooling2D,
-    keras.layers.GlobalMaxPooling1D,
-    keras.layers.GlobalMaxPooling2D,
-    StatisticsPooling,
-)
 # Largest difference between equal outputs, relative to their standard deviation:
 # rounding in float32 over a few layers stays far below it.
 _TOLERANCE = 1e-3
@@ -88,10 +78,13 @@ def find_layer(encoder, vectors):
     layers = {layer.name: layer for layer in encoder.layers}
     if not _is_classifier(layers.get(last)):
         return last
-    candidates = [
-        name for name in vectors if isinstance(layers.get(name), _EMBEDDING_LAYERS)
-    ]
+    candidates = [name for name in vectors if _is_embedding(layers.get(name))]
     return candidates[-1] if candidates else last
+
+
+def _is_embedding(layer):
+    kinds = keras.layers.UnitNormalization, keras.layers.Bidirectional, keras.layers.RNN
+    return isinstance(layer, kinds) or "Pooling" in type(layer).__name__
 
 
 def _is_classifier(layer):

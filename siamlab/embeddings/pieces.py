@@ -81,16 +81,15 @@ def _embed_piece(network, arrays, settings, store):
 def _key(net):
     """Compute a key from the weights and the architecture of a network."""
     if isinstance(net, Encoder):
-        return _files.digest(
-            *(part for k, w in sorted(net.weights.items()) for part in (k, _bytes(w)))
+        config, weights = (
+            sorted(net.weights),
+            [net.weights[k] for k in sorted(net.weights)],
         )
-    config = {k: v for k, v in net.get_config().items() if k != "name"}
+    else:
+        config, weights = net.get_config(), net.get_weights()
+        config.pop("name", None)
     description = json.dumps(config, sort_keys=True, default=str)
-    return _files.digest(description, *map(_bytes, net.get_weights()))
-
-
-def _bytes(array):
-    return np.ascontiguousarray(array).tobytes()
+    return _files.digest(description, *(w.tobytes() for w in weights))
 
 
 def _save(net):

@@ -46,6 +46,7 @@ def test_a_purity_can_be_pickled():
     assert (again, again.chance, again.k) == (0.5, 0.25, 3)
 
 
+@pytest.mark.slow
 def test_umap_preserves_neighbors_and_is_reproducible(labeled_embeddings):
     x, speakers = labeled_embeddings
     first, second = (clusters.umap(x, seed=4) for _ in range(2))
@@ -55,6 +56,7 @@ def test_umap_preserves_neighbors_and_is_reproducible(labeled_embeddings):
     assert clusters.neighbor_purity(first, speakers, metric="euclidean") > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [4, 9, 12])
 def test_umap_works_with_few_utterances(rng, n):
     assert np.isfinite(clusters.umap(rng.normal(size=(n, 6)))).all()

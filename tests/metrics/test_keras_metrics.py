@@ -119,6 +119,7 @@ def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, monkeypatch)
     exec(PROGRAM, {})
 
 
+@pytest.mark.slow
 def test_the_metric_works_with_jax(in_a_process, tmp_path):
     program = PROGRAM.replace("sys.argv[1]", repr(str(tmp_path / "best.keras")))
     assert in_a_process(program, KERAS_BACKEND="jax").split() == ["jax"]

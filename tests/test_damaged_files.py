@@ -27,6 +27,22 @@ def sound_bytes(format, **options):
     return file.getvalue()
 
 
+def m4a_bytes():
+    """Encode half a second of noise, which FFmpeg decodes."""
+    import av
+
+    samples = np.random.default_rng(0).uniform(-0.3, 0.3, (1, SR // 2))
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=SR, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            samples.astype(np.float32), format="fltp", layout="mono"
+        )
+        frame.sample_rate = SR
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return file.getvalue()
+
+
 def npz_bytes(**arrays):
     """Write arrays as `numpy.savez` does."""
     file = io.BytesIO()
@@ -73,6 +89,7 @@ def originals(folder):
         "a.flac": sound_bytes("FLAC"),
         "a.ogg": sound_bytes("OGG"),
         "a.mp3": sound_bytes("MP3"),
+        "a.m4a": m4a_bytes(),
         "a.TextGrid": TEXTGRID,
         "table.csv": b"path,speaker,start,duration\na.wav,anna,0.1,0.3\n",
         "config.yaml": b"data: recordings\nepochs: 3\nunits: 16\n",
@@ -165,7 +182,7 @@ def check(folder, name, content, kind, position, noise):
 
 
 NAMES = (
-    "a.wav float.wav a.flac a.ogg a.mp3 a.TextGrid table.csv config.yaml "
+    "a.wav float.wav a.flac a.ogg a.mp3 a.m4a a.TextGrid table.csv config.yaml "
     "encoder.npz batch.npz model.keras"
 ).split()
 

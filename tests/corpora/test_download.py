@@ -1,5 +1,7 @@
 """Downloads from a local server: checksum, size, unsafe members."""
 
+import dataclasses
+import functools
 import hashlib
 import http.server
 import importlib
@@ -9,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+import requests
 import soundfile
 
 from siamlab import corpora, errors
@@ -46,47 +49,41 @@ def tar_of(files, *members):
     return file.getvalue()
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `server.content`, but no more than `server.limit` bytes of it."""
-
-    def do_GET(self):
-        self.server.requests += 1
-        if self.server.content is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.content)))
-        self.end_headers()
-        self.wfile.write(self.server.content[: self.server.limit])
-
+class Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
 
 @pytest.fixture
-def serve(monkeypatch):
-    """Serve an archive as librispeech/dev-mini; returns the server."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+def served(tmp_path_factory):
+    """A folder, and the address at which a local server offers its files."""
+    folder = tmp_path_factory.mktemp("served")
+    handler = functools.partial(Handler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        server.requests, server.limit = 0, None
-
-        def offer(content, **changes):
-            server.content = content
-            settings = {
-                "url": f"http://127.0.0.1:{server.server_port}/dev-mini.tar.gz",
-                "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-                "license": "CC BY 4.0",
-                "top": "LibriSpeech",
-                "folder": "LibriSpeech",
-                "marker": "dev-mini",
-            }
-            archive = download_module.Archive(**settings | changes)
-            monkeypatch.setitem(ARCHIVES, "librispeech/dev-mini", archive)
-            return server
-
-        yield offer
+        yield folder, f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture
+def serve(served, monkeypatch):
+    """Offer an archive as librispeech/dev-mini; returns its file on the server."""
+
+    def serve(content, **changes):
+        folder, url = served
+        (folder / "a.tar.gz").write_bytes(content)
+        archive = dataclasses.replace(
+            ARCHIVES["librispeech/dev-clean"],
+            url=f"{url}/a.tar.gz",
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            marker="dev-mini",
+        )
+        archive = dataclasses.replace(archive, **changes)
+        monkeypatch.setitem(ARCHIVES, "librispeech/dev-mini", archive)
+        return folder / "a.tar.gz"
+
+    return serve
 
 
 def download(folder):
@@ -100,45 +97,43 @@ def names(folder):
 def test_a_downloaded_corpus_can_be_read_and_is_not_downloaded_again(
     serve, tmp_path, capsys
 ):
-    server = serve(tar_of(FILES))
+    (tmp_path / "LibriSpeech" / "test-other").mkdir(parents=True)
+    (tmp_path / "LibriSpeech" / "README.TXT").write_text("an existing file")
+    served = serve(tar_of(FILES))
     root = download(tmp_path)
     table = corpora.librispeech(root, "dev-mini").table
     assert table.speaker.tolist() == ["84"]
     assert table.sex.tolist() == ["F"]
     assert names(tmp_path) == ["LibriSpeech"]
-    size = f"{len(server.content) / 1e6:.1f} MB, license CC BY 4.0"
+    assert names(root) == ["README.TXT", "SPEAKERS.TXT", "dev-mini", "test-other"]
+    assert (root / "README.TXT").read_text() == "an existing file"
+    size = f"{served.stat().st_size / 1e6:.1f} MB, license CC BY 4.0"
     assert f"downloading librispeech/dev-mini: {size}" in capsys.readouterr().err
+    served.unlink()
     assert download(tmp_path) == root
-    assert server.requests == 1
 
 
-def test_subsets_share_a_folder_and_existing_files_are_kept(serve, tmp_path):
-    (tmp_path / "LibriSpeech" / "test-other").mkdir(parents=True)
-    (tmp_path / "LibriSpeech" / "SPEAKERS.TXT").write_text("mine")
+def test_an_interrupted_download_starts_again(serve, tmp_path, monkeypatch):
     serve(tar_of(FILES))
-    root = download(tmp_path)
-    assert names(root) == ["SPEAKERS.TXT", "dev-mini", "test-other"]
-    assert (root / "SPEAKERS.TXT").read_text() == "mine"
-
-
-def test_an_interrupted_download_starts_again(serve, tmp_path):
-    server = serve(tar_of(FILES))
-    server.limit = 1000
-    with pytest.raises(errors.StorageError, match="it starts from the beginning"):
-        download(tmp_path)
+    with monkeypatch.context() as context:
+        context.setattr(requests.Response, "iter_content", interrupt)
+        with pytest.raises(errors.StorageError, match="starts from the beginning"):
+            download(tmp_path)
     (tmp_path / "librispeech-dev-mini.part" / "tmp_of_a_killed_process").touch()
-    server.limit = None
     assert len(corpora.librispeech(download(tmp_path), "dev-mini")) == 1
     assert names(tmp_path) == ["LibriSpeech"]
 
 
+def interrupt(response, chunk_size):
+    yield b"the beginning"
+    raise requests.ConnectionError("the connection was closed")
+
+
 def test_an_interrupted_extraction_uses_the_archive_again(serve, tmp_path):
-    server = serve(tar_of(FILES))
     work = tmp_path / "librispeech-dev-mini.part"
     (work / "unpacked" / "LibriSpeech" / "dev-mini").mkdir(parents=True)
-    (work / "archive.tar.gz").write_bytes(server.content)
+    serve(tar_of(FILES)).rename(work / "archive.tar.gz")
     assert len(corpora.librispeech(download(tmp_path), "dev-mini")) == 1
-    assert server.requests == 0
 
 
 def test_a_wrong_checksum_is_an_error_and_the_file_is_deleted(serve, tmp_path):
@@ -149,19 +144,18 @@ def test_a_wrong_checksum_is_an_error_and_the_file_is_deleted(serve, tmp_path):
 
 
 def test_a_missing_archive_is_an_error(serve, tmp_path):
-    serve(b"").content = None
+    serve(tar_of(FILES)).unlink()
     with pytest.raises(errors.StorageError, match=r"failed \(404"):
         download(tmp_path)
 
 
 def test_the_free_space_is_checked_before_the_download(serve, tmp_path):
-    server = serve(tar_of(FILES), size=10**18)
+    serve(tar_of(FILES), size=10**18).unlink()
     with pytest.raises(errors.StorageError, match=r"need 2000000000.0 GB"):
         download(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(errors.StorageError, match="cannot write to"):
         download(tmp_path / "file")
-    assert server.requests == 0
 
 
 LINK, HARD_LINK, DEVICE = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE

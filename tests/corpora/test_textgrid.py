@@ -106,11 +106,3 @@ def test_many_empty_lines_are_read_in_linear_time(make, write):
     """A regular expression took an hour: it searched all of them from each of them."""
     text = make(phones=PHONES).replace("item []", "\n" * 500_000 + "item []")
     assert corpora.textgrid(write("a", text)).table.phones[0] == PHONES
-
-
-def test_an_unreadable_recording_is_reported(make, write):
-    root = write("a", make(phones=PHONES))
-    write("bad", make(phones=PHONES))
-    (root / "anna" / "bad.wav").write_text("Hallo")
-    rejected = corpora.textgrid(root).rejected
-    assert rejected.reason.str.contains("is not a sound file").tolist() == [True]

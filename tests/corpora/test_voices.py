@@ -8,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from siamlab import corpora, errors
@@ -37,8 +36,7 @@ def test_a_cache_can_be_shared(cache):
     with ThreadPoolExecutor() as pool:
         calls = [pool.submit(corpora.voices, "de", 2, 5) for _ in range(3)]
     first, *others = (call.result() for call in calls)
-    for other in others:
-        pd.testing.assert_frame_equal(other.table, first.table)
+    assert all(other.table.equals(first.table) for other in others)
     assert len(first[9][0]) > 8000
 
 
@@ -59,19 +57,7 @@ def test_voices_are_synthesized_once(cache, monkeypatch):
     assert corpora.voices(n_speakers=2, n_utterances=2).table.equals(first.table)
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        b"[]",
-        b"{}",
-        b"[1]",
-        b'[{"path": "x"}]',
-        b"[" * 100_000,
-        b"\xff",
-        "column",
-        "file",
-    ],
-)
+@pytest.mark.parametrize("damage", [b"[]", b"[1]", b"[[[", b"\xff", "column", "file"])
 def test_a_damaged_entry_of_the_cache_is_synthesized_again(cache, damage):
     before = corpora.voices(n_speakers=1, n_utterances=2)
     samples, _ = before[1]
@@ -125,8 +111,7 @@ def test_a_studio_adds_no_noise():
     ("arguments", "message"),
     [
         ({"language": "fr"}, "one of de, en; got 'fr'"),
-        ({"n_speakers": 0}, "n_speakers must be from 1 to 74"),
-        ({"n_speakers": 75}, "the number of voices; got 75"),
+        ({"n_speakers": 75}, "n_speakers must be from 1 to 74, .* got 75"),
         ({"n_utterances": 0}, "n_utterances must be at least 1; got 0"),
         ({"n_speakers": 74, "n_utterances": 10**6}, "sentences"),
     ],

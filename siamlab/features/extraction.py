@@ -46,8 +46,8 @@ def extract(
     spectrogram : Spectrogram, optional
         The settings; ``Spectrogram()`` by default.
     strict : bool
-        Raise an error for a recording that cannot be used, instead of listing it in
-        `Features.rejected`.
+        Raise an error at the end if any recording cannot be used, instead of listing
+        it in `Features.rejected`.
     cache : bool
         Store the arrays in the cache, and use those that are already there. With
         False, the arrays are kept in memory.
@@ -106,17 +106,17 @@ def extract(
     # One BLAS thread per job: more would compete for the same cores.
     with threadpool_limits(1, user_api="blas"):
         if client is None and folder is None:
-            features = _extract_arrays(corpus, spectrogram, strict, cache, n_jobs)
+            features = _extract_arrays(corpus, spectrogram, cache, n_jobs)
         else:
             folder = make_shards(
-                corpus, spectrogram, folder, shard_bytes, strict, client, n_jobs
+                corpus, spectrogram, folder, shard_bytes, client, n_jobs
             )
             features = Features.open(folder)
-    _report_rejected(features.rejected, corpus)
+    _report_rejected(features.rejected, corpus, strict)
     return features
 
 
-def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
+def _extract_arrays(corpus, spectrogram, cache, n_jobs):
     """Compute one array per recording, in the cache or in memory."""
     compute = _cached if cache else Spectrogram.from_file
 
@@ -135,8 +135,6 @@ def _extract_arrays(corpus, spectrogram, strict, cache, n_jobs):
             if not isinstance(result, AudioError):
                 good.append(row)
                 results.append(result)
-            elif strict:
-                raise result
             else:
                 rejected.append((corpus.table["path"].iloc[row], result.reason))
     arrays = Arrays(results)
@@ -167,12 +165,12 @@ def _cached(spectrogram, path, start, duration):
     return str(file), len(frames)
 
 
-def _report_rejected(rejected, corpus):
-    """Print how many recordings cannot be used; raise an error if none can."""
+def _report_rejected(rejected, corpus, strict):
+    """Print how many recordings cannot be used, or raise an error."""
     if not len(rejected):
         return
     path, reason = rejected.iloc[0]
     counted = f"{len(rejected)} of {len(corpus)} recordings rejected"
-    if len(rejected) == len(corpus):
+    if strict or len(rejected) == len(corpus):
         raise AudioError(path, f"{reason} ({counted})")
     print_line(f"{counted} ({path}: {reason}); see features.rejected")

@@ -45,6 +45,7 @@ def public_names():
                         yield f"{path}.{method}"
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Widget.*:DeprecationWarning")  # numpydoc reads it
 def test_docstrings_describe_parameters_and_return_values():
     validation = pytest.importorskip("numpydoc.validate", reason="numpydoc is in docs")

@@ -18,6 +18,8 @@ from siamlab.cli import main
 from siamlab.cli._config import Config
 from siamlab.cli._run import read_history, train
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "units": 6,
     "output_dim": 4,
@@ -136,7 +138,6 @@ def test_a_damaged_run_is_reported(recordings, run, tmp_path, name):
         train(small(recordings), folder)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_process_killed_twice_ends_with_the_same_weights(recordings, tmp_path):
     changes = {"epochs": 5, "steps_per_epoch": 10}

@@ -3,7 +3,7 @@
 import itertools
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 from .._version import __version__
 from ..errors import ArgumentError, WorkerError
@@ -42,7 +42,8 @@ def run_jobs(function, shared, jobs, client=None, n_jobs=None):
     ArgumentError
         If `client` is not a ``distributed.Client``.
     WorkerError
-        If workers die over the same job, or have no siamlab or another version.
+        If workers die over the same job, have no siamlab or another version, or if
+        the cluster is gone.
     """
     if client is not None:
         _check_workers(client)
@@ -86,6 +87,8 @@ def _on_cluster(function, shared, jobs, client):
         completed = as_completed()
     try:
         while True:
+            if client.status != "running":
+                raise CancelledError(f"The client is {client.status}.")
             # Each thread finds its next job waiting. Workers may come and go.
             limit = 4 + 2 * sum(client.nthreads().values())
             for index, job in itertools.islice(jobs, max(limit - len(pending), 0)):
@@ -96,10 +99,10 @@ def _on_cluster(function, shared, jobs, client):
                 return
             future = next(completed)
             yield pending.pop(future), future.result()
-    except KilledWorker as error:
+    except (CancelledError, KilledWorker) as error:
         raise WorkerError(
-            f"{error} Give the workers more memory. Finished work is kept: call again "
-            "to resume"
+            f"the cluster failed: {error} Call again to resume: finished work is kept. "
+            "Workers that die often need more memory"
         ) from error
     finally:
         if client.status == "running":

@@ -49,10 +49,10 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
     key = _files.digest(EDITION, content, shard_bytes, rows)
     folder = Path(folder or _files.cache_folder("shards") / key).absolute()
     found = _read_json(folder / _CORPUS)
-    if found is None:
+    if found is None and not any(folder.glob("*.npy")):
         content.update(key=key, table=table_to_json(corpus.table))
         _write_json(folder / _CORPUS, content)
-    elif found["key"] != key:
+    elif found is None or found["key"] != key:
         raise StorageError(
             f"{folder} contains other spectrograms: of another corpus, with other "
             "settings, or in shards of another size. Choose another folder, or delete "

@@ -138,6 +138,15 @@ def test_a_job_that_kills_its_workers_is_named(client):
         list(work)
 
 
+def test_a_cluster_that_is_gone_is_named(cluster):
+    client = distributed.Client(cluster, set_as_default=False)
+    work = jobs.run_jobs(wait, 0, ((i,) for i in range(10**9)), client)
+    next(work)
+    client.close()
+    with pytest.raises(errors.WorkerError, match=r"The client is closed.* to resume"):
+        list(work)
+
+
 def test_a_client_must_be_of_dask(recordings, monkeypatch):
     with pytest.raises(errors.ArgumentError, match=r"distributed.Client .* got 'tcp"):
         sl.extract(recordings, client="tcp://scheduler:8786")

@@ -176,6 +176,9 @@ def test_a_folder_is_for_one_corpus_and_one_spectrogram(
         extract(recordings.select(range(5)))
     with pytest.raises(errors.StorageError, match="contains other spectrograms"):
         sl.extract(recordings, folder=folder, shard_bytes=8000)
+    (folder / "corpus.json").unlink()
+    with pytest.raises(errors.StorageError, match="contains other spectrograms"):
+        extract(recordings)
 
 
 @given(st.lists(st.floats(0.1, 9) | st.just(np.nan), min_size=1), st.integers(1, 10**5))

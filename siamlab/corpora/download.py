@@ -66,8 +66,8 @@ def download(name, folder):
         )
     if name not in archives:
         raise ArgumentError(
-            f"name must be one of {', '.join(archives)}; got {name!r}. For "
-            f"{', '.join(elsewhere)}, the error message says where to get them"
+            f"name must be one of {', '.join(archives)}; got {name!r}. "
+            f"download says where to get {', '.join(elsewhere)}"
         )
     archive, folder = archives[name], Path(folder)
     if not (folder / archive.folder / archive.marker).is_dir():

@@ -43,13 +43,6 @@ def m4a_bytes():
     return file.getvalue()
 
 
-def npz_bytes(**arrays):
-    """Write arrays as `numpy.savez` does."""
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
 def model_bytes(folder):
     """Save a small Keras model."""
     import keras
@@ -59,30 +52,17 @@ def model_bytes(folder):
     return path.read_bytes()
 
 
-TEXTGRID = b"""File type = "ooTextFile"
-Object class = "TextGrid"
-
-0
-0.5
-<exists>
-1
-"IntervalTier"
-"phones"
-0
-0.5
-2
-0
-0.2
-"a"
-0.2
-0.5
-"b"
-"""
+TEXTGRID = (
+    b'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n0.5\n<exists>\n1\n'
+    b'"IntervalTier"\n"phones"\n0\n0.5\n2\n0\n0.2\n"a"\n0.2\n0.5\n"b"\n'
+)
 
 
 def originals(folder):
     """Map the name of each undamaged file to its content."""
     encoder = Path(sl.embeddings.__file__).with_name("encoder.npz")
+    batch = io.BytesIO()
+    np.savez(batch, x=np.zeros((4, 3)), y=np.zeros((4, 2)))
     return {
         "a.wav": sound_bytes("WAV"),
         "float.wav": sound_bytes("WAV", subtype="FLOAT"),
@@ -94,7 +74,7 @@ def originals(folder):
         "table.csv": b"path,speaker,start,duration\na.wav,anna,0.1,0.3\n",
         "config.yaml": b"data: recordings\nepochs: 3\nunits: 16\n",
         "encoder.npz": encoder.read_bytes(),
-        "batch.npz": npz_bytes(x=np.zeros((4, 3)), y=np.zeros((4, 2))),
+        "batch.npz": batch.getvalue(),
         "model.keras": model_bytes(folder),
     }
 
@@ -182,9 +162,10 @@ def check(folder, name, content, kind, position, noise):
 
 
 NAMES = (
-    "a.wav float.wav a.flac a.ogg a.mp3 a.m4a a.TextGrid table.csv config.yaml "
-    "encoder.npz batch.npz model.keras"
-).split()
+    *("a.wav", "float.wav", "a.flac", "a.ogg", "a.mp3", "a.m4a"),
+    *("a.TextGrid", "table.csv"),
+    *("config.yaml", "encoder.npz", "batch.npz", "model.keras"),
+)
 
 
 @pytest.fixture(scope="module")

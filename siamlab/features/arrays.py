@@ -98,8 +98,10 @@ class StoredArrays(Arrays):
             frames = np.frombuffer(content, self._dtype)
             frames = frames.reshape(n_frames, self._n_bins)
         except (OSError, ValueError) as error:  # ValueError: too few values
+            reason = getattr(error, "strerror", "it is too short")
             raise StorageError(
-                f"{path} is missing or damaged; call siamlab.extract again"
+                f"cannot read {path} ({reason}); if it is missing or damaged, call "
+                "siamlab.extract again"
             ) from error
         is_integer = self._dtype.kind == "i"
         return frames / np.float32(STEPS_PER_DB) if is_integer else frames

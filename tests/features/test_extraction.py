@@ -64,7 +64,9 @@ def test_damaged_entries_are_computed_again(cache, recordings):
     header.write_bytes(header.read_bytes().replace(b"shape", b"shop."))
     no_array.write_bytes(b"")
     missing.unlink()
-    with pytest.raises(errors.StorageError, match="is missing or damaged; call"):
+    with pytest.raises(
+        errors.StorageError, match=r"cannot read .* \((it is too short|No such)"
+    ):
         list(features)
     assert_equal_arrays(extract(recordings), expected)
     assert_equal_arrays(features, expected)

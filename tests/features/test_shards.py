@@ -123,7 +123,7 @@ def test_only_a_damaged_shard_is_made_again(
     else:
         path.write_bytes(content[:200] if damage == "cut" else content + b"x")
     if damage in ("cut", "gone"):
-        with pytest.raises(errors.StorageError, match=r"00001\.npy is missing or"):
+        with pytest.raises(errors.StorageError, match=r"cannot read .*00001\.npy"):
             list(features)
     with pytest.raises(errors.StorageError, match=r"00001\.npy is missing or damaged"):
         sl.Features.open(folder)

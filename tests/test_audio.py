@@ -56,16 +56,10 @@ def test_every_sampling_rate_is_read_and_resampled(tmp_path, sr):
     assert rms == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("orig_sr", "message"),
-    [
-        (0, "must be positive; got 0 and 16000"),
-        (70, "cannot resample from 70"),
-        (4_000_000, "cannot resample from 4000000"),
-    ],
-)
-def test_an_impossible_sampling_rate_is_an_error(orig_sr, message):
-    with pytest.raises(errors.ArgumentError, match=message):
+@pytest.mark.parametrize("orig_sr", [-1, 0, 70, 4_000_000])
+def test_an_impossible_sampling_rate_is_an_error(orig_sr):
+    message = "cannot resample from" if orig_sr > 0 else "must be positive; got"
+    with pytest.raises(errors.ArgumentError, match=f"{message} {orig_sr}"):
         audio.resample(np.zeros(1000, np.float32), orig_sr, 16000)
 
 

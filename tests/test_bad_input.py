@@ -8,23 +8,26 @@ import soundfile
 
 import siamlab as sl
 
+
+def overwrite(samples, **settings):
+    return lambda path: soundfile.write(path, samples, 16000, **settings)
+
+
+def break_link(path):
+    path.unlink()
+    path.symlink_to("gone.wav")
+
+
 WITH_NAN = np.where(np.arange(16000) == 77, np.nan, 0.1)
-# Message: what happens to a recording.
+# Reason: how to spoil a recording.
 BAD = {
     "is not a sound file": lambda path: path.write_text("Hallo"),
     "is empty (0 bytes)": lambda path: os.truncate(path, 0),
     "is truncated": lambda path: os.truncate(path, 16000),
-    "is silent": lambda path: soundfile.write(path, np.zeros(16000), 16000),
-    "1 samples that are NaN": lambda path: soundfile.write(
-        path, WITH_NAN, 16000, subtype="FLOAT"
-    ),
-    "at least 400 samples": lambda path: soundfile.write(
-        path, np.full(300, 0.1), 16000
-    ),
-    "a link to a file that does not exist": lambda path: (
-        path.unlink(),
-        path.symlink_to("gone.wav"),
-    ),
+    "is silent": overwrite(np.zeros(16000)),
+    "1 samples that are NaN": overwrite(WITH_NAN, subtype="FLOAT"),
+    "at least 400 samples": overwrite(np.full(300, 0.1)),
+    "a link to a file that does not exist": break_link,
 }
 
 

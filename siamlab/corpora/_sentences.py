@@ -32,8 +32,6 @@ import numpy as np
 
 from ..errors import ArgumentError
 
-__all__ = ["LANGUAGES", "sentences"]
-
 #: The languages that have a grammar.
 LANGUAGES = ("de", "en")
 

@@ -114,14 +114,16 @@ def _fetch(name, archive, work):
     import pooch
     import requests
 
+    path = work / "archive.tar.gz"
     work.mkdir(parents=True, exist_ok=True)
+    # The unpacked files need as much as the archive: the audio in it is compressed.
+    needed = archive.size * (1 if path.exists() else 2)
     free = shutil.disk_usage(work).free
-    if free < 2 * archive.size:  # the archive and its files: audio is compressed
+    if free < needed:
         raise StorageError(
             f"the disk of {work.parent} has {_format_size(free)} free, and the archive "
-            f"and its files need {_format_size(2 * archive.size)}. Choose another disk"
+            f"and its files need {_format_size(needed)}. Choose another disk"
         )
-    path = work / "archive.tar.gz"
     for leftover in work.iterdir():
         if leftover.is_file() and leftover != path:  # of an interrupted download
             leftover.unlink()
@@ -129,6 +131,7 @@ def _fetch(name, archive, work):
         size = _format_size(archive.size)
         print_line(f"downloading {name}: {size}, license {archive.license}")
     bar = progress_bar(None, total=archive.size, description=name, unit="B")
+    pooch.get_logger().disabled = True  # its lines repeat ours
     try:
         with bar:
             pooch.retrieve(
@@ -148,6 +151,8 @@ def _fetch(name, archive, work):
             f"the file from {archive.url} does not have the SHA-256 checksum "
             f"{archive.sha256} and was deleted. Try again, or report it as an issue"
         ) from error
+    finally:
+        pooch.get_logger().disabled = False
     return path
 
 

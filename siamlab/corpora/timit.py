@@ -79,11 +79,8 @@ def timit(root, subset=None, pauses=PAUSES):
 
 def _find(path, sentence, suffix):
     """Find another file of the same sentence, in either case; None if absent."""
-    wanted = (sentence + suffix).upper()
-    for other in sorted(path.parent.iterdir()):
-        if other.name.upper() == wanted:
-            return other
-    return None
+    files = {other.name.upper(): other for other in path.parent.iterdir()}
+    return files.get((sentence + suffix).upper())
 
 
 def _text(path, sentence):

@@ -22,8 +22,6 @@ from ._room_acoustics import record, studio
 from ._sentences import LANGUAGES, sentences
 from ._threads import map_in_threads
 
-__all__ = ["voices"]
-
 SR = 16000
 # Part of the key in the cache. Increase it if the same arguments give other recordings.
 _VERSION = 1

@@ -53,11 +53,7 @@ CORPORA = {
         "wav/{id10270,id10271}/{-aB_c,zz}/00001.wav",
         {"vox1_meta.csv": "VoxCeleb1 ID\tGender\tNationality\nid10270\tf\tIreland\n"},
     ),
-    "voxceleb, 2": (
-        corpora.voxceleb,
-        "dev/aac/{id10270,id10271}/{-aB_c,zz}/00001.m4a",
-        {},
-    ),
+    "voxceleb, 2": (corpora.voxceleb, "aac/{id10270,id10271}/{a,b}/00001.m4a", {}),
     "common_voice": (
         corpora.common_voice,
         "clips/{0,1,2}.mp3",

@@ -9,10 +9,8 @@ import io
 import tarfile
 import threading
 
-import numpy as np
 import pytest
 import requests
-import soundfile
 
 from siamlab import corpora, errors
 
@@ -21,16 +19,9 @@ download_module = importlib.import_module("siamlab.corpora.download")
 ARCHIVES, ELSEWHERE = download_module._registry()
 
 
-def a_sound():
-    file = io.BytesIO()
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 20_000)
-    soundfile.write(file, noise, 16000, format="FLAC")
-    return file.getvalue()
-
-
 FILES = {
     "LibriSpeech/SPEAKERS.TXT": b"84 | F | dev-mini | 8.02 | Christie Nowak\n",
-    "LibriSpeech/dev-mini/84/1/84-1-0000.flac": a_sound(),
+    "LibriSpeech/dev-mini/84/1/84-1-0000.flac": bytes(range(256)),
 }
 
 
@@ -55,26 +46,17 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def served(tmp_path_factory):
-    """A folder, and the address at which a local server offers its files."""
+def serve(tmp_path_factory, monkeypatch):
+    """Offer an archive as librispeech/dev-mini; returns its file on the server."""
     folder = tmp_path_factory.mktemp("served")
     handler = functools.partial(Handler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture
-def serve(served, monkeypatch):
-    """Offer an archive as librispeech/dev-mini; returns its file on the server."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
     def serve(content, **changes):
-        folder, url = served
         (folder / "a.tar.gz").write_bytes(content)
         archive = dataclasses.replace(
             ARCHIVES["librispeech/dev-clean"],
-            url=f"{url}/a.tar.gz",
+            url=f"http://127.0.0.1:{server.server_port}/a.tar.gz",
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             marker="dev-mini",
@@ -83,7 +65,10 @@ def serve(served, monkeypatch):
         monkeypatch.setitem(ARCHIVES, "librispeech/dev-mini", archive)
         return folder / "a.tar.gz"
 
-    return serve
+    with server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield serve
+        server.shutdown()
 
 
 def download(folder):
@@ -169,7 +154,7 @@ LINK, HARD_LINK, DEVICE = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
         (tar_of(FILES, ("LibriSpeech/l", LINK, "/etc")), "unsafe member"),
         (tar_of(FILES, ("LibriSpeech/l", HARD_LINK, "../x")), "unsafe member"),
         (tar_of(FILES, ("LibriSpeech/d", DEVICE, "")), "unsafe member"),
-        (tar_of(FILES)[:-5000], "cannot be unpacked"),
+        (tar_of(FILES)[:100], "cannot be unpacked"),
         (b"no archive", "cannot be unpacked"),
         (tar_of({"elsewhere/a": b""}), "has no folder LibriSpeech/dev-mini"),
     ],

@@ -64,30 +64,33 @@ def test_labels_of_pauses_become_sil(make, write):
     assert [label for label, _, _ in phones] == ["<p:>", "a", "sp", "sil"]
 
 
-BAD = {
-    "has no TextGrid; expected bad.TextGrid": lambda make: None,
-    "no interval tier; its tiers: bells": lambda make: make(),
-    "has no labels in tier 'phones'": lambda make: make(phones=[("", 0, 1)]),
-    "cannot be read as a TextGrid": lambda make: "Hallo",
-    "cannot be read as a TextGrid .*": lambda make: "[" * 100_000,
-    "Two intervals in the same tier overlap in time": lambda make: make(
-        phones=PHONES
-    ).replace("xmax = 0.35", "xmax = 0.45"),
-    "the interval 'h' from 0.1 to nan s has no length": lambda make: make(
-        FORMS[1], phones=PHONES
-    ).replace("0.1\n0.2\n", "0.1\nnan\n"),
-    r"has a negative time \(xmin = -0\.1\)": lambda make: make(phones=PHONES).replace(
-        "xmin = 0.1", "xmin = -0.1"
+BAD = [
+    (lambda make: None, "has no TextGrid; expected bad.TextGrid"),
+    (lambda make: make(), "no interval tier; its tiers: bells"),
+    (lambda make: make(phones=[("", 0, 1)]), "has no labels in tier 'phones'"),
+    (lambda make: "Hallo", "cannot be read as a TextGrid"),
+    (lambda make: "[" * 100_000, "cannot be read as a TextGrid"),
+    (
+        lambda make: make(phones=PHONES).replace("xmax = 0.35", "xmax = 0.45"),
+        "Two intervals in the same tier overlap in time",
     ),
-    "the recording lasts 1 s": lambda make: make(phones=[("a", 0.1, 3.0)], end=3.0),
-}
+    (
+        lambda make: make(FORMS[1], phones=PHONES).replace("0.1\n0.2", "0.1\nnan"),
+        "the interval 'h' from 0.1 to nan s has no length",
+    ),
+    (
+        lambda make: make(phones=PHONES).replace("xmin = 0.1", "xmin = -0.1"),
+        r"has a negative time \(xmin = -0\.1\)",
+    ),
+    (lambda make: make(phones=[("a", 0.1, 3.0)], end=3.0), "the recording lasts 1 s"),
+]
 
 
-@pytest.mark.parametrize("message", BAD)
+@pytest.mark.parametrize(("text", "message"), BAD)
 def test_an_unusable_file_is_reported_and_the_others_are_read(
-    make, write, message, capfd
+    make, write, text, message, capfd
 ):
-    root = write("bad", BAD[message](make))
+    root = write("bad", text(make))
     with pytest.raises(errors.CorpusError, match="none of 1 recordings is usable"):
         corpora.textgrid(root)
     write("good", make(phones=PHONES))

@@ -24,7 +24,7 @@ def average(function, features, n_frames, bands=None, hop_frames=None, batch_siz
     list of numpy.ndarray
         For each output of the function: float32, shape (utterances, dim).
     """
-    sums = []
+    sums: list = []
     for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
         outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
         sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]

@@ -307,8 +307,8 @@ def _check(outputs, vocabulary, truth):
                     )
                 if not np.isfinite(array).all():
                     raise ArgumentError(
-                        f"{where}[{i}] must be finite; got NaN or infinity: leave "
-                        "out the epochs after the training diverged (docs/doctor.md#c18)"
+                        f"{where}[{i}] must be finite; got NaN or infinity. Leave out "
+                        "the epochs after the training diverged (docs/doctor.md#c18)"
                     )
     for i in range(len(truth)):
         str(decode_utterance([first], vocabulary, truth, i))

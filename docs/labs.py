@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests/browser"))
 
 from jupyter_pages import Notebook, chromium, jupyterlab  # noqa: E402
-from lab_views import LABS  # noqa: E402
+from labs_in_notebooks import LABS  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from siamlab._files import atomic_write  # noqa: E402
@@ -28,9 +28,9 @@ IMAGES = ROOT / "notebooks/images"
 WIDTH, HEIGHT = 1366, 1200
 
 
-def picture(notebook, shown):
+def picture(notebook, lab):
     """Take a picture of a lab; returns the bytes of a PNG."""
-    cell = notebook.cell(f"sl.labs.{shown.lab}(")
+    cell = notebook.cell(f"sl.labs.{lab}(")
     output = cell.locator(".jp-OutputArea-output").first
     output.evaluate("output => output.scrollIntoView({block: 'center'})")
     notebook.page.mouse.move(0, 0)
@@ -53,21 +53,21 @@ def main(begins):
     if browser_path is None:
         sys.exit("no browser found: install Chromium, or name one in SIAMLAB_BROWSER")
     IMAGES.mkdir(exist_ok=True)
-    chosen = [shown for shown in LABS if shown.notebook.startswith(begins)]
+    chosen = {lab: name for lab, name in LABS.items() if name.startswith(begins)}
     with (
         tempfile.TemporaryDirectory() as folder,
         jupyterlab(Path(folder)) as address,
         chromium(browser_path) as browser,
     ):
-        for name in dict.fromkeys(shown.notebook for shown in chosen):
+        for name in dict.fromkeys(chosen.values()):
             notebook = Notebook(browser, address, name)
             notebook.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
             notebook.run_all()
             notebook.wait(seconds=600)
-            for shown in chosen:
-                if shown.notebook == name:
-                    path = IMAGES / f"{shown.lab}.png"
-                    keep(picture(notebook, shown), path)
+            for lab, its_notebook in chosen.items():
+                if its_notebook == name:
+                    path = IMAGES / f"{lab}.png"
+                    keep(picture(notebook, lab), path)
                     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
             notebook.close()
 

@@ -1,6 +1,5 @@
-"""JupyterLab in a process, notebooks in a browser, and their kernels."""
+"""JupyterLab in a process, and notebooks in a browser."""
 
-import ast
 import contextlib
 import json
 import os
@@ -87,12 +86,6 @@ def _request(address, path, method="GET"):
         return answer.read()
 
 
-def _sessions(address, name):
-    """Return the sessions of the kernels of a notebook."""
-    sessions = json.loads(_request(address, "/api/sessions"))
-    return [session for session in sessions if session["path"].endswith(name)]
-
-
 class Notebook:
     """A page of a browser with a notebook."""
 
@@ -150,37 +143,6 @@ class Notebook:
     def close(self):
         """Close the page and shut down the kernel, which may take a gigabyte."""
         self.page.close()
-        for session in _sessions(self._address, self.name):
-            _request(self._address, f"/api/sessions/{session['id']}", "DELETE")
-
-
-class Kernel:
-    """Another client of the kernel of a notebook."""
-
-    def __init__(self, address, folder, name):
-        from jupyter_client import BlockingKernelClient
-
-        (session,) = _sessions(address, name)
-        file = f"runtime_dir/kernel-{session['kernel']['id']}.json"
-        self._client = BlockingKernelClient()
-        self._client.load_connection_file(str(Path(folder, file)))
-        self._client.start_channels()
-
-    def evaluate(self, expression):
-        """Evaluate an expression whose value can be JSON."""
-        code = f"__import__('json').dumps({expression})"
-        message = self._client.execute(
-            "", silent=True, user_expressions={"value": code}, store_history=False
-        )
-        while True:
-            reply = self._client.get_shell_msg(timeout=60)
-            if reply["parent_header"].get("msg_id") == message:
-                break
-        found = reply["content"]["user_expressions"]["value"]
-        if found["status"] != "ok":
-            raise AssertionError(f"{expression}: {found['ename']}: {found['evalue']}")
-        return json.loads(ast.literal_eval(found["data"]["text/plain"]))
-
-    def close(self):
-        """Close the connection; the kernel keeps running."""
-        self._client.stop_channels()
+        for session in json.loads(_request(self._address, "/api/sessions")):
+            if session["path"].endswith(self.name):
+                _request(self._address, f"/api/sessions/{session['id']}", "DELETE")

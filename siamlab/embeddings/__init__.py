@@ -2,7 +2,7 @@
 
 - `embed`: features or recordings -> embeddings; `Embeddings` also have the table of
   their utterances.
-- `extractor`, `check_extractor`, `embed_layers`: which layer gives the embedding.
+- `extractor`, `embed_layers`: which layer gives the embedding.
 - `enroll`, `trials`: a model of each speaker, and scores against it.
 - `encoder`: the encoder that comes with siamlab; `encoder_card`, `Encoder`.
 - `train_encoder`, `augmentation`, `describe_training`: how to train one.

@@ -7,7 +7,7 @@ from .channel import (
 from .encoder_training import augmentation, describe_training, train_encoder
 from .enrollment import enroll, trials
 from .extraction import embed
-from .layers import check_extractor, embed_layers, extractor
+from .layers import embed_layers, extractor
 from .pretrained import Encoder, encoder, encoder_card
 from .table import Embeddings
 
@@ -18,7 +18,6 @@ __all__ = [
     "augmentation",
     "average_spectra",
     "channel_robustness",
-    "check_extractor",
     "describe_training",
     "embed",
     "embed_layers",

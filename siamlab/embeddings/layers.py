@@ -1,7 +1,6 @@
 """Which layer of a network gives the embedding.
 
 - `extractor`: the part of a network up to a layer.
-- `check_extractor`: whether an extraction network has the trained weights.
 - `embed_layers`: embeddings from every layer that outputs a vector.
 - `find_layer`: the layer that `embed` uses unless it is told another.
 
@@ -11,16 +10,11 @@ Notebook: 08_embeddings.
 from weakref import WeakKeyDictionary
 
 import keras
-import numpy as np
-from keras import ops
 
 from ..errors import ArgumentError
 from ..layers import CosineClassifier
 from .averaging import average
 
-# Largest difference between equal outputs, relative to their standard deviation:
-# rounding in float32 over a few layers stays far below it.
-_TOLERANCE = 1e-3
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances. So each network keeps its extractors for as long as it lives.
 _EXTRACTORS: WeakKeyDictionary = WeakKeyDictionary()
@@ -171,6 +165,7 @@ def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=
 
     Examples
     --------
+    >>> import numpy as np
     >>> import siamlab as sl
     >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
     >>> found = embed_layers(net, [np.zeros((80, 128), dtype="float32")])
@@ -184,65 +179,3 @@ def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=
         everything.predict_on_batch, features, n_frames, bands, hop_frames, batch_size
     )
     return dict(zip(vectors, rows, strict=True))
-
-
-def check_extractor(model, extractor, x):
-    """Find the layer of a trained network that an extraction network reproduces.
-
-    Outputs are compared, not names: both networks get the same segments. An extraction
-    network that was built again, or whose weights were loaded by names that matched
-    nothing, reproduces no layer (docs/doctor.md#s19).
-
-    Parameters
-    ----------
-    model : keras.Model
-        The trained network: a `SpeakerNet`, a `Siamese` or any functional model.
-    extractor : keras.Model
-        (batch, time, mel) -> (batch, dim).
-    x : array_like
-        Some segments, shape (batch, time, mel).
-
-    Returns
-    -------
-    str
-        Name of the layer.
-
-    Raises
-    ------
-    ArgumentError
-        If no layer outputs the same vectors. The message names the closest layer.
-
-    Examples
-    --------
-    >>> import siamlab as sl
-    >>> net = sl.networks.blstm_encoder(units=4, output_dim=3)
-    >>> x = np.zeros((2, 40, 128), dtype="float32")
-    >>> check_extractor(net, sl.embeddings.extractor(net, "blstm_2"), x)
-    'blstm_2'
-    """
-    encoder, vectors = vector_layers(model)
-    x = np.asarray(x, dtype=np.float32)
-    # Calling a model does not compile it, as predicting would.
-    found = ops.convert_to_numpy(extractor(x))
-    outputs = keras.Model(encoder.input, list(vectors.values()))(x)
-    outputs = dict(zip(vectors, map(ops.convert_to_numpy, outputs), strict=True))
-    differences = {
-        name: float(np.max(np.abs(y - found)) / max(np.std(y), 1e-6))
-        for name, y in outputs.items()
-        if y.shape == found.shape
-    }
-    if not differences:
-        widths = ", ".join(f"{name} {y.shape[-1]}" for name, y in outputs.items())
-        raise ArgumentError(
-            f"the extractor outputs vectors of {found.shape[-1]} numbers; no layer of "
-            f"the network does ({widths})"
-        )
-    closest = min(differences, key=differences.__getitem__)
-    if differences[closest] > _TOLERANCE:
-        raise ArgumentError(
-            "the extractor does not have the trained weights: its outputs are closest "
-            f"to those of {closest!r}, but differ from them by up to "
-            f"{differences[closest]:.2g} standard deviations. Use "
-            f"siamlab.embeddings.extractor(model, {closest!r}), which shares the layers"
-        )
-    return closest

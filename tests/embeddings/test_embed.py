@@ -21,11 +21,6 @@ def utterances(rng):
     return [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4, 20)]
 
 
-@pytest.fixture
-def some_segments(utterances):
-    return np.stack([array[:10] for array in utterances if len(array) >= 10])
-
-
 def embed_one_utterance_at_a_time(encoder, utterances, layer, hop=10):
     part = keras.Model(encoder.input, encoder.get_layer(layer).output)
     rows = []
@@ -205,21 +200,3 @@ def test_embed_layers_gives_what_embed_gives_for_each_layer(encoder, utterances)
     for layer, rows in found.items():
         expected = sl.embed(encoder, utterances, layer=layer, hop_frames=4)
         np.testing.assert_allclose(rows, expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("layer", ["blstm_2", "dense_1", "head"])
-def test_an_extractor_is_recognized_by_its_outputs(encoder, some_segments, layer):
-    copied = keras.models.clone_model(encoder)
-    copied.set_weights(encoder.get_weights())
-    for model in (encoder, copied):
-        mine = keras.Model(model.input, model.get_layer(layer).output)
-        assert sl.embeddings.check_extractor(encoder, mine, some_segments) == layer
-
-
-def test_an_extractor_without_the_trained_weights_is_refused(encoder, some_segments):
-    fresh = sl.posts.fresh_extractor(encoder)
-    with pytest.raises(ArgumentError, match="to those of 'blstm_2', but differ"):
-        sl.embeddings.check_extractor(encoder, fresh, some_segments)
-    wide = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=7, output_dim=9)
-    with pytest.raises(ArgumentError, match=r"vectors of 9 numbers.*blstm_2 10"):
-        sl.embeddings.check_extractor(encoder, wide, some_segments)

@@ -6,7 +6,6 @@ import pytest
 from examples import ctc_lab, phone_outputs
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_rgb
 from scipy.special import softmax
 
 import siamlab as sl
@@ -75,21 +74,6 @@ def test_the_readout_strikes_out_what_the_last_rule_removed():
     special = sl.ctc.Vocabulary(("<", " "))
     result = decode_utterance([[certain(["<", " "], special)]], special, ["< "])
     assert "<b>&lt;</b> <b>␣</b>" in str(result)
-
-
-@pytest.mark.parametrize("stage", [0, 1, 2])
-def test_the_picture_strikes_out_the_same_symbols(stage):
-    lab = ctc_lab()
-    lab.stage.value = stage
-    remaining = [len(collapse(lab.result.path, s)) for s in range(stage + 1)]
-    positions = lab._picture._letters.get_offsets()
-    rows = np.round(2 - positions[:, 1]).astype(int)
-    assert np.bincount(rows).tolist() == remaining
-    strokes = np.isnan(lab._picture._strokes.get_xdata()).sum()
-    assert strokes == remaining[0] - remaining[-1]
-    colors = lab._picture._letters.get_facecolors()[:, :3]
-    blue = (colors == to_rgb("#0072B2")).all(axis=1)
-    assert blue.sum() == len(positions) - strokes
 
 
 def test_the_lab_shows_the_functions_numbers():

@@ -74,14 +74,6 @@ def test_statistics_are_those_of_the_input(x):
     assert 0 <= result.saturated <= 1
 
 
-def test_equal_bands_share_the_first_step_and_zeros_have_none(rng):
-    result = first_step(np.repeat(rng.normal(size=(20, 1)), 30, axis=1))
-    assert result.shared == pytest.approx(1)
-    result = first_step(np.zeros((20, 30)))
-    assert result.shared == 0
-    assert not result.gradient.any()
-
-
 def test_the_scalers_are_their_formulas():
     x = np.array([[-90.0, -40.0], [0.0, 10.0]])
     scalers = scaling_steps(floor_db=-80, reference_db=10)
@@ -135,30 +127,6 @@ def test_the_lab_shows_the_functions_numbers():
     scaler = scaling_steps(floor_db=-95, reference_db=5.0)["standardized"].fit(features)
     assert lab.result == first_step(scaler.transform(features[0]), units=16, seed=2)
     assert lab.readout.value == str(lab.result)
-
-
-def test_min_max_scales_the_whole_utterance(rng):
-    frames = rng.normal(-50, 5, size=(200, 10))
-    frames[150] = 20.0
-    lab = ScalingLab([frames])
-    lab.scaling.value = "min-max"
-    expected = scaling_steps(floor_db=-80)["min-max"].transform(frames)[:125]
-    np.testing.assert_array_equal(lab.result.values, expected)
-    assert lab.result.values.max() < 0
-
-
-def test_the_picture_shows_the_result():
-    lab = ScalingLab(spectrograms())
-    (given_, values), (sums, step) = lab._picture.axes
-    for scaling in STEPS:
-        lab.scaling.value = scaling
-        np.testing.assert_array_equal(given_.images[0].get_array(), lab.result.values.T)
-        np.testing.assert_allclose(np.abs(step.images[0].get_array()).max(axis=0), 1)
-        near, far = (patch.get_data().values for patch in sums.patches[-2:])
-        assert not np.any(near * far)
-        share = far.sum() / (near + far).sum()
-        assert share == pytest.approx(lab.result.saturated)
-        assert values.patches[-1].get_data().values.max() == 1
 
 
 @pytest.mark.parametrize(

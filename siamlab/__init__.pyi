@@ -1,6 +1,5 @@
 from . import (
     audio,
-    callbacks,
     clusters,
     corpora,
     course,
@@ -33,7 +32,6 @@ __all__ = [
     "Spectrogram",
     "__version__",
     "audio",
-    "callbacks",
     "clusters",
     "corpora",
     "course",

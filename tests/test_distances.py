@@ -68,9 +68,7 @@ def test_numpy_arrays_and_tensors_give_the_same_numbers(distributions, name):
     assert found.dtype == np.float32
     of_tensors = function(*map(keras.ops.convert_to_tensor, inputs))
     assert keras.ops.is_tensor(of_tensors)
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(of_tensors), found, atol=2e-6
-    )
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(of_tensors), found, atol=2e-6)
 
 
 def test_numpy_arrays_need_no_keras():

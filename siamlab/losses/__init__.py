@@ -20,9 +20,9 @@ Among all speakers of the training set, called as ``loss(speaker_ids, cosines)``
 
 - `AAMSoftmax`: softmax over cosines with an angular margin.
 
-A loss over a batch takes speaker ids of shape (batch,) and outputs of shape (batch,
-units), and returns one number. Two rows with the same id are a same-speaker pair; no row
-is paired with itself.
+A loss over a batch takes speaker ids of shape (batch,) and outputs of shape
+(batch, units), and returns one number. Two rows with the same id are a same-speaker
+pair; no row is paired with itself.
 
 Notebooks: 05_kl_hinge_loss, 10_better_losses.
 """

@@ -1,22 +1,33 @@
-"""Networks.
+"""Networks: ordinary Keras models, which the user compiles and fits.
 
-Of speakers (notebook 04_pairs_and_twins):
+Speaker encoders, from a segment of a spectrogram to one vector:
 
-- `blstm_encoder`: the source program's BLSTM, from a segment of a spectrogram to outputs.
+- `blstm_encoder`: two bidirectional LSTMs, as in the question of notebook 04.
 - `xvector_encoder`: convolutions, for a second of speech or more.
-- `Siamese`: a base network called twice, and the distance between its outputs.
-- `SpeakerNet`: a base network that is trained on batches of speakers.
-- `classifier`: a base network with a vector for each speaker of the training set.
+- `classifier`: an encoder with one learned vector for each speaker behind it.
 
-Of phones (notebook 03_ctc_that_does_not_learn):
+Models that train an encoder:
 
-- `framewise_blstm`: a BLSTM that names the phone of each frame; a `FramewiseNet`.
-- `ctc_blstm`: the same with CTC, which needs no times; a `CTCNet`.
+- `SpeakerNet`: on batches of speakers, with a loss over all pairs.
+- `Siamese`: on pairs, with a loss of their distances.
+
+Phone recognition:
+
+- `ctc_blstm`: bidirectional LSTMs with CTC; a `CTCNet`.
+- `framewise_blstm`: bidirectional LSTMs with one label for each frame; a
+  `FramewiseNet`.
+- `LogitRecorder`: a callback that records the outputs during training.
+
+Importing this module registers all layers, losses and models with Keras, so that
+`keras.saving.load_model` finds them.
+
+Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
 """
 
 # A saved network names its layers and losses: importing them registers their classes.
 from .. import layers, losses  # noqa: F401
 from .encoders import HEADS, blstm_encoder, classifier, xvector_encoder
+from .logit_recorder import LogitRecorder
 from .phone_recognition import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
 from .speaker_models import Siamese, SpeakerNet
 
@@ -24,6 +35,7 @@ __all__ = [
     "HEADS",
     "CTCNet",
     "FramewiseNet",
+    "LogitRecorder",
     "Siamese",
     "SpeakerNet",
     "blstm_encoder",

@@ -19,38 +19,37 @@ def blstm_encoder(
     scaler=None,
     augmentation=(),
     dropout=0.25,
-    name="base",
+    name="encoder",
 ):
-    """Build the base network: BLSTM, dropout, BLSTM, two dense layers.
+    """Build two bidirectional LSTMs with two dense layers behind them.
 
     Parameters
     ----------
     n_frames : int or None
-        Length of a segment; None for any length.
+        Number of frames of a segment; None for any number.
     n_mels : int
-        Bands of the spectrogram.
+        Number of mel bands.
     units : int
-        Of each BLSTM, in each direction: its outputs are twice as many.
+        Units of each LSTM, in each direction: its output has twice as many.
     output_dim : int
-        Of the last layer.
+        Size of the output.
     head : {"softmax", "logits", "unit"}
-        What the outputs are: probabilities, their logits, or vectors of unit
-        length.
-    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
-        Fitted; becomes the first layer, so that the network takes spectrograms
-        in dB as they are. Without one the network sees what it is given.
+        The output: probabilities, logits, or vectors of unit length.
+    scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
+        Fitted; becomes the first layer, so that the network takes spectrograms in dB.
+        Without it, the LSTMs are given the spectrogram as it is.
     augmentation : sequence of keras.layers.Layer
-        In front of the scaler, where spectrograms are still in dB: such as
+        Layers in front of the scaler, where spectrograms are in dB, such as
         `layers.RandomEQ`.
     dropout : float
-        Share of the outputs of "blstm_1" that are dropped in training.
+        Dropout rate behind the first LSTM.
     name : str
-        Of the model.
+        Name of the model.
 
     Returns
     -------
     keras.Model
-        (batch, frames, bands) -> (batch, outputs), with layers named "scale",
+        (batch, time, mel) -> (batch, output_dim). Its layers are named "scale",
         "blstm_1", "blstm_2", "dense_1" and "head".
 
     Raises
@@ -60,24 +59,21 @@ def blstm_encoder(
 
     Examples
     --------
-    >>> base(units=16, outputs=8).output_shape
+    >>> blstm_encoder(units=16, output_dim=8).output_shape
     (None, 8)
     """
     if head not in HEADS:
         raise ArgumentError(f"head must be one of {', '.join(HEADS)}; got {head!r}")
     layers = keras.layers
     inputs = keras.Input((n_frames, n_mels), name="spectrogram")
-    x = inputs
-    for layer in augmentation:
-        x = layer(x)
-    if scaler is not None:
-        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
+    x = _input_layers(inputs, scaler, augmentation)
     lstm = layers.LSTM(units, return_sequences=True)
     x = layers.Bidirectional(lstm, name="blstm_1")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Bidirectional(layers.LSTM(units), name="blstm_2")(x)
-    x = layers.Dense(2 * output_dim, activation="relu", name="dense_1")(x)
-    # In float32 also under mixed precision: losses compute with it.
+    # Not a ReLU: it may output zeros only, which have no direction (head="unit").
+    x = layers.Dense(2 * output_dim, activation="tanh", name="dense_1")(x)
+    # Losses need float32, also under mixed precision.
     if head == "unit":
         x = layers.Dense(output_dim, name="dense_2")(x)
         x = layers.UnitNormalization(dtype="float32", name="head")(x)
@@ -92,32 +88,33 @@ def blstm_encoder(
 def xvector_encoder(
     n_mels=128, units=192, output_dim=128, scaler=None, augmentation=(), name="xvector"
 ):
-    """Build a network that hears a second or more at a time (Snyder et al., 2018).
+    """Build an x-vector encoder for segments of a second or more.
 
-    Convolutions over time, each with its input added to its output (He et al., 2016),
-    then mean and deviation over all frames. Each frame of the last convolution has seen
-    29 of the input.
+    After Snyder et al. (2018): convolutions over time with residual connections (He et
+    al., 2016), then mean and standard deviation over all frames. Each output frame of
+    the last convolution depends on 29 input frames.
 
     Parameters
     ----------
     n_mels : int
-        Bands of the spectrogram.
+        Number of mel bands.
     units : int
-        Of each convolution but the last, which has twice as many.
+        Channels of each convolution; the last one has twice as many.
     output_dim : int
-        Length of the embedding.
-    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
-        Fitted; becomes the first layer, as in `base`.
+        Size of the embedding.
+    scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
+        Fitted; becomes the first layer, as in `blstm_encoder`.
     augmentation : sequence of keras.layers.Layer
-        In front of the scaler, where spectrograms are still in dB.
+        Layers in front of the scaler, where spectrograms are in dB.
     name : str
-        Of the model.
+        Name of the model.
 
     Returns
     -------
     keras.Model
-        (batch, frames, bands) -> (batch, outputs), for any number of frames; rows
-        of unit length: embed with ``siamlab.embed(net, features, n_frames=120)``.
+        (batch, time, mel) -> (batch, output_dim), for any number of frames; rows of
+        unit length, from the layer "head". Embed with
+        ``siamlab.embed(net, features, n_frames=120)``.
 
     Raises
     ------
@@ -131,23 +128,20 @@ def xvector_encoder(
     """
     layers = keras.layers
 
-    def convolve(x, units, width, number, **how):
+    def convolve(x, channels, width, number, **options):
         conv = layers.Conv1D(
-            units,
+            channels,
             width,
             padding="same",
             activation="relu",
             name=f"conv_{number}",
-            **how,
+            **options,
         )
         return layers.BatchNormalization(name=f"norm_{number}")(conv(x))
 
-    inputs = x = keras.Input((None, n_mels), name="spectrogram")
-    for layer in augmentation:
-        x = layer(x)
-    if scaler is not None:
-        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
-    # Neighboring frames overlap by more than half: every second one will do.
+    inputs = keras.Input((None, n_mels), name="spectrogram")
+    x = _input_layers(inputs, scaler, augmentation)
+    # Neighboring frames overlap by more than half: every second one is enough.
     x = convolve(x, units, 5, 1, strides=2)
     for dilation in (1, 2, 3):
         x = layers.add([x, convolve(x, units, 3, 1 + dilation, dilation_rate=dilation)])
@@ -155,33 +149,40 @@ def xvector_encoder(
     x = our_layers.StatisticsPooling(name="pool")(x)
     x = layers.BatchNormalization(name="norm_pool")(x)
     x = layers.Dense(output_dim, name="dense")(x)
-    # Losses compute with the outputs: float32 also under mixed precision.
+    # Losses need float32, also under mixed precision.
     x = layers.BatchNormalization(name="norm_dense", dtype="float32")(x)
     x = layers.UnitNormalization(name="head", dtype="float32")(x)
     return keras.Model(inputs, x, name=name)
 
 
 def classifier(encoder, n_speakers):
-    """Put a vector for each speaker behind a base network, to name them.
+    """Add one learned vector for each speaker behind an encoder, to classify speakers.
 
     Parameters
     ----------
-    base : keras.Model
-        (batch, frames, bands) -> (batch, outputs).
+    encoder : keras.Model
+        (batch, time, mel) -> (batch, output_dim).
     n_speakers : int
-        Speakers of the training set, numbered from 0.
+        Number of speakers in the training set, which are numbered from 0.
 
     Returns
     -------
     keras.Model
-        (batch, frames, bands) -> (batch, speakers), cosines: for `SpeakerNet` with
-        `losses.AAMSoftmax`. The layers of `base` are its own, by the same names, so
-        that `siamlab.embed` finds them.
+        (batch, time, mel) -> (batch, n_speakers), cosines, for `SpeakerNet` with
+        `losses.AAMSoftmax`. It shares the layers of the encoder, under the same names.
 
     Examples
     --------
-    >>> classifier(base(units=8, head="unit"), speakers=10).output_shape
+    >>> classifier(blstm_encoder(units=8, head="unit"), n_speakers=10).output_shape
     (None, 10)
     """
     cosines = our_layers.CosineClassifier(n_speakers, name="speakers")(encoder.output)
     return keras.Model(encoder.input, cosines, name=encoder.name)
+
+
+def _input_layers(x, scaler, augmentation):
+    for layer in augmentation:
+        x = layer(x)
+    if scaler is None:
+        return x
+    return our_layers.Scale.from_scaler(scaler, name="scale")(x)

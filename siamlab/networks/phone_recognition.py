@@ -1,4 +1,4 @@
-"""Networks of phones: one label for each frame, or CTC."""
+"""Networks that recognize phones: one label for each frame, or CTC."""
 
 import keras
 import numpy as np
@@ -13,34 +13,8 @@ from ._encoder_model import EncoderModel
 __all__ = ["CTCNet", "FramewiseNet", "ctc_blstm", "framewise_blstm"]
 
 
-def _encoder(outputs, bands, units, scaler, stride, dropout, name):
-    """BLSTMs from a padded spectrogram and its length to logits for each frame."""
-    if not units:
-        raise ArgumentError("units must name at least one BLSTM; got none")
-    if stride < 1:
-        raise ArgumentError(f"stride must be at least 1; got {stride}")
-    layers = keras.layers
-    spectrogram = keras.Input((None, bands), name="spectrogram")
-    frames = keras.Input((), dtype="int32", name="frames")
-    mask = our_layers.SequenceMask(name="sequence_mask")(spectrogram, frames)
-    x = spectrogram
-    if scaler is not None:
-        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
-    for i, n in enumerate(units, start=1):
-        lstm = layers.LSTM(n, return_sequences=True)
-        x = layers.Bidirectional(lstm, name=f"blstm_{i}")(x, mask=mask)
-        if dropout:
-            x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
-        if i == 1 and stride > 1:
-            x = our_layers.TemporalSubsampling(stride, name="subsampling")(x)
-            mask = our_layers.TemporalSubsampling(stride, name="subsampling_mask")(mask)
-    logits = layers.Dense(outputs, dtype="float32", name="logits")(x)
-    inputs = {"spectrogram": spectrogram, "frames": frames}
-    return keras.Model(inputs, logits, name=name)
-
-
 class _PhoneNet(EncoderModel):
-    """An encoder, the symbols that its outputs stand for, and how it is saved."""
+    """An encoder with one output for each frame, and what the outputs stand for."""
 
     def __init__(self, encoder, vocabulary, stride=1, **kwargs):
         super().__init__(encoder, **kwargs)
@@ -50,17 +24,17 @@ class _PhoneNet(EncoderModel):
         self.stride = stride
 
     def output_frames(self, frames):
-        """Say how many outputs so many frames give.
+        """Return the number of output frames.
 
         Parameters
         ----------
         frames : int or array of int
-            Frames of the spectrogram.
+            Number of frames of the spectrogram.
 
         Returns
         -------
         int or array of int
-            Frames divided by the stride, rounded up.
+            ``frames / stride``, rounded up.
         """
         return -(-frames // self.stride)
 
@@ -70,62 +44,65 @@ class _PhoneNet(EncoderModel):
         Parameters
         ----------
         features : Features or sequence of numpy.ndarray
-            Shape (frames, bands) each.
+            Shape (time, n_bins) each.
         batch_size : int
-            Utterances at a time; they are padded to the longest of all.
+            Number of utterances that are computed together. All are padded to the
+            longest.
 
         Returns
         -------
         list of numpy.ndarray
-            Shape (outputs frames, outputs) each, without padding.
+            Shape (output frames, symbols) each, without padding.
         """
-        found: list = [None] * len(features)
+        found = []
         longest = -(-max(len(array) for array in features) // 50) * 50
-        for first in range(0, len(found), batch_size):
-            rows = range(first, min(first + batch_size, len(found)))
+        for first in range(0, len(features), batch_size):
+            rows = range(first, min(first + batch_size, len(features)))
             arrays = [features[row] for row in rows]
-            # One shape, so one compilation: full batches, as long as the longest.
-            arrays += [arrays[-1]] * (batch_size - len(rows))
-            padded, frames = sampling.pad(arrays, length=longest)
+            # All batches have one shape, so that Keras compiles once.
+            filled = arrays + [arrays[-1]] * (batch_size - len(arrays))
+            padded, frames = sampling.pad(filled, length=longest)
             y = self.predict_on_batch({"spectrogram": padded, "frames": frames})
-            for row, length, out in zip(rows, frames, np.asarray(y), strict=False):
-                found[row] = out[: self.output_frames(length)]
+            for output, array in zip(np.asarray(y), arrays, strict=False):
+                found.append(output[: self.output_frames(len(array))])
         return found
 
     def get_config(self):
-        """Return the arguments.
+        """Return the arguments of the constructor.
 
         Returns
         -------
         dict
             For `from_config`.
         """
+        vocabulary = {
+            "symbols": list(self.vocabulary.symbols),
+            "blank": self.vocabulary.blank,
+        }
         return {
             **super().get_config(),
-            "vocabulary": {
-                "symbols": list(self.vocabulary.symbols),
-                "blank": self.vocabulary.blank,
-            },
+            "vocabulary": vocabulary,
             "stride": self.stride,
         }
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class CTCNet(_PhoneNet):
-    """A network of phones that is trained with CTC; made by `ctc`.
+    """A phone recognizer with the CTC loss; see `ctc_blstm`.
 
-    Its loss takes each utterance's true lengths, computed from "frames" and from
-    the labels that are not padding, so that there are none to get wrong (FAULTS
-    C9, C10, C14).
+    The loss is part of the model: compile it with an optimizer only. It computes the
+    lengths that CTC needs from "frames" and from the labels, so that they cannot be
+    wrong (docs/doctor.md#c9, docs/doctor.md#c14).
 
     Parameters
     ----------
     encoder : keras.Model
-        "spectrogram" and "frames" -> logits.
-    symbols : ctc.Vocabulary
+        {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
+        time / stride, symbols).
+    vocabulary : ctc.Vocabulary
         With a blank.
     stride : int
-        Frames per output.
+        Number of frames for each output frame.
     **kwargs
         As for `keras.Model`.
     """
@@ -142,7 +119,7 @@ class CTCNet(_PhoneNet):
         y : tensor
             Labels, shape (batch, labels), padded with -1.
         y_pred : tensor
-            Logits, shape (batch, frames / stride, outputs).
+            Logits, shape (batch, time / stride, symbols).
         sample_weight : tensor, optional
             Shape (batch,).
         training : bool
@@ -154,28 +131,27 @@ class CTCNet(_PhoneNet):
             One number, in nats per utterance.
         """
         y = ops.cast(y, "int32")
-        spoken = ops.sum(ops.cast(y >= 0, "int32"), axis=-1)
-        each = ops.ctc_loss(
-            # What pads them is not read; it has to be a label all the same.
+        costs = ops.ctc_loss(
+            # Padding is not read, but has to be a label.
             target=ops.where(y >= 0, y, 0),
             output=ops.cast(y_pred, "float32"),
-            target_length=spoken,
+            target_length=ops.sum(ops.cast(y >= 0, "int32"), axis=-1),
             output_length=self.output_frames(ops.cast(x["frames"], "int32")),
             mask_index=self.vocabulary.blank,
         )
         if sample_weight is not None:
-            each = each * ops.cast(sample_weight, each.dtype)
-        return ops.mean(each)
+            costs = costs * ops.cast(sample_weight, costs.dtype)
+        return ops.mean(costs)
 
     def transcribe(self, features, width=None):
-        """Write down what is said.
+        """Recognize the phones of utterances.
 
         Parameters
         ----------
         features : Features or sequence of numpy.ndarray
-            Shape (frames, bands) each.
+            Shape (time, n_bins) each.
         width : int, optional
-            Of a beam search; by default the best path is taken.
+            Width of a beam search; without it, `ctc.greedy_decode`.
 
         Returns
         -------
@@ -183,30 +159,30 @@ class CTCNet(_PhoneNet):
             Symbols of each utterance.
         """
         blank = self.vocabulary.blank
-        return [
-            self.vocabulary.decode(
-                greedy_decode(y, blank)
-                if width is None
-                else beam_decode(y, blank, width)
-            )
-            for y in self.logits(features)
-        ]
+        outputs = self.logits(features)
+        if width is None:
+            labels = [greedy_decode(y, blank) for y in outputs]
+        else:
+            labels = [beam_decode(y, blank, width) for y in outputs]
+        return [self.vocabulary.decode(each) for each in labels]
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class FramewiseNet(_PhoneNet):
-    """A network that names the phone of each frame; made by `framewise`.
+    """A phone classifier for each frame; see `framewise_blstm`.
 
-    Frames labeled -1, padding and what nobody labeled, do not count (FAULTS C22).
+    The loss is part of the model: compile it with an optimizer only. Frames with the
+    label -1, which are padding or not labeled, do not count (docs/doctor.md#c22).
 
     Parameters
     ----------
     encoder : keras.Model
-        "spectrogram" and "frames" -> logits.
-    symbols : ctc.Vocabulary
+        {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
+        time / stride, symbols).
+    vocabulary : ctc.Vocabulary
         Without a blank.
     stride : int
-        Frames per output.
+        Number of frames for each output frame.
     **kwargs
         As for `keras.Model`.
     """
@@ -221,9 +197,9 @@ class FramewiseNet(_PhoneNet):
         x : dict of tensor
             "spectrogram" and "frames".
         y : tensor
-            Labels, shape (batch, frames / stride), -1 where there is none.
+            Labels, shape (batch, time / stride), -1 where there is none.
         y_pred : tensor
-            Logits, shape (batch, frames / stride, outputs).
+            Logits, shape (batch, time / stride, symbols).
         sample_weight : tensor, optional
             Shape (batch,).
         training : bool
@@ -235,38 +211,42 @@ class FramewiseNet(_PhoneNet):
             One number, in nats per frame.
         """
         y = ops.cast(y, "int32")
-        counts = ops.cast(y >= 0, "float32")
+        weights = ops.cast(y >= 0, "float32")
         if sample_weight is not None:
-            counts = counts * ops.cast(sample_weight, "float32")[:, None]
-        each = ops.sparse_categorical_crossentropy(
+            weights = weights * ops.cast(sample_weight, "float32")[:, None]
+        costs = ops.sparse_categorical_crossentropy(
             ops.where(y >= 0, y, 0), ops.cast(y_pred, "float32"), from_logits=True
         )
-        return ops.sum(each * counts) / ops.maximum(ops.sum(counts), 1.0)
+        return ops.sum(costs * weights) / ops.maximum(ops.sum(weights), 1.0)
 
     def accuracy(self, features, labels):
-        """Say how many of the labeled frames are named rightly.
+        """Compute the accuracy over the labeled frames.
 
         Parameters
         ----------
         features : Features or sequence of numpy.ndarray
-            Shape (frames, bands) each.
+            Shape (time, n_bins) each.
         labels : sequence of numpy.ndarray
-            Shape (frames,) each, -1 where there is none.
+            Shape (time,) each, -1 where there is none.
 
         Returns
         -------
         float
             From 0 to 1.
+
+        Raises
+        ------
+        ArgumentError
+            If no frame is labeled.
         """
-        right = total = 0
+        right = []
         for logits, truth in zip(self.logits(features), labels, strict=True):
             truth = np.asarray(truth)[:: self.stride]
-            known = truth >= 0
-            right += int(np.sum(np.argmax(logits, axis=-1)[known] == truth[known]))
-            total += int(np.sum(known))
-        if not total:
+            right.append((np.argmax(logits, axis=-1) == truth)[truth >= 0])
+        right = np.concatenate(right)
+        if not len(right):
             raise ArgumentError("no frame is labeled: all labels are -1")
-        return right / total
+        return float(right.mean())
 
 
 def ctc_blstm(
@@ -278,25 +258,25 @@ def ctc_blstm(
     dropout=0.0,
     name="ctc",
 ):
-    """Build the second source program's network: BLSTMs with CTC.
+    """Build a phone recognizer: bidirectional LSTMs with CTC.
 
     Parameters
     ----------
     vocabulary : ctc.Vocabulary
         With a blank.
     n_bins : int
-        Bands of the spectrogram.
+        Number of bins or mel bands of the spectrogram.
     units : sequence of int
-        Of each BLSTM, in each direction.
-    scaler : scaling.StandardScaler or scaling.MinMaxScaler, optional
-        Fitted; becomes the first layer. Without one the network sees what it is
-        given.
+        Units of each bidirectional LSTM, in each direction.
+    scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
+        Fitted; becomes the first layer. Without it, the LSTMs are given the
+        spectrogram as it is.
     stride : int
-        Only every n-th output of the first BLSTM goes on.
+        Only every n-th output of the first LSTM is passed on.
     dropout : float
-        Share of the outputs of each BLSTM that are dropped in training.
+        Dropout rate behind each LSTM.
     name : str
-        Of the encoder.
+        Name of the encoder.
 
     Returns
     -------
@@ -306,7 +286,7 @@ def ctc_blstm(
     Raises
     ------
     ArgumentError
-        If the symbols have no blank, or a number is out of range.
+        If the vocabulary has no blank, or a number is out of range.
 
     Examples
     --------
@@ -316,7 +296,7 @@ def ctc_blstm(
     TensorShape([2, 9, 3])
     """
     if vocabulary.blank is None:
-        raise ArgumentError("CTC needs symbols with a blank; got blank=None")
+        raise ArgumentError("CTC needs a vocabulary with a blank; got blank=None")
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
     return CTCNet(encoder, vocabulary, stride)
 
@@ -330,14 +310,14 @@ def framewise_blstm(
     dropout=0.0,
     name="framewise",
 ):
-    """Build a network that names the phone of each frame.
+    """Build a phone classifier for each frame: bidirectional LSTMs with a softmax.
 
     Parameters
     ----------
     vocabulary : ctc.Vocabulary
         Without a blank (``blank=None``).
-    bands, units, scaler, stride, dropout, name
-        As for `ctc`.
+    n_bins, units, scaler, stride, dropout, name
+        As for `ctc_blstm`.
 
     Returns
     -------
@@ -347,7 +327,7 @@ def framewise_blstm(
     Raises
     ------
     ArgumentError
-        If the symbols have a blank, or a number is out of range.
+        If the vocabulary has a blank, or a number is out of range.
 
     Examples
     --------
@@ -359,7 +339,35 @@ def framewise_blstm(
     """
     if vocabulary.blank is not None:
         raise ArgumentError(
-            "a framewise network has no blank; make its symbols with blank=None"
+            "a framewise network needs a vocabulary without a blank, made with "
+            f"blank=None; got blank={vocabulary.blank}"
         )
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
     return FramewiseNet(encoder, vocabulary, stride)
+
+
+def _encoder(n_outputs, n_bins, units, scaler, stride, dropout, name):
+    """Build LSTMs from padded spectrograms and their lengths to logits."""
+    if not units:
+        raise ArgumentError("units must contain a number for each LSTM; got none")
+    if stride < 1:
+        raise ArgumentError(f"stride must be at least 1; got {stride}")
+    layers = keras.layers
+    spectrogram = keras.Input((None, n_bins), name="spectrogram")
+    frames = keras.Input((), dtype="int32", name="frames")
+    mask = our_layers.SequenceMask(name="sequence_mask")(spectrogram, frames)
+    x = spectrogram
+    if scaler is not None:
+        x = our_layers.Scale.from_scaler(scaler, name="scale")(x)
+    for i, n in enumerate(units, start=1):
+        lstm = layers.LSTM(n, return_sequences=True)
+        x = layers.Bidirectional(lstm, name=f"blstm_{i}")(x, mask=mask)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"dropout_{i}")(x)
+        if i == 1 and stride > 1:
+            x = our_layers.TemporalSubsampling(stride, name="subsampling")(x)
+            mask = our_layers.TemporalSubsampling(stride, name="subsampling_mask")(mask)
+    # Losses need float32, also under mixed precision.
+    logits = layers.Dense(n_outputs, dtype="float32", name="logits")(x)
+    inputs = {"spectrogram": spectrogram, "frames": frames}
+    return keras.Model(inputs, logits, name=name)

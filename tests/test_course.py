@@ -190,7 +190,7 @@ def opened(tmp_path, monkeypatch):
     seen = []
 
     def open_lab(folder, options, *, browser, ready):
-        seen.append((str(folder), options, browser))
+        seen.append((Path(folder).name, options, browser))
         if ready:
             ready("http://127.0.0.1:1/lab", browser)
 

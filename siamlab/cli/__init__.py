@@ -8,11 +8,11 @@
 - ``siamlab doctor``: look for faults in a saved model.
 - ``siamlab cache``: show or delete cached files.
 
-A command is a module with ``add(commands)``, which describes it to argparse and sets
-two defaults: ``run``, a function of the parsed arguments that returns the exit status
-(None for 0), and ``failed``, the status after a `SiamlabError`. Slow imports stand in
-``run``. Results go to standard output, with ``--json`` as JSON; progress and errors go
-to standard error.
+The docstring of a command's module is its help text. ``add_arguments(parser)``
+describes its arguments. ``run(arguments)`` returns the exit status (None for 0), and
+imports what is slow to import. ``FAILED``, 1 by default, is the status after a
+`SiamlabError`. Results go to standard output, with ``--json`` as JSON; progress and
+errors go to standard error.
 """
 
 import argparse
@@ -47,10 +47,10 @@ def main(arguments=None):
     parsed = _parser().parse_args(ours)
     parsed.passed_on = passed_on
     try:
-        return parsed.run(parsed) or 0
+        return parsed.command.run(parsed) or 0
     except SiamlabError as error:
         print(f"siamlab: {error}", file=sys.stderr)
-        return parsed.failed
+        return getattr(parsed.command, "FAILED", 1)
     except KeyboardInterrupt:
         return 130
 
@@ -63,7 +63,18 @@ def _parser():
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
-        command.add(commands)
+        text = command.__doc__ or ""
+        command_parser = commands.add_parser(
+            command.__name__.rpartition(".")[2],
+            help=text.partition(".\n")[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(command_parser)
+        command_parser.add_argument(
+            "--json", action="store_true", help="output for scripts"
+        )
+        command_parser.set_defaults(command=command)
     return parser
 
 

@@ -5,44 +5,22 @@ from pathlib import Path
 from ..errors import ArgumentError
 
 # Functions of `siamlab.corpora`, which takes a second to import.
-LAYOUTS = (
-    "folder",
-    "librispeech",
-    "voxceleb",
-    "common_voice",
-    "fsdd",
-    "audiomnist",
-    "timit",
-    "textgrid",
-)
 WITH_SUBSETS = ("librispeech", "voxceleb", "common_voice", "timit")
+LAYOUTS = ("folder", *WITH_SUBSETS, "fsdd", "audiomnist", "textgrid")
 
 
 def add_corpus(parser):
     """Add the arguments that name a corpus."""
-    parser.add_argument(
-        "--data", metavar="ROOT", required=True, help="folder of the recordings"
-    )
-    parser.add_argument(
-        "--layout",
-        choices=LAYOUTS,
-        help="how the folder is organized; default: librispeech if the files are named "
-        "as in LibriSpeech, otherwise a folder for each speaker",
-    )
-    parser.add_argument(
-        "--subset",
-        metavar="NAME",
-        help="subset of a corpus that has some, such as test-other",
-    )
+    parser.add_argument("--data", metavar="ROOT", required=True, help="its folder")
+    default = "default: librispeech if the files are named so, otherwise folder"
+    parser.add_argument("--layout", choices=LAYOUTS, help=default)
+    parser.add_argument("--subset", metavar="NAME", help="for example test-other")
 
 
 def add_encoder(parser):
     """Add the argument that names an encoder."""
-    parser.add_argument(
-        "--encoder",
-        metavar="FILE.npz",
-        help="encoder to use; default: the one that comes with siamlab",
-    )
+    default = "default: the encoder that comes with siamlab"
+    parser.add_argument("--encoder", metavar="FILE.npz", help=default)
 
 
 def load_encoder(arguments):

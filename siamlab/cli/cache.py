@@ -1,39 +1,29 @@
-"""``siamlab cache``: show or delete the cached files."""
+"""Show or delete cached files.
+
+They are created again when needed. SIAMLAB_CACHE sets the folder.
+
+example: siamlab cache --clear features
+"""
 
 import json
 
 from .. import _files
 
 
-def add(commands):
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "cache",
-        help="show or delete cached files",
-        description="Show or delete the files that siamlab caches. They are created "
-        "again when needed. SIAMLAB_CACHE sets the folder.",
-        epilog="example: siamlab cache --clear features",
-    )
+def add_arguments(parser):
+    """Add the arguments of the command."""
     parser.add_argument("--clear", action="store_true", help="delete cached files")
-    parser.add_argument(
-        "kind",
-        nargs="?",
-        choices=("features", "shards", "voices"),
-        help="delete only this kind, with --clear",
-    )
-    parser.add_argument("--json", action="store_true", help="output for scripts")
-    parser.set_defaults(run=run, failed=1)
+    kinds = ("features", "shards", "voices")
+    help_text = "delete only this kind, with --clear"
+    parser.add_argument("kind", nargs="?", choices=kinds, help=help_text)
 
 
 def run(arguments):
     """Print the cache folder and its contents, or delete them."""
     if arguments.clear:
         freed = _files.clear_cache(arguments.kind)
-        print(
-            json.dumps({"freed": freed})
-            if arguments.json
-            else f"{format_size(freed)} deleted"
-        )
+        text = f"{format_size(freed)} deleted"
+        print(json.dumps({"freed": freed}) if arguments.json else text)
         return
     rows = _files.cache_entries()
     if arguments.json:

@@ -1,31 +1,27 @@
-"""``siamlab corpus``: describe a folder of recordings."""
+"""Describe a folder of recordings, or download a corpus.
+
+Reads all recordings and prints the numbers of speakers, sessions and hours, the
+sampling rates, and the suspicious files: unreadable, silent, clipped, duplicate or too
+short. With --download, a public corpus is downloaded into the folder first, for example
+librispeech/test-other or fsdd.
+
+example: siamlab corpus --data my_recordings --picture corpus.png
+
+Exit status: 0 no suspicious files, 1 suspicious files, 2 an error.
+"""
 
 import json
 
 from . import _arguments
 
+FAILED = 2
 
-def add(commands):
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "corpus",
-        help="describe a folder of recordings, or download a corpus",
-        description="Read all recordings once. Print the numbers of speakers, sessions "
-        "and hours, the sampling rates, and the suspicious files (unreadable, silent, "
-        "clipped, duplicate, too short). With --download, first download a corpus.",
-        epilog="example: siamlab corpus --data my_recordings --picture corpus.png. "
-        "Exit status: 0 no suspicious files, 1 suspicious files, 2 an error.",
-    )
+
+def add_arguments(parser):
+    """Add the arguments of the command."""
     _arguments.add_corpus(parser)
-    parser.add_argument(
-        "--download",
-        metavar="NAME",
-        help="download this corpus into ROOT, librispeech/test-other or fsdd for "
-        "example",
-    )
+    parser.add_argument("--download", metavar="NAME", help="download this corpus")
     parser.add_argument("--picture", metavar="FILE.png", help="plot the durations")
-    parser.add_argument("--json", action="store_true", help="output for scripts")
-    parser.set_defaults(run=run, failed=2)
 
 
 def run(arguments):
@@ -34,10 +30,11 @@ def run(arguments):
 
     if arguments.download:
         arguments.data = corpora.download(arguments.download, arguments.data)
-        kind, _, subset = arguments.download.partition("/")
-        arguments.layout = arguments.layout or kind
+        layout, _, subset = arguments.download.partition("/")
+        arguments.layout = arguments.layout or layout
         arguments.subset = arguments.subset or subset or None
     found = corpora.describe(_arguments.load_corpus(arguments))
+    rates = {str(sr): int(n) for sr, n in found.sampling_rates.items()}
     if arguments.picture:
         _arguments.save_figure(arguments.picture, lambda plots: plots.corpus(found))
     if arguments.json:
@@ -46,9 +43,7 @@ def run(arguments):
             "sessions": int(found.speakers.sessions.sum()),
             "utterances": len(found.utterances),
             "seconds": float(found.utterances.seconds.sum()),
-            "sampling_rates": {
-                str(sr): int(n) for sr, n in found.sampling_rates.items()
-            },
+            "sampling_rates": rates,
             "suspicious": found.suspicious.to_dict("records"),
         }
         print(json.dumps(summary))

@@ -1,4 +1,16 @@
-"""``siamlab evaluate``: measure how well an encoder tells speakers apart."""
+"""Measure how well an encoder tells speakers apart.
+
+Compares all pairs of recordings. Prints the equal error rate with a 95 % interval over
+speakers, and the misclassification rate of a clustering into as many clusters as there
+are speakers.
+
+Recordings of one session share the room and the microphone as well as the speaker:
+--across uses only pairs from different sessions. --randomize-channel gives each
+recording a random microphone response with a range of that many decibels; if the error
+rate rises, the encoder used the microphone.
+
+example: siamlab evaluate --data LibriSpeech --subset test-other
+"""
 
 import json
 
@@ -6,57 +18,33 @@ from ..errors import ArgumentError
 from . import _arguments
 
 
-def add(commands):
-    """Add the command to the parser."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="measure how well an encoder tells speakers apart",
-        description="Compare all pairs of recordings. Prints the equal error rate with "
-        "a 95%% interval over speakers, and the misclassification rate of a clustering "
-        "into as many clusters as there are speakers.",
-        epilog="example: siamlab evaluate --data LibriSpeech --subset test-other",
-    )
+def add_arguments(parser):
+    """Add the arguments of the command."""
     _arguments.add_corpus(parser)
     _arguments.add_encoder(parser)
-    parser.add_argument(
-        "--across",
-        action="store_true",
-        help="use only pairs from different sessions; pairs of one session share the "
-        "room and the microphone as well as the speaker",
-    )
-    parser.add_argument(
-        "--randomize-channel",
-        metavar="DB",
-        type=float,
-        help="give each recording a random microphone response with a range of this "
-        "many decibels; if the error rate rises, the encoder used the microphone",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="for random responses and intervals"
-    )
-    parser.add_argument("--json", action="store_true", help="output for scripts")
-    parser.set_defaults(run=run, failed=1)
+    parser.add_argument("--across", action="store_true")
+    parser.add_argument("--randomize-channel", metavar="DB", type=float)
+    parser.add_argument("--seed", type=int, default=0)
 
 
 def run(arguments):
     """Embed the recordings, compare them, and print the results."""
     from .. import embeddings, features
 
-    if not 0 <= arguments.seed < 2**31:
+    seed, range_db = arguments.seed, arguments.randomize_channel
+    if not 0 <= seed < 2**31:
         raise ArgumentError(
-            f"--seed must be 0 or more, and less than 2**31; got {arguments.seed}"
+            f"--seed must be 0 or more, and less than 2**31; got {seed}"
         )
     encoder = _arguments.load_encoder(arguments)
-    extracted = features.extract(_arguments.load_corpus(arguments), encoder.spectrogram)
-    if arguments.randomize_channel:
-        extracted = embeddings.randomize_channel(
-            extracted, arguments.randomize_channel, arguments.seed
-        )
+    corpus = _arguments.load_corpus(arguments)
+    extracted = features.extract(corpus, encoder.spectrogram)
+    if range_db:
+        extracted = embeddings.randomize_channel(extracted, range_db, seed)
+    embedded = embeddings.embed(encoder, extracted)
+    sessions = extracted.table["session"] if arguments.across else None
     verification, results = evaluate(
-        embeddings.embed(encoder, extracted),
-        extracted.speakers,
-        sessions=extracted.table["session"] if arguments.across else None,
-        seed=arguments.seed,
+        embedded, extracted.speakers, sessions=sessions, seed=seed
     )
     n, n_rejected = results["speakers"], len(extracted.rejected)
     if arguments.json:

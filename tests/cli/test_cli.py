@@ -175,9 +175,7 @@ def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys)
     assert printed.err.startswith("siamlab: ")
 
 
-@pytest.mark.parametrize(
-    ("n_usable", "message"), [(1, "speaker"), (0, "none of the 12 recordings")]
-)
+@pytest.mark.parametrize(("n_usable", "message"), [(1, "speaker"), (0, "is silent")])
 def test_evaluate_reports_that_speakers_are_missing(
     recordings, tmp_path, n_usable, message, capsys
 ):

@@ -33,30 +33,29 @@ def test_a_configuration_is_the_same_after_writing_and_reading(
 
 
 def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
-    (tmp_path / "a.yaml").write_text("data: voices\ntest_data: others")
+    text = "data: voices\ntest_data: others\nlearning_rate: 1e-3"
+    (tmp_path / "a.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
     config = Config.read("a.yaml")
     assert config.data == str(tmp_path / "voices")
     assert config.test_data == str(tmp_path / "others")
+    assert config.learning_rate == 0.001
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("epoch: 3", "unknown names 'epoch'; valid names: data, layout"),
-        ("- 3", "expected names with values, such as `epochs: 8`; got list"),
+        ("epoch: 3", "with the names data, layout, subset"),
+        ("- 3", "expected lines such as `epochs: 8`"),
         ("a: [", "cannot be read as YAML"),
-        ("[" * 3000, "too many nested lists"),
-        ("data: x\nepochs: many", "epochs must be a whole number; got 'many'"),
-        ("data: x\nepochs: true", "epochs must be a whole number; got True"),
-        ("data: x\nepochs: 0", "epochs must be 1 to 1000000; got 0"),
-        ("data: x\nseed: 4294967296", "seed must be 0 to 2147483647; got 4294967296"),
-        ("data: x\nlearning_rate: 1e-3", "got '1e-3'; YAML reads 1e-3 as text"),
-        ("data: x\nlearning_rate: .nan", "learning_rate must be 1e-09 to 10.0"),
-        ("data: x\nloss: Hinge", "loss must be one of SupervisedContrastive, GE2E"),
-        ("data: x\nlayout: tape", "layout must be one of folder, librispeech"),
+        ("[" * 3000, "cannot be read as YAML"),
+        ("data: x\nepochs: many", "epochs: expected int, received 'many'"),
+        ("data: x\nepochs: 0", "epochs: expected at least 1, received 0"),
+        ("data: x\nlearning_rate: .nan", "learning_rate: expected more than 0"),
+        ("data: x\nloss: Hinge", "loss: expected SupervisedContrastive, GE2E"),
+        ("data: x\nlayout: tape", "layout: expected folder, librispeech"),
         ("epochs: 3", "data must name the folder"),
-        ("data: 3", "data must be text, or nothing; got 3"),
+        ("data: 3", "data: expected str | None, received 3"),
     ],
 )
 def test_an_error_says_what_was_expected_and_what_was_received(tmp_path, text, message):

@@ -42,8 +42,9 @@ def librispeech(root, subset="train-clean-100"):
         root, present = root.parent, [root.name]
     chosen = present if subset is None else [subset]
     if not chosen or not set(chosen) <= set(present):
+        missing = "subsets" if subset is None else f"subset {subset!r}"
         raise CorpusError(
-            f"{root} has no subset {subset or ''!r}; its subsets: "
+            f"{root} has no {missing}; its subsets: "
             f"{', '.join(present) or 'none'}. Expected {_EXPECTED}"
         )
     sexes = _sexes(root / "SPEAKERS.TXT")

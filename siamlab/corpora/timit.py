@@ -72,9 +72,10 @@ def timit(root, subset=None, pauses=PAUSES):
             "dialect": dialect,
             "sentence": sentence,
         }
+    name = f"timit {subset}" if subset else "timit"
     if not rows:
-        raise CorpusError(f"{root} has no subset {subset!r}; expected {_EXPECTED}")
-    return corpus_of(list(rows.values()), f"timit {subset}" if subset else "timit")
+        raise CorpusError(f"{root} has no recordings of {name}; expected {_EXPECTED}")
+    return corpus_of(list(rows.values()), name)
 
 
 def _find(path, sentence, suffix):

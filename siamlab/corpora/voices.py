@@ -169,8 +169,7 @@ def _synthesize(folder, language, name, texts, seed, rooms):
         }
         for text in texts
     ]
-    spoken = zip(texts, _speak(requests), strict=True)
-    for i, (text, (voice, phones)) in enumerate(spoken):
+    for i, (voice, phones) in enumerate(_speak(requests)):
         samples = record(voice, SR, rng) if rooms else studio(voice)
         path = folder / f"{i:04d}.flac"
         soundfile.write(path, samples, SR, format="FLAC", subtype="PCM_16")
@@ -181,7 +180,7 @@ def _synthesize(folder, language, name, texts, seed, rooms):
             "bytes": path.stat().st_size,
             "start": 0.0,
             "duration": len(samples) / SR,
-            "text": text,
+            "text": texts[i],
             "phones": [(p.strip(_STRESS) or "sil", s, e) for p, s, e in phones],
             "stress": ["".join(c for c in p if c in _STRESS) for p, _, _ in phones],
             "sex": "F" if name in _FEMALE else "M",

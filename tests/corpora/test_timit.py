@@ -36,7 +36,7 @@ def test_phones_and_words_have_times_in_seconds(tmp_path, a_timit):
 
 def test_a_subset_can_be_read(tmp_path, a_timit):
     a_timit(tmp_path)
-    with pytest.raises(errors.CorpusError, match="has no subset 'test'"):
+    with pytest.raises(errors.CorpusError, match="has no recordings of timit test"):
         corpora.timit(tmp_path, "test")
     a_timit(tmp_path, part="test", speakers=("FDHC0",))
     assert corpora.timit(tmp_path, "test").table.speaker.unique().tolist() == ["FDHC0"]

@@ -5,8 +5,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from siamlab import corpora, errors, extract
 
@@ -198,23 +196,18 @@ def made_up(speakers):
     return table.assign(start=0.0, duration=1.0, text="", phones=None)
 
 
-@settings(derandomize=True)
-@given(
-    st.integers(3, 40),
-    st.lists(st.floats(0.01, 1), min_size=1, max_size=3),
-    st.integers(0, 5),
+@pytest.mark.parametrize("n", [3, 10, 37])
+@pytest.mark.parametrize(
+    "fractions", [(1.0,), (0.8, 0.2), (0.98, 0.01, 0.01), (0.3, 0.3, 0.4), (0.1, 0.5)]
 )
-def test_the_parts_of_a_split_have_the_given_sizes(n, shares, seed):
-    fractions = np.array(shares) / max(sum(shares), 1)
-    corpus = corpora.Corpus(made_up([str(i // 2) for i in range(2 * n)]), "made up")
-    parts = corpus.split(fractions=fractions, seed=seed)
-    sizes = [part.table.speaker.nunique() for part in parts]
-    assert min(sizes) >= 1
-    assert sum(sizes) == n if np.isclose(fractions.sum(), 1) else sum(sizes) <= n
-    assert (np.abs(sizes - fractions * n) <= 2).all()
-    again = corpus.split(fractions=fractions, seed=seed)
-    for a, b in zip(parts, again, strict=True):
-        assert a.table.path.tolist() == b.table.path.tolist()
+def test_the_parts_of_a_split_have_the_given_sizes(n, fractions):
+    speakers = [str(i // 2) for i in range(2 * n)]
+    parts = corpora.Corpus(made_up(speakers), "made up").split(fractions=fractions)
+    sizes = np.array([part.table.speaker.nunique() for part in parts])
+    assert sizes.min() >= 1
+    assert sizes.sum() == n if np.isclose(sum(fractions), 1) else sizes.sum() < n
+    assert (np.abs(sizes - np.array(fractions) * n) <= 2).all()
+    assert [len(part) for part in parts] == (2 * sizes).tolist()
 
 
 def test_the_split_depends_on_the_seed_alone():

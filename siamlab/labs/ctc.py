@@ -290,25 +290,20 @@ def _check(outputs, vocabulary, truth):
     if vocabulary.blank is None:
         raise ArgumentError("CTC needs a vocabulary with a blank; got blank=None")
     first = next(iter(outputs.values()))[0]
+    expected = [(len(array), len(vocabulary)) for array in first[: len(truth)]]
     for name, logits in outputs.items():
         for epoch, arrays in enumerate(logits):
             where = f"outputs[{name!r}][{epoch}]"
-            if len(arrays) != len(truth):
+            shapes = [np.shape(array) for array in arrays]
+            if shapes != expected:
                 raise ArgumentError(
-                    f"{where} must hold logits for each of the {len(truth)} "
-                    f"utterances; got {len(arrays)}"
+                    f"{where} must have the shapes {expected}, (time, outputs) for "
+                    f"each of the {len(truth)} utterances; got {shapes}"
                 )
-            for i, array in enumerate(arrays):
-                shape, expected = np.shape(array), (len(first[i]), len(vocabulary))
-                if shape != expected:
-                    raise ArgumentError(
-                        f"{where}[{i}] must have shape {expected}, (time, "
-                        f"outputs); got {shape}"
-                    )
-                if not np.isfinite(array).all():
-                    raise ArgumentError(
-                        f"{where}[{i}] must be finite; got NaN or infinity. Leave out "
-                        "the epochs after the training diverged (docs/doctor.md#c18)"
-                    )
+            if not all(np.isfinite(array).all() for array in arrays):
+                raise ArgumentError(
+                    f"{where} must be finite; got NaN or infinity. Leave out the "
+                    "epochs after the training diverged (docs/doctor.md#c18)"
+                )
     for i in range(len(truth)):
         str(decode_utterance([first], vocabulary, truth, i))

@@ -123,12 +123,12 @@ A_B = certain(["a", None, "b"])
     [
         ("got 1 utterances and these epochs by network: {}", {"outputs": {}}),
         ("got 0 utterances", {"outputs": {"small": [[]]}, "truth": ()}),
-        (r"\['small'\]\[0\] must hold .*; got 2", {"outputs": {"small": [[A_B] * 2]}}),
+        (r"\['small'\]\[0\] must .* 1 utter", {"outputs": {"small": [[A_B] * 2]}}),
         (
-            r"\[1\]\[0\] must have shape \(3, 3\), .*; got \(2, 3\)",
+            r"\[1\] must have the shapes \[\(3, 3\)\], .*; got \[\(2, 3\)",
             {"outputs": {"small": [[A_B], [A_B[:2]]]}},
         ),
-        (r"\[0\]\[0\] must be finite", {"outputs": {"small": [[A_B * np.nan]]}}),
+        (r"\[0\] must be finite", {"outputs": {"small": [[A_B * np.nan]]}}),
         ("frames for 4 labels", {"truth": ("abab",)}),
         ("unknown symbols: c", {"truth": ("c",)}),
         (

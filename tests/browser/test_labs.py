@@ -100,11 +100,12 @@ def test_buttons_follow_the_keyboard_and_the_mouse(view):
 @every_lab
 def test_tab_reaches_all_controls_and_enter_resets_them(view):
     reset = view.output.get_by_role("button", name="reset")
-    reset.press("Enter")
-    first = view.settled()[1]
-    slider = view.handles.first
-    view.expect_a_change(slider.press, "Home" if at_its_end(slider) else "End")
-    assert view.expect_a_change(reset.press, "Enter")[1] == first
+    after_reset = set()
+    for slider in (view.handles.first, view.handles.last):
+        view.expect_a_change(slider.press, "Home" if at_its_end(slider) else "End")
+        _, numbers = view.expect_a_change(reset.press, "Enter")
+        after_reset.add(numbers)
+    assert len(after_reset) == 1
     wanted = view.output.locator(
         ".noUi-handle, .widget-toggle-buttons button, button:has-text('reset')"
     )

@@ -1,4 +1,4 @@
-"""Each mistake does the harm that its docstring speaks of, and its mend does not."""
+"""Each fault has the symptom that its docstring names, and its fix does not."""
 
 import itertools
 
@@ -11,7 +11,7 @@ from gradients import value_and_gradient
 import siamlab as sl
 from siamlab import distances, errors, layers, losses, posts
 
-SMALL = {"frames": 12, "bands": 8, "units": 6, "outputs": 5}
+SMALL = {"n_frames": 12, "n_mels": 8, "units": 6, "output_dim": 5}
 
 
 @pytest.fixture
@@ -61,13 +61,13 @@ def test_a_clip_passes_no_gradient_where_outputs_are_wrong(outputs):
     wrong = (first <= 0) | (first >= 1)
     assert wrong.mean() > 0.5
     np.testing.assert_array_equal(found[wrong], 0)
-    mended = gradient(
+    fixed = gradient(
         lambda p: keras.ops.sum(
             distances.kl(keras.ops.softmax(p), keras.ops.softmax(second))
         ),
         first,
     )
-    assert (mended != 0).all()
+    assert (fixed != 0).all()
 
 
 def test_under_the_clip_the_slope_of_a_prelu_is_never_trained(rng):
@@ -97,8 +97,8 @@ def test_one_direction_depends_on_who_comes_first(rng):
     )
 
 
-def test_a_mean_before_the_hinge_leaves_close_strangers_alone():
-    # Two pairs of strangers: one at 0.1, one at 5; their mean is beyond the margin.
+def test_a_mean_before_the_hinge_ignores_close_different_speakers():
+    # Two different-speaker pairs, at 0.1 and at 5: their mean exceeds the margin.
     same, d = np.array([[0], [0]]), np.array([[0.1], [5.0]], np.float32)
     np.testing.assert_array_equal(
         gradient(lambda x: posts.MeanHinge(1.0)(same, x), d), 0
@@ -115,7 +115,7 @@ def test_broadcast_labels_cancel_out(rng):
     assert found.shape == (8, 8)
     shuffled = posts.broadcast_loss(rng.permutation(same), d)
     assert np.mean(shuffled) == pytest.approx(np.mean(found), rel=1e-6)
-    # The mend: labels and distances of one shape.
+    # The fix: labels and distances of one shape.
     right = np.mean(posts.broadcast_loss(same, d[:, None]))
     wrong = np.mean(posts.broadcast_loss(1 - same, d[:, None]))
     assert abs(right - wrong) > 1e-3
@@ -167,7 +167,7 @@ def test_the_mean_hinge_survives_saving():
     assert again.margin == 2.0
 
 
-def test_the_ladder_mends_one_thing_at_a_time():
+def test_the_ladder_fixes_one_fault_at_a_time():
     recipes = list(posts.ladder().values())
     assert recipes[0] == posts.POSTED == posts.Recipe()
     for before, after in itertools.pairwise(recipes):
@@ -186,7 +186,9 @@ def test_every_rung_trains_and_embeds(name, features):
     batches = recipe.batches(features, steps=2)
     history = net.fit(batches, epochs=1, verbose=0).history
     assert np.isfinite(history["loss"]).all()
-    assert sl.embed(net, features).shape == (20, 12)
+    embeddings = sl.embed(net, features)
+    assert len(embeddings) == 20
+    assert np.isfinite(embeddings).all()
 
 
 def test_a_recipe_that_does_all_right_is_the_libraries_own(features):
@@ -199,7 +201,7 @@ def test_a_recipe_that_does_all_right_is_the_libraries_own(features):
 
 
 @pytest.mark.parametrize(
-    ("mends", "sentence"),
+    ("fixes", "message"),
     [
         ({"hinges": 2}, "two hinges need two directions"),
         ({"directions": 3}, "directions must be 1 or 2"),
@@ -208,9 +210,9 @@ def test_a_recipe_that_does_all_right_is_the_libraries_own(features):
         ({"loss": "mse"}, "loss must be"),
     ],
 )
-def test_mends_that_need_others_are_named(mends, sentence):
-    with pytest.raises(errors.ArgumentError, match=sentence):
-        posts.POSTED.with_fixes(**mends)
+def test_fixes_that_need_others_are_named(fixes, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        posts.POSTED.with_fixes(**fixes)
 
 
 def test_both_directions_under_the_clip(outputs):

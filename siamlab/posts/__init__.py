@@ -1,28 +1,26 @@
-"""The source program's mistakes, each to be switched on alone.
+"""The program of the first question as posted, with each fault on its own.
 
-Nothing here should be copied into a program of your own. Each function does what the
-program of the call for help did; its docstring says what is wrong, what shows it, and
-what does it right.
+Do not copy these functions into a program of your own. The docstring of each one tells
+what is wrong, how it shows, and what to use instead.
 
 In the model and its loss:
 
-- `prelu_head`: outputs that are no distribution.
-- `clipped_kl`: a divergence that looks away where the outputs are wrong;
-  `clipped_both`, `clipped_each`.
-- `kl_one_way`: one of two directions.
-- `MeanHinge`: one hinge for the mean of a batch.
-- `broadcast_loss`: labels against distances of another shape.
+- `prelu_head`: outputs that are not distributions.
+- `clipped_kl`: a clip without a gradient; `clipped_both`, `clipped_each`.
+- `kl_one_way`: one direction of a divergence.
+- `MeanHinge`: a mean over the batch before the hinge.
+- `broadcast_loss`: labels and distances of different shapes.
 
-In what is measured:
+In metrics and embeddings:
 
-- `accuracy_of_distances`: the metric that perfect networks fail.
-- `broadcast_accuracy`: the metric that is 0.5 whatever happens.
-- `fresh_extractor`: embeddings of a network that was never trained.
+- `accuracy_of_distances`: 0.0 for a perfect network.
+- `broadcast_accuracy`: 0.5 for every network.
+- `fresh_extractor`: embeddings of an untrained network.
 
-All of it at once, and then not:
+All of them together, and fixed one after the other:
 
-- `Recipe`: which of the mistakes are made; `POSTED` makes them all.
-- `LADDER`: the mends, in the order in which one finds them.
+- `Recipe`: which faults are fixed; `POSTED` has all faults.
+- `LADDER`: the fixes in order; `ladder`, the recipe after each of them.
 
 Notebooks: 05_kl_hinge_loss, 06_accuracy_on_distances, 08_embeddings.
 """

@@ -1,45 +1,45 @@
-"""The mistakes, one by one: what is wrong, what shows it, and what does it right."""
+"""The faults of the posted program: what is wrong, how it shows, and the fix."""
 
 import keras
 from keras import ops
 
 from .. import distances
 
-_EPSILON = 1e-7  # keras.backend.epsilon(), as the program had it
+_EPSILON = 1e-7  # keras.backend.epsilon(), as posted
 
 
-def prelu_head(base):
-    """End a network in a PReLU, whose outputs are no distribution (FAULTS S5, S7).
+def prelu_head(encoder):
+    """End a network in a PReLU, whose outputs are not distributions.
 
-    A divergence compares distributions: its inputs must be positive and sum to 1.
-    Keras begins with a slope of 0 below 0, which the clip behind it never changes: a
-    ReLU, then.
-    Shown by: rows that do not sum to 1; divergences below 0, down to -1/e for each
-    output, -47 for 128 of them.
-    Mend: a softmax (``networks.blstm_encoder(head="softmax")``).
+    A divergence compares distributions: its inputs must be positive and sum to 1
+    (docs/doctor.md#s5). The slope of the PReLU starts at 0, and the clip behind it
+    keeps it there, so that it remains a ReLU.
+    Symptom: rows that do not sum to 1; negative divergences, down to -1/e for each
+    output, or -47 for 128 outputs.
+    Fix: a softmax, ``networks.blstm_encoder(head="softmax")``.
 
     Parameters
     ----------
-    base : keras.Model
-        Of ``networks.blstm_encoder(head="logits")``.
+    encoder : keras.Model
+        From ``networks.blstm_encoder(head="logits")``.
 
     Returns
     -------
     keras.Model
-        (batch, frames, bands) -> (batch, outputs).
+        (batch, time, mel) -> (batch, units).
     """
-    outputs = keras.layers.PReLU(name="prelu")(base.output)
-    return keras.Model(base.input, outputs, name=base.name)
+    outputs = keras.layers.PReLU(name="prelu")(encoder.output)
+    return keras.Model(encoder.input, outputs, name=encoder.name)
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
 def clipped_kl(p, q):
-    """Clip what is no distribution until its logarithm exists (FAULTS S6).
+    """KL divergence of outputs that are clipped, so that they have a logarithm.
 
-    Where an output is at most 0 or above 1, the clip passes no gradient: the
-    network is never told about the outputs that are most wrong.
-    Shown by: the share of outputs whose gradient is 0.
-    Mend: softmax outputs and `distances.kl`, which needs no clip.
+    Where an output is at most 0 or above 1, the clip has no gradient
+    (docs/doctor.md#s6): the outputs that are most wrong are never corrected.
+    Symptom: the fraction of outputs whose gradient is 0.
+    Fix: softmax outputs and `distances.kl`, which needs no clip.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def clipped_kl(p, q):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 def clipped_both(p, q):
-    """Sum the two directions of `clipped_kl`.
+    """Sum of both directions of `clipped_kl`.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def clipped_both(p, q):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 def clipped_each(p, q):
-    """Take both directions of `clipped_kl`, each for itself.
+    """Both directions of `clipped_kl`, one column each.
 
     Parameters
     ----------
@@ -91,11 +91,12 @@ def clipped_each(p, q):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 def kl_one_way(p, q):
-    """Measure in one direction only (FAULTS S8).
+    """KL divergence in one direction only.
 
-    Swapping the inputs changes the distance: who comes first decides.
-    Shown by: d(a, b) against d(b, a).
-    Mend: both directions, ``layers.Distance("kl")``.
+    KL divergence is not symmetric: swapping the inputs changes the distance
+    (docs/doctor.md#s8).
+    Symptom: d(a, b) differs from d(b, a).
+    Fix: both directions, ``layers.Distance("kl")``.
 
     Parameters
     ----------
@@ -112,21 +113,23 @@ def kl_one_way(p, q):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class MeanHinge(keras.losses.Loss):
-    """Take the mean over the batch's pairs before the hinge (FAULTS S2).
+    """A hinge loss that averages over the pairs of a batch before the hinge.
 
-    As soon as different speakers are a margin apart on average, no pair of different
-    speakers is pushed any more, however close; until then every one is, however far.
-    Shown by: the gradient of one pair's loss with respect to another pair's distance.
-    Mend: `losses.DistanceHinge`, whose loss is one number for each pair.
+    One distant different-speaker pair cancels the penalty of all close ones
+    (docs/doctor.md#s2): as soon as the mean distance exceeds the margin, no pair has a
+    gradient; until then, every pair has one.
+    Symptom: the loss of one pair has a gradient with respect to another pair's
+    distance.
+    Fix: `losses.DistanceHinge`, whose loss is one number for each pair.
 
     Parameters
     ----------
     margin : float
         In nats.
     name : str
-        As for any loss of Keras.
+        Name of the loss.
     dtype, reduction : optional
-        As for any loss of Keras.
+        As for `keras.losses.Loss`.
     """
 
     def __init__(self, margin=1.0, name="mean_hinge", dtype=None, reduction=None):
@@ -149,13 +152,15 @@ class MeanHinge(keras.losses.Loss):
             One number.
         """
         same = ops.cast(ops.reshape(same, (-1, 1)), distance.dtype)
-        apart = 1.0 - same
-        together = ops.sum(same * distance) / ops.maximum(ops.sum(same), 1.0)
-        away = ops.sum(apart * distance) / ops.maximum(ops.sum(apart), 1.0)
-        return together + ops.relu(self.margin - away)
+        different = 1.0 - same
+        mean_same = ops.sum(same * distance) / ops.maximum(ops.sum(same), 1.0)
+        mean_different = ops.sum(different * distance) / ops.maximum(
+            ops.sum(different), 1.0
+        )
+        return mean_same + ops.relu(self.margin - mean_different)
 
     def get_config(self):
-        """Return the arguments.
+        """Return the arguments of the constructor.
 
         Returns
         -------
@@ -166,13 +171,14 @@ class MeanHinge(keras.losses.Loss):
 
 
 def broadcast_loss(same, distance, margin=1.0):
-    """Let labels (batch, 1) meet distances (batch,) (FAULTS S1).
+    """Compute a hinge loss with a broadcasting bug: (batch, 1) with (batch,).
 
-    Every label meets every distance, a table of (batch, batch). Its mean does not
-    depend on which pair has which label, so that nothing can be learned.
-    Shown by: the shape; the loss after the labels were shuffled.
-    Mend: distances of shape (batch, 1), as `layers.Distance` gives. Keras 3 mends the
-    rank for a loss that is handed to `compile`; it cannot inside a function.
+    Every label is combined with every distance, to (batch, batch) costs
+    (docs/doctor.md#s1). Their mean does not depend on which pair has which label, so
+    that nothing can be learned.
+    Symptom: the shape; shuffling the labels leaves the loss unchanged.
+    Fix: distances of shape (batch, 1), as `layers.Distance` returns. Keras 3 corrects
+    the rank for a loss function given to ``compile``, but not inside of a function.
 
     Parameters
     ----------
@@ -193,13 +199,14 @@ def broadcast_loss(same, distance, margin=1.0):
 
 
 def accuracy_of_distances(same, distance):
-    """Take a distance for a probability, as `metrics=["accuracy"]` does (FAULTS S3).
+    """Accuracy of distances, as ``metrics=["accuracy"]`` computes it.
 
-    Keras compares the distance with 0.5 and takes what is larger for a 1. But 1 means
-    "same speaker" and large means "far apart": a perfect network scores 0.0, and one
-    whose distances are all small scores the share of different pairs, 0.5.
-    Shown by: the metric of distances that are perfect.
-    Mend: `metrics.EER`.
+    Keras takes a distance above 0.5 for the label 1, which means "same speaker"; but a
+    large distance means "different speakers" (docs/doctor.md#s3). A perfect network has
+    accuracy 0.0, and one whose distances are all small 0.5, the fraction of
+    different-speaker pairs.
+    Symptom: the metric of perfect distances.
+    Fix: `metrics.EER`.
 
     Parameters
     ----------
@@ -211,18 +218,18 @@ def accuracy_of_distances(same, distance):
     Returns
     -------
     tensor
-        Shape (batch,), 1 where the metric is content.
+        Shape (batch,), 1 where the pair counts as correct.
     """
     return keras.metrics.binary_accuracy(same, distance)
 
 
 def broadcast_accuracy(same, distance):
-    """Turn the distance round, and lose the pairs on the way (FAULTS S1, S3).
+    """Accuracy with a broadcasting bug: labels (batch, 1), predictions (batch,).
 
-    Labels (batch, 1) are compared with verdicts (batch,): each label with every
-    verdict. Of balanced pairs the mean is 0.5 whatever the verdicts are.
-    Shown by: the metric of distances that are perfect.
-    Mend: `metrics.EER`, or the same ranks on both sides.
+    Each label is compared with every prediction (docs/doctor.md#s1). For balanced pairs
+    the mean is 0.5 whatever the predictions are.
+    Symptom: the metric of perfect distances.
+    Fix: `metrics.EER`, or the same rank on both sides.
 
     Parameters
     ----------
@@ -236,29 +243,30 @@ def broadcast_accuracy(same, distance):
     tensor
         One number.
     """
-    verdict = ops.cast(distance < 0.5, "float32")
-    return ops.mean(ops.cast(ops.equal(ops.cast(same, "float32"), verdict), "float32"))
+    predicted = ops.cast(distance < 0.5, "float32")
+    is_correct = ops.equal(ops.cast(same, "float32"), predicted)
+    return ops.mean(ops.cast(is_correct, "float32"))
 
 
-def fresh_extractor(base, layer="blstm_2"):
-    """Build the network again to take embeddings from it (FAULTS S19).
+def fresh_extractor(encoder, layer="blstm_2"):
+    """Build an extractor of embeddings with new random weights.
 
-    The new network has new random weights. Nothing fails; the embeddings have the
-    right shape and are those of a network that was never trained.
-    Shown by: its outputs against those of the trained network's layers.
-    Mend: `embeddings.extractor`, which takes the trained layers themselves.
+    Nothing fails; the embeddings have the right shape and are those of an untrained
+    network (docs/doctor.md#s19).
+    Symptom: its outputs differ from those of the trained network's layers.
+    Fix: `siamlab.embed`, or ``keras.Model(net.input, net.get_layer(name).output)``.
 
     Parameters
     ----------
-    base : keras.Model
+    encoder : keras.Model
         The trained network.
     layer : str
-        Whose output is the embedding.
+        Layer whose output is the embedding.
 
     Returns
     -------
     keras.Model
-        (batch, frames, bands) -> (batch, dim).
+        (batch, time, mel) -> (batch, dim).
     """
-    again = keras.models.clone_model(base)
-    return keras.Model(again.input, again.get_layer(layer).output)
+    clone = keras.models.clone_model(encoder)
+    return keras.Model(clone.input, clone.get_layer(layer).output)

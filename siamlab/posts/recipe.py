@@ -1,4 +1,4 @@
-"""Which of the mistakes a training makes, and the ladder of their mends."""
+"""Which faults of the posted program are fixed, and the order of the fixes."""
 
 import dataclasses
 from typing import Any
@@ -19,34 +19,35 @@ __all__ = ["LADDER", "POSTED", "Recipe", "ladder"]
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How to train a network of speakers: which mistakes are mended.
+    """Settings of a training: the posted program, with some of its faults fixed.
 
     Parameters
     ----------
     scaled : bool
-        Standardize the input, rather than take decibels as they are (FAULTS S30).
+        Standardize the input, rather than take decibels as they are
+        (docs/doctor.md#s30).
     softmax : bool
-        End in a softmax, rather than in a PReLU under a clip (S5 to S7).
+        End in a softmax, rather than in a PReLU with a clip (docs/doctor.md#s5).
     each_pair : bool
-        A hinge for each pair, rather than one for their mean (S2).
+        A hinge for each pair, rather than one for their mean (docs/doctor.md#s2).
     directions : {1, 2}
-        Directions of the divergence (S8).
+        Directions of the divergence (docs/doctor.md#s8).
     hinges : {1, 2}
-        With two directions: a hinge for each, rather than for their sum (S9).
+        With two directions: a hinge for each, rather than for their sum.
     margin : float
-        In nats (S10).
+        In nats (docs/doctor.md#s10).
     all_pairs : bool
         All pairs of each batch of 32 speakers x 4 segments, rather than as many
         segments drawn as pairs.
     loss : {"kl-hinge", "supcon", "aam"}
-        What all of it is for; those behind the first need the other mends.
+        The loss; those after the first need the other fixes.
     units : int
-        Of each BLSTM.
+        Units of each LSTM, in each direction.
 
     Raises
     ------
     ArgumentError
-        If mends are combined that need others.
+        If a setting is unknown, or a fix needs another one.
 
     Examples
     --------
@@ -88,20 +89,20 @@ class Recipe:
             if broken:
                 raise ArgumentError(f"{message}; got {self}")
 
-    def with_fixes(self, **mends):
-        """Make some of it right.
+    def with_fixes(self, **fixes):
+        """Fix some of the faults.
 
         Parameters
         ----------
-        **mends
-            As for `Recipe`.
+        **fixes
+            Settings of `Recipe`.
 
         Returns
         -------
         Recipe
-            Another one.
+            A new recipe.
         """
-        return dataclasses.replace(self, **mends)
+        return dataclasses.replace(self, **fixes)
 
     def network(self, features):
         """Build the network, and compile it with Adam.
@@ -109,40 +110,42 @@ class Recipe:
         Parameters
         ----------
         features : Features
-            Of the training speakers: for the scaler, and to count them.
+            Of the training speakers, for the scaler and their number.
 
         Returns
         -------
         networks.SpeakerNet or networks.Siamese
-            To be trained on `batches`.
+            Compiled; train it on `batches`.
         """
         scaler = scaling.StandardScaler().fit(features) if self.scaled else None
 
-        def base(head):
+        def encoder(head):
             return networks.blstm_encoder(
                 n_mels=features[0].shape[-1], units=self.units, head=head, scaler=scaler
             )
 
         if self.loss == "supcon":
-            net = networks.SpeakerNet(base("unit"))
+            net = networks.SpeakerNet(encoder("unit"))
             loss = losses.SupervisedContrastive(temperature=0.1)
         elif self.loss == "aam":
             n_speakers = len(set(features.speakers))
-            net = networks.SpeakerNet(networks.classifier(base("unit"), n_speakers))
+            net = networks.SpeakerNet(networks.classifier(encoder("unit"), n_speakers))
             loss = losses.AAMSoftmax()
         elif self.all_pairs:
-            net = networks.SpeakerNet(base("softmax"))
+            net = networks.SpeakerNet(encoder("softmax"))
             loss = losses.KLHinge(self.margin)
         else:
-            encoder = base("softmax") if self.softmax else prelu_head(base("logits"))
-            net = networks.Siamese(encoder, self._distance())
+            net = networks.Siamese(
+                encoder("softmax") if self.softmax else prelu_head(encoder("logits")),
+                self._distance(),
+            )
             hinge = losses.DistanceHinge if self.each_pair else MeanHinge
             loss = hinge(self.margin)
         net.compile("adam", loss=loss)
         return net
 
     def _distance(self):
-        """Name or make what `layers.Distance` takes."""
+        """Return the argument of `layers.Distance`."""
         if self.directions == 1:
             return kl_one_way if self.softmax else clipped_kl
         if self.hinges == 1:
@@ -150,7 +153,7 @@ class Recipe:
         return "kl" if self.softmax else clipped_each
 
     def batches(self, features, steps=None, seed=0):
-        """Draw what a step of training sees: 128 segments, whichever way.
+        """Return batches for training, of 128 segments each.
 
         Parameters
         ----------
@@ -159,12 +162,12 @@ class Recipe:
         steps : int, optional
             Batches per epoch.
         seed : int
-            Of the draws.
+            Seed of the random numbers.
 
         Returns
         -------
-        sampling.SpeakerBatches or sampling.Pairs
-            For `fit`.
+        sampling.SpeakerBatches or sampling.PairBatches
+            For ``fit``.
         """
         if self.all_pairs:
             n_speakers = min(32, len(set(features.speakers)))
@@ -193,17 +196,17 @@ LADDER: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def ladder(source=POSTED):
-    """Mend one thing after the other.
+    """Fix one fault after the other.
 
     Parameters
     ----------
     source : Recipe
-        Where to begin.
+        Recipe to begin with.
 
     Returns
     -------
     dict of str to Recipe
-        The name of each mend, and the recipe with it and all before it.
+        By the name of the fix: the recipe with this and all fixes before it.
 
     Examples
     --------
@@ -211,7 +214,7 @@ def ladder(source=POSTED):
     ['the source program', 'input scaled']
     """
     recipes = {}
-    for name, mend in LADDER:
-        source = source.with_fixes(**mend)
+    for name, fixes in LADDER:
+        source = source.with_fixes(**fixes)
         recipes[name] = source
     return recipes

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-# JAX comes with the tests; PyTorch is tried where it is at hand.
+# JAX comes with the tests; PyTorch is tried where it is installed.
 BACKENDS = [
     name
     for name, package in {"jax": "jax", "torch": "torch"}.items()
@@ -18,7 +18,8 @@ from keras import ops
 
 rng = np.random.default_rng(0)
 symbols = sl.ctc.Vocabulary(tuple("abc"))
-net = sl.networks.ctc_blstm(symbols, n_bins=8, units=(12, 6), scaler=sl.scaling.AffineScaler(0.5, 2))
+scaler = sl.scaling.AffineScaler(0.5, 2)
+net = sl.networks.ctc_blstm(symbols, n_bins=8, units=(12, 6), scaler=scaler)
 # The same seed gives other weights on another backend.
 rng_weights = np.random.default_rng(1)
 net.set_weights([
@@ -89,7 +90,7 @@ def test_jax_is_there():
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_network_of_phones_trains_alike_on_every_backend(
+def test_a_phone_network_trains_alike_on_every_backend(
     backend, figures, tensorflows, tmp_path
 ):
     found = figures(backend, tmp_path)

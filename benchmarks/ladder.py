@@ -4,7 +4,7 @@
     python benchmarks/ladder.py                 the synthetic voices
     python benchmarks/ladder.py --fixes         each fix alone, and all but one
 
-First the untrained network, then `siamlab.posts.LADDER`: each program is trained on as
+First the untrained network, then `siamlab.posts.ladder`: each program is trained on as
 many segments, in as many steps, with the same optimizer, and measured on speakers that
 were not in the training set. Figures are saved after each training, so that a run can
 be interrupted.

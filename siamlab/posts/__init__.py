@@ -20,7 +20,7 @@ In metrics and embeddings:
 All of them together, and fixed one after the other:
 
 - `Recipe`: which faults are fixed; `POSTED` has all faults.
-- `LADDER`: the fixes in order; `ladder`, the recipe after each of them.
+- `FIXES`: the fixes in order; `ladder`, the recipe after each of them.
 
 Notebooks: 05_kl_hinge_loss, 06_accuracy_on_distances, 08_embeddings.
 """
@@ -37,10 +37,10 @@ from .faults import (
     kl_one_way,
     prelu_head,
 )
-from .recipe import LADDER, POSTED, Recipe, ladder
+from .recipe import FIXES, POSTED, Recipe, ladder
 
 __all__ = [
-    "LADDER",
+    "FIXES",
     "POSTED",
     "MeanHinge",
     "Recipe",

@@ -14,7 +14,7 @@ from .faults import (
     prelu_head,
 )
 
-__all__ = ["LADDER", "POSTED", "Recipe", "ladder"]
+__all__ = ["FIXES", "POSTED", "Recipe", "ladder"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Recipe:
 
 POSTED = Recipe()
 
-LADDER: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("the source program", {}),
+FIXES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("as posted", {}),
     ("input scaled", {"scaled": True}),
     ("softmax, no clip", {"softmax": True}),
     ("a hinge for each pair", {"each_pair": True}),
@@ -211,10 +211,10 @@ def ladder(source=POSTED):
     Examples
     --------
     >>> list(ladder())[:2]
-    ['the source program', 'input scaled']
+    ['as posted', 'input scaled']
     """
     recipes = {}
-    for name, fixes in LADDER:
+    for name, fixes in FIXES:
         source = source.with_fixes(**fixes)
         recipes[name] = source
     return recipes

@@ -14,7 +14,7 @@ def features():
 
 # What each rung of the ladder still has, and the metric that all twins had.
 RUNGS = {
-    "the source program": {"S2", "S3", "S5", "S6", "S7", "S8", "S9", "S30"},
+    "as posted": {"S2", "S3", "S5", "S6", "S7", "S8", "S9", "S30"},
     "softmax, no clip": {"S2", "S3", "S8", "S9"},
     "both directions, summed": {"S3", "S9"},
     "a hinge for each direction": {"S3"},

@@ -1,10 +1,10 @@
-"""Surroundings in which tests and notebooks run, alone or together."""
+"""Settings for tests and notebooks, alone or together."""
 
 import os
 import shutil
 import tempfile
 
-# Of TensorFlow, of linear algebra, and of Numba under UMAP.
+# Threads of TensorFlow, of linear algebra, and of Numba (for UMAP).
 THREADS = (
     "TF_NUM_INTRAOP_THREADS",
     "TF_NUM_INTEROP_THREADS",
@@ -15,17 +15,16 @@ THREADS = (
 
 
 def pytest_configure(config):
-    """Leave the person's cache alone, and draw no progress bars.
+    """Use a cache of this run, and no progress bars.
 
-    The kernels of the notebooks inherit both.
+    The kernels of the notebooks inherit both settings.
     """
-    # A bar shows a time, and no two runs take the same.
+    # The times in a bar differ from run to run.
     os.environ["SIAMLAB_PROGRESS"] = "0"
     if hasattr(config, "workerinput"):
-        return  # a worker of pytest-xdist shares the folder of its parent
+        return  # a worker of pytest-xdist uses the folder of its parent
     if getattr(config.option, "numprocesses", None):
-        # Each process with a thread of its own: more would wait for each other. They
-        # inherit it, and so do the kernels of their notebooks.
+        # One thread per process: more would wait for each other.
         for name in THREADS:
             os.environ.setdefault(name, "1")
     config.siamlab_cache = tempfile.mkdtemp(prefix="siamlab-tests-")

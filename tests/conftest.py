@@ -4,15 +4,15 @@
 - `rng`: a seeded generator.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
-- `encode`: writes M4A and whatever else FFmpeg does.
+- `encode`: writes M4A and other formats of FFmpeg.
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
-- `browser_path`: a Chromium to drive.
-- `first_line`: waits for what a server prints.
-- `in_a_process`: runs a program of its own, with another backend or cache.
-- `quick_xla`: flags with which JAX compiles quickly rather than well.
+- `browser_path`: the program file of a browser.
+- `first_line`: waits for a line that a server prints.
+- `in_a_process`: runs a program in a process, with another backend or cache.
+- `quick_xla`: flags with which JAX compiles quickly.
 
-A test that lacks its recordings or its browser is skipped and says so. With
+A test whose recordings or browser are missing is skipped. With
 ``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
 """
 
@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(items):
 
 
 def missing(what, switch):
-    """Skip, or fail where the switch says that nothing may be missing."""
+    """Skip the test, or fail if the switch is set to 1."""
     if os.environ.get(switch) == "1":
         pytest.fail(f"{what} ({switch}=1)", pytrace=False)
     pytest.skip(what)
@@ -125,7 +125,7 @@ def _folder_of_voices(root, speakers, utterances):
 
 @pytest.fixture(scope="session")
 def in_a_process():
-    """Run a program with arguments and variables of the environment; what it says."""
+    """Run a program with arguments and environment variables; returns its output."""
     return _in_a_process
 
 

@@ -1,10 +1,9 @@
-"""Run the notebooks from top to bottom and keep their outputs.
+"""Run the notebooks from top to bottom and save their outputs.
 
     python tools/run_notebooks.py [NOTEBOOK ...]      all of them by default
 
-What is kept differs from run to run in nothing but the figures themselves: no
-times, no widget state, one text for each stream. A notebook that fails stays as
-it was.
+Outputs that differ from run to run are removed: times and widget state. The text of a
+stream becomes one output. A notebook that fails is not changed.
 """
 
 import argparse
@@ -27,7 +26,7 @@ LIMIT_S = 90
 
 
 def shrink(png):
-    """Give a picture, in base64, a palette of 256 colors: half as large, or less."""
+    """Reduce a picture, in base64, to 256 colors, which halves its size."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
     content = io.BytesIO()
     flat = picture.quantize(256, dither=Image.Dither.NONE)
@@ -37,9 +36,9 @@ def shrink(png):
 
 
 def tidy(notebook):
-    """Drop what belongs to this run alone, in place."""
+    """Remove outputs that differ from run to run, in place."""
     notebook.metadata.pop("widgets", None)
-    # Which Python ran it is not what the reader came for.
+    # The version of Python would differ from machine to machine.
     notebook.metadata["language_info"] = {"name": "python"}
     notebook.metadata["kernelspec"] = {
         "display_name": "Python 3 (ipykernel)",
@@ -55,7 +54,7 @@ def tidy(notebook):
             if WIDGET in output.get("data", {}):
                 output["data"].pop(WIDGET)
                 if set(output["data"]) <= {"text/plain"}:
-                    continue  # "VBox(...)" says nothing without its widget
+                    continue  # the text "VBox(...)" alone is useless
             if "image/png" in output.get("data", {}):
                 output["data"]["image/png"] = shrink(output["data"]["image/png"])
             last = kept[-1] if kept else None
@@ -95,17 +94,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK")
     chosen = parser.parse_args().notebooks or sorted(FOLDER.glob("*.ipynb"))
-    os.environ["SIAMLAB_PROGRESS"] = "0"  # a bar's time differs on each machine
-    os.environ.pop("SIAMLAB_DATA", None)  # the committed outputs are of the voices
+    os.environ["SIAMLAB_PROGRESS"] = "0"  # the times in a bar differ
+    os.environ.pop("SIAMLAB_DATA", None)  # the notebooks use the voices
     failed = 0
     for path in chosen:
         try:
             seconds = run(path)
         except CellExecutionError as error:
             failed += 1
-            print(f"{path.name}: failed, left as it was\n{error}", file=sys.stderr)
+            print(f"{path.name}: failed, not changed\n{error}", file=sys.stderr)
             continue
-        late = f", longer than the {LIMIT_S} s it may take" if seconds > LIMIT_S else ""
+        late = f", longer than the limit of {LIMIT_S} s" if seconds > LIMIT_S else ""
         size = path.stat().st_size / 1000
         print(f"{path.name}: {seconds:.0f} s{late}, {size:.0f} kB", flush=True)
     return 1 if failed else 0

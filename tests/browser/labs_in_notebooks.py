@@ -74,7 +74,7 @@ class View:
         """Wait until picture and numbers stay the same for a while; return both."""
         for _ in range(100):
             before = self._state()
-            self._page.wait_for_timeout(300)
+            self._page.wait_for_timeout(600)
             if self._state() == before:
                 return before
         raise AssertionError("the lab does not come to rest")

@@ -11,8 +11,10 @@ LAYOUTS = ("folder", *WITH_SUBSETS, "fsdd", "audiomnist", "textgrid")
 
 def add_corpus(parser):
     """Add the arguments that name a corpus."""
-    parser.add_argument("--data", metavar="ROOT", required=True, help="its folder")
-    default = "default: librispeech if the files are named so, otherwise folder"
+    parser.add_argument(
+        "--data", metavar="ROOT", required=True, help="folder of the recordings"
+    )
+    default = "default: librispeech if the file names fit, otherwise folder"
     parser.add_argument("--layout", choices=LAYOUTS, help=default)
     parser.add_argument("--subset", metavar="NAME", help="for example test-other")
 

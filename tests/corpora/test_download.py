@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import importlib
 import io
+import re
 import tarfile
 import threading
 
@@ -25,17 +26,17 @@ FILES = {
 }
 
 
-def tar_of(files, *members):
-    """A .tar.gz with files, and with other members: (name, type, target)."""
+def tar_of(files, link=None):
+    """A .tar.gz with files, and with a symbolic link: (name, target)."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w:gz") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-        for name, kind, target in members:
-            member = tarfile.TarInfo(name)
-            member.type, member.linkname = kind, target
+        if link:
+            member = tarfile.TarInfo(link[0])
+            member.type, member.linkname = tarfile.SYMTYPE, link[1]
             tar.addfile(member)
     return file.getvalue()
 
@@ -98,6 +99,11 @@ def test_a_downloaded_corpus_can_be_read_and_is_not_downloaded_again(
     assert download(tmp_path) == root
 
 
+def interrupt(response, chunk_size):
+    yield b"the beginning"
+    raise requests.ConnectionError("the connection was closed")
+
+
 def test_an_interrupted_download_starts_again(serve, tmp_path, monkeypatch):
     serve(tar_of(FILES))
     with monkeypatch.context() as context:
@@ -109,11 +115,6 @@ def test_an_interrupted_download_starts_again(serve, tmp_path, monkeypatch):
     assert names(tmp_path) == ["LibriSpeech"]
 
 
-def interrupt(response, chunk_size):
-    yield b"the beginning"
-    raise requests.ConnectionError("the connection was closed")
-
-
 def test_an_interrupted_extraction_uses_the_archive_again(serve, tmp_path):
     work = tmp_path / "librispeech-dev-mini.part"
     (work / "unpacked" / "LibriSpeech" / "dev-mini").mkdir(parents=True)
@@ -121,41 +122,29 @@ def test_an_interrupted_extraction_uses_the_archive_again(serve, tmp_path):
     assert len(corpora.librispeech(download(tmp_path), "dev-mini")) == 1
 
 
-def test_a_wrong_checksum_is_an_error_and_the_file_is_deleted(serve, tmp_path):
-    serve(tar_of(FILES), sha256="0" * 64)
-    with pytest.raises(errors.StorageError, match=r"does not have the SHA-256 .* 0000"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sha256": "0" * 64}, r"does not have the SHA-256 .* 0000"),
+        ({"url": "http://127.0.0.1:1/a.tar.gz"}, "failed"),
+        ({"size": 10**18}, r"need 2000000000\.0 GB"),
+    ],
+)
+def test_a_failed_download_is_an_error_and_leaves_no_file(
+    serve, tmp_path, changes, message
+):
+    serve(tar_of(FILES), **changes)
+    with pytest.raises(errors.StorageError, match=message):
         download(tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
-
-
-def test_a_missing_archive_is_an_error(serve, tmp_path):
-    serve(tar_of(FILES)).unlink()
-    with pytest.raises(errors.StorageError, match=r"failed \(404"):
-        download(tmp_path)
-
-
-def test_the_free_space_is_checked_before_the_download(serve, tmp_path):
-    serve(tar_of(FILES), size=10**18).unlink()
-    with pytest.raises(errors.StorageError, match=r"need 2000000000.0 GB"):
-        download(tmp_path)
-    (tmp_path / "file").touch()
-    with pytest.raises(errors.StorageError, match="cannot write to"):
-        download(tmp_path / "file")
-
-
-LINK, HARD_LINK, DEVICE = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (tar_of({**FILES, "../evil": b"x"}), "unsafe member"),
-        (tar_of({**FILES, "LibriSpeech/a/../../../evil": b"x"}), "unsafe member"),
-        (tar_of(FILES, ("LibriSpeech/l", LINK, "/etc")), "unsafe member"),
-        (tar_of(FILES, ("LibriSpeech/l", HARD_LINK, "../x")), "unsafe member"),
-        (tar_of(FILES, ("LibriSpeech/d", DEVICE, "")), "unsafe member"),
+        (tar_of(FILES, link=("LibriSpeech/etc", "/etc")), "unsafe member"),
         (tar_of(FILES)[:100], "cannot be unpacked"),
-        (b"no archive", "cannot be unpacked"),
         (tar_of({"elsewhere/a": b""}), "has no folder LibriSpeech/dev-mini"),
     ],
 )
@@ -168,13 +157,10 @@ def test_an_unsafe_or_unusable_archive_is_refused(serve, tmp_path, content, mess
     assert names(folder) == ["librispeech-dev-mini.part"]
 
 
-@pytest.mark.parametrize("name", [*ELSEWHERE, "voxceleb/vox1"])
-def test_the_error_says_where_to_get_other_corpora(tmp_path, name):
-    corpus = name.split("/")[0]
-    with pytest.raises(errors.CorpusError) as caught:
-        corpora.download(name, tmp_path)
-    assert f"siamlab cannot download {corpus}" in str(caught.value)
-    assert ELSEWHERE[corpus] in str(caught.value)
+def test_the_error_says_where_to_get_other_corpora(tmp_path):
+    message = f"siamlab cannot download voxceleb.*{re.escape(ELSEWHERE['voxceleb'])}"
+    with pytest.raises(errors.CorpusError, match=message):
+        corpora.download("voxceleb/vox1", tmp_path)
 
 
 def test_an_unknown_name_is_answered_with_the_valid_ones(tmp_path):
@@ -182,10 +168,9 @@ def test_an_unknown_name_is_answered_with_the_valid_ones(tmp_path):
         corpora.download("libri", tmp_path)
 
 
-@pytest.mark.parametrize("name", ARCHIVES)
-def test_every_archive_has_an_address_a_checksum_and_a_corpus_function(name):
-    archive = ARCHIVES[name]
-    assert archive.url.startswith("https://")
-    assert len(bytes.fromhex(archive.sha256)) == 32
-    assert archive.size > 10**7
-    assert callable(getattr(corpora, name.split("/")[0]))
+def test_every_archive_has_an_address_a_checksum_and_a_corpus_function():
+    for name, archive in ARCHIVES.items():
+        assert archive.url.startswith("https://")
+        assert len(bytes.fromhex(archive.sha256)) == 32
+        assert archive.size > 10**7
+        assert callable(getattr(corpora, name.split("/")[0]))

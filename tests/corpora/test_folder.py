@@ -34,7 +34,7 @@ def test_recordings_need_no_speakers(tree):
     assert corpora.recordings(paths[1]).table.path.tolist() == [str(paths[1])]
 
 
-def test_a_folder_without_sound_files_is_an_error(tree):
+def test_a_folder_without_speakers_is_an_error(tree):
     tree.text("anna/notes.txt", "")
     with pytest.raises(errors.CorpusError, match=r"no sound files in .*ROOT/SPEAKER"):
         corpora.folder(tree.root)
@@ -43,33 +43,24 @@ def test_a_folder_without_sound_files_is_an_error(tree):
         corpora.folder(tree.root)
 
 
-@pytest.mark.parametrize(
-    "read", [corpora.folder, corpora.recordings, corpora.librispeech, corpora.fsdd]
-)
-@pytest.mark.parametrize("name", ["nowhere", "a" * 300, "a\0b", "a/" * 3000])
+@pytest.mark.parametrize("read", [corpora.folder, corpora.recordings, corpora.fsdd])
+@pytest.mark.parametrize("name", ["nowhere", "a" * 300, "a\0b"])
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path, read, name):
     with pytest.raises(errors.CorpusError, match="does not exist; expected"):
         read(f"{tmp_path}/{name}")
-    (tmp_path / "file").touch()
-    if read is not corpora.recordings:
-        with pytest.raises(errors.CorpusError, match="is a file; expected"):
-            read(tmp_path / "file")
 
 
 def test_a_csv_file_needs_a_path_and_a_speaker(sounds):
     table = table_of(sounds, "path,speaker\na.wav,Anna\ncalls\\c.flac,Ben\n")
     assert table.speaker.tolist() == table.session.tolist() == ["Anna", "Ben"]
-    assert table.path.tolist() == [
-        str(sounds.root / "a.wav"),
-        str(sounds.root / "calls" / "c.flac"),  # with the slashes of Windows
-    ]
+    assert table.path[0] == str(sounds.root / "a.wav")
+    # With the slashes of Windows:
+    assert table.path[1] == str(sounds.root / "calls" / "c.flac")
     assert table.duration.tolist() == [1.0, 1.0]
-    assert table.text.tolist() == ["", ""]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(("separator", "newline"), [(",", "\n"), (";", "\r\n")])
 def test_the_csv_files_of_spreadsheets_are_read(sounds, encoding, separator, newline):
     lines = [
         ["path", "speaker", "session", "start", "duration", "text", "room"],
@@ -79,7 +70,6 @@ def test_the_csv_files_of_spreadsheets_are_read(sounds, encoding, separator, new
     ]
     text = newline.join(separator.join(cells) for cells in lines) + newline
     table = table_of(sounds, text, encoding)
-    assert len(table) == 2
     assert table.speaker.tolist() == ["Jürgen", "NA"]
     assert table.session.tolist() == ["Jürgen/1", "NA/1"]
     assert table.start.tolist() == [0.25, 0.0]
@@ -89,64 +79,49 @@ def test_the_csv_files_of_spreadsheets_are_read(sounds, encoding, separator, new
 
 
 def test_a_row_may_be_a_part_of_a_file(sounds):
+    # With decimal commas.
     rows = ["path;speaker;start;duration", "a.wav;A;0,25;0,5", "a.wav;A;0,75;9"]
-    rows += ["b.wav;A;3;1"]
     corpus = corpora.folder(sounds.text("list.csv", "\n".join(rows)))
-    whole, sr = soundfile.read(sounds.root / "a.wav", dtype="float32")
-    for i, (start, end) in enumerate([(0.25, 0.75), (0.75, 1.0)]):
-        part = whole[round(start * sr) : round(end * sr)]
-        np.testing.assert_array_equal(corpus[i][0], part)
-    assert corpus.table.duration.isna().tolist() == [False, False, True]
-    with pytest.raises(errors.AudioError, match="no samples after 3 s"):
-        corpus[2]
+    whole, _ = soundfile.read(sounds.root / "a.wav", dtype="float32")
+    np.testing.assert_array_equal(corpus[0][0], whole[4000:12000])
+    np.testing.assert_array_equal(corpus[1][0], whole[12000:])
 
 
 def test_columns_can_be_renamed(sounds):
-    text = "Datei,Person,path\na.wav,Anna,x\n"
     columns = {"Datei": "path", "Person": "speaker"}
+    table = table_of(sounds, "Datei,Person\na.wav,Anna\n", columns=columns)
+    assert table.speaker.tolist() == ["Anna"]
     with pytest.raises(errors.CorpusError, match="two columns would be called 'path'"):
-        table_of(sounds, text, columns=columns)
-    table = table_of(sounds, text, columns=columns | {"path": "note"})
-    assert table[["speaker", "note"]].to_numpy().tolist() == [["Anna", "x"]]
-    with pytest.raises(errors.CorpusError, match="no column 'file'; it has 'Datei'"):
-        table_of(sounds, text, columns={"file": "path"})
-    with pytest.raises(errors.CorpusError, match="for CSV files only"):
-        corpora.folder(sounds.root, columns={"file": "path"})
+        table_of(sounds, "Datei,Person,path\na.wav,Anna,x\n", columns=columns)
+    with pytest.raises(errors.CorpusError, match="no column 'Datei'; it has 'path'"):
+        table_of(sounds, "path,speaker\na.wav,Anna\n", columns=columns)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("file,speaker\na.wav,A\n", "no column 'path'; it has 'file', 'speaker'. Name"),
-        ("path;who\na.wav;A\n", "no column 'speaker'; it has 'path', 'who'"),
         ("path,speaker\na.wav,A\nb.wav,\n", "no speaker in row 3"),
-        ("path,speaker\n\n,A\n\n,B\n", "no path in rows 3, 5"),
         ("path,speaker\n" + "a.wav,\n" * 8, "in rows 2, 3, 4, 5, 6 and 3 more"),
         ("path,speaker,start\na.wav,A,soon\n", "start must be .* got 'soon' in row 2"),
-        ("path,speaker,start\na.wav,A,-1\n", "start must be .* got '-1' in row 2"),
-        ("path,speaker,duration\na.wav,A,0\n", "duration must be .* got '0' in row 2"),
         ("path,speaker,duration\na.wav,A,inf\n", "got 'inf' in row 2"),
         ("path,speaker\na.wav,A\na.wav,B\n", "row 3: an earlier row"),
         ("path,speaker\na.wav,A,1\nb.wav,A,2\n", "more cells than its header"),
-        ("path,speaker\na.wav,A\nb.wav,A,2\n", "Expected 2 fields in line 3, saw 3"),
         ("path,speaker,phones\na.wav,A,x\n", "a column 'phones', but phones need"),
         ("path,speaker\nx.wav,A\ny.wav,B\n", r"none of the 2 files .* first .*x\.wav"),
         ("path,speaker\n", "no utterances were found"),
         ("", "cannot be read as a table: No columns"),
+        ("path,speaker\na.wav,J\udcfcrgen\n", "not in UTF-8"),
     ],
 )
 def test_the_error_says_what_is_wrong_with_a_csv_file(sounds, text, message):
+    path = sounds.root / "list.csv"
+    path.write_text(text, "utf-8", errors="surrogateescape")
     with pytest.raises(errors.CorpusError, match=message):
-        table_of(sounds, text)
+        corpora.folder(path)
 
 
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_a_csv_file_in_another_encoding_is_an_error(sounds, encoding):
-    with pytest.raises(errors.CorpusError, match="not in UTF-8"):
-        table_of(sounds, "path,speaker\na.wav,Jürgen\n", encoding)
-
-
-@pytest.mark.parametrize("bad", ["b.wav", "missing.wav", "x" * 999 + ".wav"])
+@pytest.mark.parametrize("bad", ["b.wav", "missing.wav"])
 def test_an_unreadable_file_stays_in_the_table(sounds, bad):
     sounds.text("b.wav", "not a sound file")
     table = table_of(sounds, f"path,speaker\na.wav,A\n{bad},B\n")

@@ -1,14 +1,14 @@
-import numpy as np
 import pytest
 
 import siamlab as sl
-from siamlab import corpora, errors, metrics
+from siamlab import corpora, errors
 
 VOX1 = (
     "VoxCeleb1 ID\tVGGFace1 ID\tGender\tNationality\tSet\n"
     "id10270\tAnna\tf\tIreland\ttest\nid10271\tBen\tm\tUK\ttest\n"
 )
 VOX2 = "VoxCeleb2 ID ,VGGFace2 ID ,Gender ,Set \nid00012 ,n000012 ,m ,dev \n"
+SOUNDS = "{id10270/-aB_c/00001,id10270/zz/00001,id10271/yy/00001,id10271/yy/00002}"
 TRIALS = """1 id10270/-aB_c/00001.wav id10270/zz/00001.wav
 0 id10270/-aB_c/00001.wav id10271/yy/00002.wav
 
@@ -16,35 +16,31 @@ TRIALS = """1 id10270/-aB_c/00001.wav id10270/zz/00001.wav
 """
 
 
-SOUNDS = "{id10270/-aB_c/00001,id10270/zz/00001,id10271/yy/00001,id10271/yy/00002}"
-
-
 @pytest.fixture
 def vox1(tree):
     return tree.sounds(f"wav/{SOUNDS}.wav")
 
 
-@pytest.mark.parametrize("folder", ["wav", "dev/aac", ".", "vox1_test_wav/wav"])
+@pytest.mark.parametrize("folder", ["wav", "dev/aac", "."])
 def test_recordings_are_found_in_any_folder(tree, folder):
     table = corpora.voxceleb(tree.sounds(f"{folder}/{SOUNDS}.wav").root).table
     assert table.speaker.tolist() == ["id10270"] * 2 + ["id10271"] * 2
-    sessions = ["id10270/-aB_c", "id10270/zz", "id10271/yy"]
-    assert table.session.unique().tolist() == sessions
+    sessions = ["id10270/-aB_c", "id10270/zz", "id10271/yy", "id10271/yy"]
+    assert table.session.tolist() == sessions
     assert table.sex.eq("").all()
 
 
 def test_a_subset_is_a_folder(vox1):
     vox1.sounds("dev/aac/{id00012,id00015}/yy/{00001,00002}.m4a")
     assert len(corpora.voxceleb(vox1.root)) == 8
-    for subset, first in (("wav", "id10270"), ("dev/aac", "id00012")):
-        corpus = corpora.voxceleb(vox1.root, subset)
-        assert corpus.table.speaker[0] == first
-        assert corpus.name == f"voxceleb {subset}"
+    corpus = corpora.voxceleb(vox1.root, "dev/aac")
+    assert corpus.table.speaker.unique().tolist() == ["id00012", "id00015"]
+    assert corpus.name == "voxceleb dev/aac"
     with pytest.raises(errors.CorpusError, match=r"no folder 'test'; its .* dev, wav"):
         corpora.voxceleb(vox1.root, "test")
 
 
-@pytest.mark.parametrize("root", ["", "wav", "wav/.."])
+@pytest.mark.parametrize("root", ["", "wav"])
 def test_metadata_are_found_in_the_folders_above(vox1, root):
     vox1.text("vox1_meta.csv", VOX1)
     vox1.text("vox2_meta.csv", VOX2)
@@ -54,36 +50,28 @@ def test_metadata_are_found_in_the_folders_above(vox1, root):
     assert table.nationality.tolist() == ["", "", "Ireland", "Ireland", "UK", "UK"]
 
 
-def test_other_metadata_duplicates_and_misplaced_files_are_errors(vox1):
-    vox1.text("vox1_meta.csv", "speaker,sex\nid10270,f\n")
-    with pytest.raises(
-        errors.CorpusError, match=r"expected the columns .*; got speaker"
-    ):
-        corpora.voxceleb(vox1.root)
-    vox1.text("vox1_meta.csv", VOX1)
-    vox1.sounds(f"aac/{SOUNDS}.m4a")
-    with pytest.raises(
-        errors.CorpusError, match=r"two files of id10270/-aB_c/00001: .*subset="
-    ):
-        corpora.voxceleb(vox1.root)
-    assert len(corpora.voxceleb(vox1.root, "aac")) == 4
-    vox1.sound("noise.wav")
-    with pytest.raises(errors.CorpusError, match=r"noise.wav does not fit"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vox1_meta.csv", r"expected the columns .*; got speaker"),
+        ("aac/id10270/zz/00001.m4a", r"two files of id10270/zz/00001: .*subset="),
+        ("noise.wav", r"noise.wav does not fit"),
+    ],
+)
+def test_another_layout_is_an_error(vox1, name, message):
+    vox1.text(name, "speaker,sex\nid10270,f\n")
+    with pytest.raises(errors.CorpusError, match=message):
         corpora.voxceleb(vox1.root)
 
 
 @pytest.mark.parametrize("suffix", ["wav", "m4a"])
-def test_trials_are_rows_of_the_corpus(tree, suffix, rng):
+def test_trials_are_rows_of_the_corpus(tree, suffix):
     corpus = corpora.voxceleb(tree.sounds(f"wav/{SOUNDS}.{suffix}").root)
     trials = tree.text("veri_test2.txt", TRIALS)
     first, second, y_true = corpora.voxceleb_trials(trials, corpus)
     assert first.tolist() == [0, 0, 3]
     assert second.tolist() == [1, 3, 2]
     assert y_true.tolist() == [True, False, True]
-    speakers = corpus.table.speaker.to_numpy()
-    np.testing.assert_array_equal(speakers[first] == speakers[second], y_true)
-    y_score = metrics.trial_scores(rng.normal(size=(4, 8)), first, second)
-    assert 0 <= metrics.eer(y_true, y_score) <= 1
 
 
 def test_trials_are_rows_of_features_without_rejected_recordings(vox1):
@@ -91,7 +79,6 @@ def test_trials_are_rows_of_features_without_rejected_recordings(vox1):
     trials = vox1.text("list.txt", TRIALS.split("\n", 1)[1])
     features = sl.extract(corpora.voxceleb(vox1.root))
     first, second, _ = corpora.voxceleb_trials(trials, features)
-    assert len(features) == 3
     assert features.table.path[first[0]].endswith("id10270/-aB_c/00001.wav")
     assert features.table.path[second[0]].endswith("id10271/yy/00002.wav")
 
@@ -113,13 +100,10 @@ def test_trials_of_missing_or_duplicate_recordings_are_errors(vox1, rows, messag
     ("text", "message"),
     [
         ("", "is empty; expected lines of '1 id10270"),
-        ("1 a/b/c.wav\n", "line 1: expected .*; got '1 a/b/c.wav'"),
-        ("1 a/b/c.wav a/b/d.wav\ntarget a/b/c.wav a/b/d.wav\n", "line 2: expected"),
+        ("1 a/b/c.wav a/b/d.wav\n1 a/b/c.wav\n", "line 2: expected .*; got '1 a/b/c"),
     ],
 )
 def test_the_error_says_what_is_wrong_with_a_list_of_trials(vox1, text, message):
-    corpus = corpora.voxceleb(vox1.root)
+    trials = vox1.text("list.txt", text)
     with pytest.raises(errors.CorpusError, match=message):
-        corpora.voxceleb_trials(vox1.text("list.txt", text), corpus)
-    with pytest.raises(errors.CorpusError, match=r"nowhere.txt cannot be read"):
-        corpora.voxceleb_trials(vox1.root / "nowhere.txt", corpus)
+        corpora.voxceleb_trials(trials, corpora.voxceleb(vox1.root))

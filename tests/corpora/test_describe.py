@@ -1,3 +1,4 @@
+import importlib
 import re
 
 import numpy as np
@@ -6,22 +7,22 @@ import soundfile
 
 from siamlab import corpora, errors
 
-# The function has the name of its module.
-describe_module = __import__("sys").modules["siamlab.corpora.describe"]
+# `siamlab.corpora.describe` is the function; this is the file behind it.
+describe_module = importlib.import_module("siamlab.corpora.describe")
 
 
-def noise(seconds=1.0, seed=0, sr=16000):
+def noise(seconds=1.0, seed=0):
     """Noise in 16 bits, so that every container holds the same samples."""
-    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, round(seconds * sr))
+    samples = np.random.default_rng(seed).uniform(-0.5, 0.5, round(seconds * 16000))
     return np.round(samples * 2**15) / 2**15
 
 
-def write(root, sounds, sr=16000):
+def write(root, sounds):
     for name, samples in sounds.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         subtype = None if np.isfinite(samples).all() else "FLOAT"
-        soundfile.write(path, samples, sr, subtype=subtype)
+        soundfile.write(path, samples, 16000, subtype=subtype)
     return corpora.folder(root)
 
 
@@ -33,11 +34,9 @@ def test_statistics_agree_with_the_files(tmp_path):
     assert found.speakers.seconds.to_dict() == {"anna": 6.0, "ben": 0.5}
     assert found.speakers.utterances.to_dict() == {"anna": 3, "ben": 1}
     assert found.speakers.sessions.to_dict() == {"anna": 2, "ben": 1}
-    assert found.sampling_rates.to_dict() == {16000: 4}
-    summary = found.summary[["min", "median", "max"]].T
-    assert summary["seconds per utterance"].tolist() == [0.5, 1.5, 3.0]
-    assert summary["utterances per speaker"].tolist() == [1, 2, 3]
-    peaks = [np.abs(corpus[i][0]).max() for i in range(4)]
+    seconds = found.summary.loc["seconds per utterance", ["min", "median", "max"]]
+    assert seconds.tolist() == [0.5, 1.5, 3.0]
+    peaks = [np.abs(samples).max() for samples, _ in corpus]
     assert found.utterances.peak.tolist() == pytest.approx(peaks)
     line, *_, verdict = repr(found).splitlines()
     assert "2 speakers, 3 sessions, 4 utterances, 0.1 min, at 16,000 Hz" in line
@@ -51,7 +50,6 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
         "anna/good.wav": noise(seed=1),
         "anna/loud.wav": noise(seed=4) / np.abs(noise(seed=4)).max(),
         "anna/silent.wav": np.zeros(16000),
-        "anna/also silent.wav": np.zeros(16000),
         "anna/clipped.wav": np.clip(4 * noise(seed=2), -1, 1),
         "anna/nan.wav": with_nan,
         "anna/short.wav": noise(0.05),
@@ -66,7 +64,6 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     found = corpora.describe(corpus)
     expected = {
         "silent.wav": "silent, from beginning to end",
-        "also silent.wav": "silent, from beginning to end",
         "clipped.wav": r"clipped, \d+ samples at full scale",
         "nan.wav": "NaN, in 1 samples",
         "short.wav": "short, 0.050 s",
@@ -77,10 +74,9 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     assert sorted(names) == sorted(expected)
     for name, reason in zip(names, found.suspicious.reason, strict=True):
         assert re.fullmatch(expected[name], reason)
-    assert "suspicious files: 7" in repr(found)
+    assert "suspicious files: 6" in repr(found)
     assert "  duplicate: 1" in repr(found)
-    assert found.utterances.seconds.isna().sum() == 1
-    assert found.sampling_rates.sum() == len(corpus) - 1
+    assert found.sampling_rates.to_dict() == {16000: 7, 8000: 1}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
@@ -94,14 +90,9 @@ def test_the_count_of_clipped_samples_does_not_depend_on_the_blocks(rng, size):
     assert total == sum(len(run) for run in runs if len(run) >= 3)
 
 
-def test_a_notebook_shows_some_of_the_suspicious_files_with_escaped_names(tmp_path):
-    write(tmp_path, {"<b>anna/0.wav": noise()})
-    for i in range(1, 31):
-        (tmp_path / "<b>anna" / f"{i}.wav").write_text("not a sound file")
-    found = corpora.describe(corpora.folder(tmp_path))
-    assert len(found.suspicious) == 30
-    shown = found._repr_html_()
-    assert "seconds per utterance" in shown
+def test_a_notebook_shows_20_suspicious_files_with_escaped_names(tmp_path):
+    write(tmp_path, {f"<b>anna/{i}.wav": noise(0.01, i) for i in range(30)})
+    shown = corpora.describe(corpora.folder(tmp_path))._repr_html_()
     assert "suspicious files: 30" in shown
     assert "and 10 more" in shown
     assert "<b>anna" not in shown

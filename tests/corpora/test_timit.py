@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import soundfile
 
@@ -41,8 +40,6 @@ def test_a_subset_can_be_read(tmp_path, a_timit):
     a_timit(tmp_path, part="test", speakers=("FDHC0",))
     assert corpora.timit(tmp_path, "test").table.speaker.unique().tolist() == ["FDHC0"]
     assert corpora.timit(tmp_path).table.speaker.nunique() == 3
-    with pytest.raises(errors.CorpusError, match="subset must be"):
-        corpora.timit(tmp_path, "dev")
 
 
 def test_duplicate_files_and_missing_labels_do_not_matter(tmp_path, a_timit):
@@ -59,20 +56,15 @@ def test_duplicate_files_and_missing_labels_do_not_matter(tmp_path, a_timit):
     assert table.phones.isna().all()
 
 
-@pytest.mark.parametrize("end", ["five", "²", "-5", "9" * 5000])
-def test_an_invalid_line_is_an_error(tmp_path, a_timit, end):
-    a_timit(tmp_path)
-    labels = tmp_path / "TRAIN" / "DR1" / "FCJF0" / "SA1.PHN"
-    labels.write_text(f"0 2000 h#\n2000 {end} sh\n", "utf-8")
-    with pytest.raises(errors.CorpusError, match=r"SA1\.PHN, line 2: expected"):
-        corpora.timit(tmp_path)
-
-
-def test_misplaced_and_unreadable_files(tmp_path, a_timit):
-    a_timit(tmp_path)
-    (tmp_path / "TRAIN" / "DR1" / "FCJF0" / "SA1.WAV").write_bytes(b"not a sound file")
-    assert corpora.timit(tmp_path).table.duration.isna().sum() == 1
-    stray = tmp_path / "TRAIN" / "SA1.WAV"
-    soundfile.write(stray, np.zeros(100), 16000, format="WAV")
-    with pytest.raises(errors.CorpusError, match="does not fit the layout"):
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("DR1/FCJF0/SA1.PHN", "0 9 h#\n9 five sh", r"SA1\.PHN, line 2: expected"),
+        ("DR1/FCJF0/SA1.PHN", "0 9 h#\n9 ² sh", r"SA1\.PHN, line 2: expected"),
+        ("SA1.WAV", "", r"SA1\.WAV does not fit the layout"),
+    ],
+)
+def test_an_invalid_line_or_name_is_an_error(tmp_path, a_timit, name, text, message):
+    (a_timit(tmp_path) / "TRAIN" / name).write_text(text, "utf-8")
+    with pytest.raises(errors.CorpusError, match=message):
         corpora.timit(tmp_path)

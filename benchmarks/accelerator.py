@@ -97,8 +97,7 @@ def measure(settings):
         )
 
     net = network(features)
-    x, _ = batches(1)[0]
-    report = sl.training.device_report(net, x)
+    report = sl.training.device_report(net)
     if report.gpus and not report.all_on_cudnn:
         print(json.dumps({"failed": report.layers["why_not_cudnn"].iloc[0]}))
         return

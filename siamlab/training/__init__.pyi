@@ -1,4 +1,4 @@
-from .cudnn import mask_kind, why_not_cudnn
+from .cudnn import why_not_cudnn
 from .devices import DeviceReport, device_report
 from .distribution import join, launch
 from .old_weights import from_cudnn, load_old_weights, read_old_weights
@@ -16,7 +16,6 @@ __all__ = [
     "launch",
     "load_model",
     "load_old_weights",
-    "mask_kind",
     "preserve_state",
     "quiet_tensorflow",
     "read_old_weights",

@@ -5,7 +5,6 @@ the frames, which is several times slower. It does not report which. The reasons
 found from the layer's arguments, without a GPU.
 
 - `why_not_cudnn`: the reasons for the loop; none if the layer runs on cuDNN.
-- `mask_kind`: the kind of a mask, one of `MASKS`.
 
 The conditions are those of Keras 3.15; the tests compare them with Keras' own decision.
 
@@ -13,13 +12,12 @@ Notebook: 07_gpu_training.
 """
 
 import keras
-import numpy as np
 
 from ..errors import ArgumentError
 
-__all__ = ["MASKS", "mask_kind", "why_not_cudnn"]
+__all__ = ["why_not_cudnn"]
 
-MASKS = ("none", "right-padded", "other")
+_MASKS = ("none", "right-padded", "other")
 _MASK_ERROR = "an error: a mask with holes or empty rows (pad on the right)"
 _HALF_PRECISION = "an error: half precision on JAX (set dtype='float32')"
 # Seen with JAX's own slow LSTM in place of cuDNN's.
@@ -39,7 +37,8 @@ def why_not_cudnn(layer, backend=None, mask="none"):
     backend : {"tensorflow", "jax", "torch"}, optional
         The backend; by default the current one.
     mask : {"none", "right-padded", "other"}
-        The kind of mask that reaches the layer (see `mask_kind`).
+        The kind of mask that reaches the layer: cuDNN takes only a mask whose rows
+        each begin with at least one true frame, with all padding at the end.
 
     Returns
     -------
@@ -60,8 +59,8 @@ def why_not_cudnn(layer, backend=None, mask="none"):
     """
     layers = keras.layers
     backend = keras.backend.backend() if backend is None else backend
-    if mask not in MASKS:
-        raise ArgumentError(f"mask must be one of {', '.join(MASKS)}; got {mask!r}")
+    if mask not in _MASKS:
+        raise ArgumentError(f"mask must be one of {', '.join(_MASKS)}; got {mask!r}")
     if isinstance(layer, layers.Bidirectional):
         return _both_directions(layer, backend, mask)
     if not isinstance(layer, layers.RNN):
@@ -104,31 +103,3 @@ def _both_directions(layer, backend, mask):
         one.stateful or getattr(one, "dropout", 0) for one in pair
     )
     return [reason for reason in reasons if separate or reason != _WRONG_ORDER]
-
-
-def mask_kind(mask):
-    """Classify a mask by what cuDNN accepts.
-
-    Parameters
-    ----------
-    mask : array_like or None
-        Shape (batch, time), true for the frames that count.
-
-    Returns
-    -------
-    {"none", "right-padded", "other"}
-        "right-padded" if every row is a run of true frames, at least one, followed by
-        padding.
-
-    Examples
-    --------
-    >>> mask_kind([[True, True, False], [True, False, False]])
-    'right-padded'
-    >>> mask_kind([[False, True, True]])
-    'other'
-    """
-    if mask is None:
-        return "none"
-    mask = np.asarray(mask, bool)
-    padded_right = mask[:, 0].all() and (mask[:, 1:] <= mask[:, :-1]).all()
-    return "right-padded" if padded_right else "other"

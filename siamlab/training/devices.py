@@ -11,7 +11,7 @@ import keras
 import pandas as pd
 
 from ..errors import ArgumentError
-from .cudnn import MASKS, mask_kind, why_not_cudnn
+from .cudnn import why_not_cudnn
 
 __all__ = ["DeviceReport", "device_report"]
 
@@ -55,19 +55,17 @@ class DeviceReport:
         return text if table.empty else f"{text}\n{table.to_string(index=False)}"
 
 
-def device_report(model=None, x=None):
+def device_report(model=None):
     """Report the devices, and whether the recurrent layers of a model use cuDNN.
 
     Nothing is trained, and no GPU is needed: Keras decides from the layer's arguments
-    and the mask that reaches it.
+    and the mask that reaches it. Masks are assumed to pad on the right, as those of
+    `layers.SequenceMask` do.
 
     Parameters
     ----------
     model : keras.Model, optional
         A built model. Layers of models within it are found.
-    x : array or structure of arrays, optional
-        Inputs of a batch, from which masks are computed. Without it, masks are assumed
-        to be right-padded.
 
     Returns
     -------
@@ -91,7 +89,9 @@ def device_report(model=None, x=None):
     rows = []
     for layer in dict.fromkeys(_recurrent_layers(model)):
         kind = type(getattr(layer, "forward_layer", layer)).__name__
-        mask = _mask_reaching(layer, model, x)
+        arguments = [node.arguments.kwargs for node in layer._inbound_nodes]
+        has_mask = any(each.get("mask") is not None for each in arguments)
+        mask = "right-padded" if has_mask else "none"
         rows.append(
             (layer.name, kind, mask, "; ".join(why_not_cudnn(layer, mask=mask)))
         )
@@ -119,18 +119,3 @@ def _recurrent_layers(layer):
     elif layer is not None:
         for each in layer._flatten_layers(include_self=False, recursive=False):
             yield from _recurrent_layers(each)
-
-
-def _mask_reaching(layer, model, x):
-    """Kind of the mask that a layer is called with; the worst of several."""
-    masks = [node.arguments.kwargs.get("mask") for node in layer._inbound_nodes]
-    masks = [mask for mask in masks if mask is not None]
-    if not masks:
-        return "none"
-    if x is None:
-        return "right-padded"
-    parts = [model, *model._flatten_layers(include_self=False, recursive=False)]
-    functional = next(part for part in parts if getattr(part, "inputs", None))
-    values = keras.Model(functional.inputs, masks)(keras.tree.flatten(x))
-    values = map(keras.ops.convert_to_numpy, keras.tree.flatten(values))
-    return max(map(mask_kind, values), key=MASKS.index)

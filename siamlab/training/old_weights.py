@@ -154,10 +154,7 @@ def load_old_weights(model, path, names=None):
 
 
 def _names(group, key):
-    """Names in an attribute, which Keras splits into key0, key1, ... if it is long."""
-    keys = [name for name in group.attrs if name.rstrip("0123456789") == key]
-    keys.sort(key=lambda name: (len(name), name))
-    names = np.concatenate([group.attrs[name] for name in keys])
+    names = group.attrs[key]
     return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
 
 

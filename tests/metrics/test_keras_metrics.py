@@ -83,43 +83,31 @@ def test_a_metric_survives_saving():
     assert again.get_config() == metric.get_config()
 
 
-# The same program on TensorFlow and on JAX; the checkpoint monitors the metric.
+# The same program runs on TensorFlow and on JAX.
 PROGRAM = """
-import sys
 import keras
 import numpy as np
 from siamlab import metrics
 
-keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
-x = rng.normal(size=(40, 3)).astype("float32")
-y = (np.arange(40) % 2)[:, None]
+x, y = rng.normal(size=(40, 3)), np.arange(40) % 2
 net = keras.Sequential([keras.layers.Dense(1, activation="softplus")])
 net.compile("sgd", loss="mse", metrics=[metrics.EER()])
-best = keras.callbacks.ModelCheckpoint(
-    sys.argv[1], monitor="val_eer", mode="min", save_best_only=True
-)
-history = net.fit(
-    x, y, batch_size=8, epochs=3, callbacks=[best], verbose=0,
-    validation_data=(x, y), validation_batch_size=7,
-).history
-d = keras.saving.load_model(sys.argv[1]).predict(x, verbose=0)[:, 0]
-assert abs(min(history["val_eer"]) - metrics.eer(y[:, 0], -d)) < 1e-6
+history = net.fit(x, y, epochs=2, verbose=0, validation_data=(x, y)).history
+d = net.predict(x, verbose=0)[:, 0]
+assert abs(history["val_eer"][-1] - metrics.eer(y, -d)) < 1e-6
 
 encoder = keras.Sequential([keras.layers.Dense(4)])
 encoder.compile("sgd", loss="mse", metrics=[metrics.EER("cosine")])
-found = encoder.evaluate(x, np.arange(40)[:, None] // 8, verbose=0, return_dict=True)
+found = encoder.evaluate(x, np.arange(40) // 8, verbose=0, return_dict=True)
 assert 0 < found["eer"] < 1, found
-print(keras.backend.backend())
 """
 
 
-def test_a_checkpoint_keeps_the_epoch_with_the_lowest_eer(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["", str(tmp_path / "best.keras")])
+def test_the_metric_works_in_training_and_starts_anew_in_each_epoch():
     exec(PROGRAM, {})
 
 
 @pytest.mark.slow
-def test_the_metric_works_with_jax(in_a_process, tmp_path):
-    program = PROGRAM.replace("sys.argv[1]", repr(str(tmp_path / "best.keras")))
-    assert in_a_process(program, KERAS_BACKEND="jax").split() == ["jax"]
+def test_the_metric_works_with_jax(in_a_process):
+    in_a_process(PROGRAM, KERAS_BACKEND="jax")

@@ -35,8 +35,7 @@ def posteriors(rng, n_utterances, n_frames=30, n_labels=5):
 def test_identical_outputs_do_not_depend_on_the_input(rng):
     # They vary over time, but are the same for every utterance.
     same = posteriors(rng, 1).repeat(6, axis=0)
-    assert metrics.input_dependence(list(same)) == pytest.approx(0, abs=1e-12)
-    unequal_lengths = [np.concatenate([p, p[: 3 * i]]) for i, p in enumerate(same)]
+    unequal_lengths = [p[: 30 - i] for i, p in enumerate(same)]
     assert metrics.input_dependence(unequal_lengths) == pytest.approx(0, abs=1e-12)
 
 

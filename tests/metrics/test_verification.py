@@ -32,10 +32,10 @@ def test_pair_scores_are_the_cosines_of_all_pairs(rng):
 def test_verify_agrees_with_the_single_metrics(labeled_embeddings):
     result = metrics.verify(*labeled_embeddings)
     pairs = metrics.pair_scores(*labeled_embeddings)
-    assert result.eer == pytest.approx(metrics.eer(*pairs))
-    assert result.auc == pytest.approx(metrics.auc(*pairs))
-    assert result.min_dcf == pytest.approx(metrics.min_dcf(*pairs))
-    assert result.threshold == pytest.approx(metrics.best_threshold(*pairs))
+    functions = (metrics.eer, metrics.auc, metrics.min_dcf, metrics.best_threshold)
+    expected = [function(*pairs) for function in functions]
+    found = [result.eer, result.auc, result.min_dcf, result.threshold]
+    assert found == pytest.approx(expected)
     assert (result.n_same, result.n_different) == (12 * 15, 72 * 71 // 2 - 12 * 15)
 
 

@@ -23,10 +23,9 @@ def numbered_features(speakers, n_frames=100, **columns):
 @pytest.fixture
 def features():
     """Six speakers, alternately male and female, with two sessions each."""
-    speakers = [f"s{i // 4}" for i in range(24)]
     return numbered_features(
-        speakers,
-        session=[f"{s}-{i % 2}" for i, s in enumerate(speakers)],
+        [f"s{i // 4}" for i in range(24)],
+        session=[f"s{i // 4}-{i % 2}" for i in range(24)],
         sex=["F" if i // 4 % 2 else "M" for i in range(24)],
         path=[f"{i}.wav" for i in range(24)],
         start=[0.0] * 24,
@@ -65,15 +64,11 @@ def test_half_of_each_batch_is_from_the_same_speaker(half, seed, n_speakers):
 
 
 def test_same_speaker_pairs_are_from_two_sessions_if_possible(features):
-    result = sampling.audit(
-        sampling.PairBatches(features, batch_size=32, steps_per_epoch=20)
-    )
+    result = sampling.audit(sampling.PairBatches(features, steps_per_epoch=10))
     assert (result.same_session, result.same_recording) == (0, 0)
     assert result.problems == ()
     one_session = numbered_features(list("aabb"), session=list("aabb"))
-    result = sampling.audit(
-        sampling.PairBatches(one_session, batch_size=32, steps_per_epoch=5)
-    )
+    result = sampling.audit(sampling.PairBatches(one_session, steps_per_epoch=5))
     assert (result.same_session, result.same_recording) == (1, 0)
     assert any("one session" in problem for problem in result.problems)
 
@@ -128,11 +123,6 @@ def test_pairs_depend_only_on_seed_epoch_and_index(features, resample):
     assert not first.equals(last)
     pairs.on_epoch_end()
     assert first.equals(pairs.draw(0)) is not resample
-
-
-def test_by_default_an_epoch_has_as_many_segments_as_the_corpus(features):
-    # 24 recordings of two segments each, two segments per pair.
-    assert len(sampling.PairBatches(features, batch_size=4, n_frames=50)) == 6
 
 
 @pytest.mark.parametrize(

@@ -49,15 +49,12 @@ def test_a_segment_changes_with_the_given_probability(kind, x):
 
 
 @each_kind
-def test_a_network_is_trained_behind_it_with_segments_of_any_length(kind, rng):
+def test_a_network_takes_segments_of_any_length(kind, x):
     inputs = keras.Input((None, 16))
-    pooled = keras.layers.GlobalAveragePooling1D()(kind(seed=1)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(1)(pooled))
-    model.compile("adam", loss="mse")
-    for frames in (30, 7):
-        x = rng.normal(-40, 10, size=(8, frames, 16)).astype(np.float32)
-        history = model.fit(x, np.ones((8, 1)), verbose=0).history
-        assert np.isfinite(history["loss"]).all()
+    model = keras.Model(inputs, kind(seed=1)(inputs))
+    for n_frames in (30, 7):
+        found = model(x[:, :n_frames], training=True)
+        assert found.shape == (6, n_frames, 16)
 
 
 @settings(deadline=None, max_examples=8)
@@ -68,11 +65,6 @@ def test_eq_has_the_given_deviation_and_is_the_same_in_all_frames(range_db, n_wa
     np.testing.assert_array_equal(curves[:, 0], curves[:, 1])
     assert curves.mean() == pytest.approx(0, abs=0.1 * range_db)
     assert np.sqrt(np.mean(np.square(curves))) == pytest.approx(range_db, rel=0.05)
-
-
-def test_eq_is_smooth():
-    curves = changed(layers.RandomEQ(6.0, n_waves=6, seed=0), np.zeros((50, 1, 128)))
-    assert np.abs(np.diff(curves, axis=-1)).max() < 3.0  # dB from band to band
 
 
 def test_noise_has_the_given_level():
@@ -103,10 +95,7 @@ def test_reverb_decays_by_60_db_in_rt60_and_has_the_given_ratio():
         (lambda: layers.RandomGain(max_gain_db=-1), "positive; got -1"),
         (lambda: layers.RandomEQ(range_db=0), "range_db=0, n_waves=6"),
         (lambda: layers.RandomEQ(n_waves=0), r"range_db=6\.0, n_waves=0"),
-        (
-            lambda: layers.RandomNoise(snr_db=(9, 3)),
-            r"\(low, high\) in dB; got \(9, 3\)",
-        ),
+        (lambda: layers.RandomNoise((9, 3)), r"\(low, high\) in dB; got \(9, 3\)"),
         (lambda: layers.RandomNoise(color_db=-1), "not be negative; got -1"),
         (lambda: layers.RandomReverb(rt60=(0, 1)), "must be positive; got rt60"),
         (lambda: layers.RandomReverb(hop_seconds=0), "hop_seconds=0"),

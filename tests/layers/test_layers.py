@@ -57,33 +57,7 @@ def test_scale_equals_its_scaler_also_in_a_clone(scaler, decibels):
         expected = scaler.transform(x)
         np.testing.assert_allclose(model(x[None])[0], expected, atol=1e-5)
         np.testing.assert_array_equal(clone(x[None]), model(x[None]))
-
-
-def test_scale_is_not_trained(decibels):
-    scale = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels))
-    assert len(scale.trainable_weights) == 0
-    model = keras.Sequential([keras.Input((5,)), scale, keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(0.1), loss="mse")
-    before = scale.get_weights()
-    model.fit(decibels[0], np.zeros(40), epochs=2, verbose=0)
-    np.testing.assert_array_equal(scale.get_weights(), before)
-
-
-@pytest.mark.parametrize("n_mels", [1, 4, 6])
-def test_scale_names_another_number_of_bands(decibels, n_mels):
-    layer = layers.Scale.from_scaler(scaling.StandardScaler().fit(decibels))
-    with pytest.raises(
-        errors.ArgumentError, match=rf"each of {n_mels} mel bands; got shape \(5,\)"
-    ):
-        layer(np.zeros((1, 3, n_mels)))
-
-
-@pytest.mark.parametrize(
-    "scaler", [scaling.MeanNormalizer(), scaling.MinMaxScaler(per="utterance")]
-)
-def test_scalers_of_each_utterance_cannot_be_part_of_a_network(scaler):
-    with pytest.raises(errors.ArgumentError, match="cannot be part of a network"):
-        layers.Scale.from_scaler(scaler)
+    assert layer.trainable_weights == []
 
 
 def test_sequence_mask_is_true_up_to_the_length():
@@ -99,13 +73,11 @@ def test_temporal_subsampling_keeps_every_nth_frame_and_its_mask(rng, stride):
     np.testing.assert_allclose(layer(x), x[:, ::stride], rtol=1e-6)
     np.testing.assert_array_equal(layer.compute_mask(x, mask), mask[:, ::stride])
     assert layer.compute_mask(x, None) is None
-    spec = layer.compute_output_spec(keras.KerasTensor((2, 8, 3)))
-    assert spec.shape == x[:, ::stride].shape
 
 
-@pytest.mark.parametrize("frames", [1, 7, 40])
-def test_statistics_pooling_equals_numpy(rng, frames):
-    x = rng.normal(3, 2, size=(2, frames, 5)).astype(np.float32)
+@pytest.mark.parametrize("n_frames", [1, 7])
+def test_statistics_pooling_equals_numpy(rng, n_frames):
+    x = rng.normal(3, 2, size=(2, n_frames, 5)).astype(np.float32)
     expected = np.concatenate([x.mean(axis=1), x.std(axis=1)], axis=1)
     np.testing.assert_allclose(layers.StatisticsPooling()(x), expected, atol=4e-3)
 
@@ -132,11 +104,11 @@ def test_distance_has_a_column_for_each_direction(rng, distance, function, direc
     a, b = keras.Input((4,)), keras.Input((4,))
     model = keras.Model([a, b], layers.Distance(distance)([a, b]))
     assert model.output_shape == (None, directions)
-    found = model.predict([p, q], verbose=0)
+    found = model([p, q])
     np.testing.assert_allclose(found[:, 0], function(p, q), rtol=1e-5)
     np.testing.assert_allclose(found[:, -1], function(q, p), rtol=1e-5)
     clone = keras.Model.from_config(model.get_config())
-    np.testing.assert_array_equal(clone.predict([p, q], verbose=0), found)
+    np.testing.assert_array_equal(clone([p, q]), found)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +116,16 @@ def test_distance_has_a_column_for_each_direction(rng, distance, function, direc
     [
         (lambda: layers.Distance("manhattan"), "cosine; got 'manhattan'"),
         (lambda: layers.CosineClassifier(1), "at least 2; got 1"),
+        (
+            lambda: layers.Scale(scale=[1.0, 2.0])(np.zeros((1, 3, 4))),
+            r"each of 4 mel bands; got shape \(2,\)",
+        ),
+        (
+            lambda: layers.Scale.from_scaler(scaling.MeanNormalizer()),
+            "cannot be part of a network",
+        ),
     ],
 )
-def test_arguments_out_of_range_are_named(make, message):
+def test_invalid_arguments_raise(make, message):
     with pytest.raises(errors.ArgumentError, match=message):
         make()

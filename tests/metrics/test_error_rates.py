@@ -44,7 +44,6 @@ def eer_by_scanning(y_true, y_score):
         # The curve steps from (0, 1) to (1/2, 1) to (1/2, 1/2): both errors are 1/2.
         ([0, 1, 1, 0], [4, 3, 2, 1], 0.5, 0.5, 1.0),
     ],
-    ids=["separated", "inverted", "all tied", "by hand"],
 )
 def test_known_cases(y_true, y_score, eer, auc, min_dcf):
     assert metrics.eer(y_true, y_score) == pytest.approx(eer)

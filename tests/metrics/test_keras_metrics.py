@@ -90,16 +90,16 @@ import numpy as np
 from siamlab import metrics
 
 rng = np.random.default_rng(0)
-x, y = rng.normal(size=(40, 3)), np.arange(40) % 2
+x, y = rng.normal(size=(40, 3)), np.arange(40)[:, None] % 2
 net = keras.Sequential([keras.layers.Dense(1, activation="softplus")])
 net.compile("sgd", loss="mse", metrics=[metrics.EER()])
 history = net.fit(x, y, epochs=2, verbose=0, validation_data=(x, y)).history
 d = net.predict(x, verbose=0)[:, 0]
-assert abs(history["val_eer"][-1] - metrics.eer(y, -d)) < 1e-6
+assert abs(history["val_eer"][-1] - metrics.eer(y[:, 0], -d)) < 1e-6
 
 encoder = keras.Sequential([keras.layers.Dense(4)])
 encoder.compile("sgd", loss="mse", metrics=[metrics.EER("cosine")])
-found = encoder.evaluate(x, np.arange(40) // 8, verbose=0, return_dict=True)
+found = encoder.evaluate(x, np.arange(40)[:, None] // 8, verbose=0, return_dict=True)
 assert 0 < found["eer"] < 1, found
 """
 

@@ -19,9 +19,7 @@ def test_phone_error_rate(reference, hypothesis, expected):
 
 
 def test_missing_transcriptions_raise():
-    with pytest.raises(
-        errors.ArgumentError, match="same number of utterances; got 2 and 1"
-    ):
+    with pytest.raises(errors.ArgumentError, match="utterances; got 2 and 1"):
         metrics.phone_error_rate(["a", "b"], ["a"])
     with pytest.raises(errors.ArgumentError, match="at least one phone"):
         metrics.phone_error_rate(["", ""], ["a", ""])

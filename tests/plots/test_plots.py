@@ -94,10 +94,8 @@ def test_a_spectrogram_has_time_on_the_right_and_low_bands_at_the_bottom():
     values[40:, 0] = 1.0  # late, low
     ax = plots.spectrogram(values, hop_seconds=0.01)
     image = ax.images[0]
-    assert image.get_array().shape == (8, 50)
-    assert image.origin == "lower"
-    assert image.get_extent() == [0, 0.5, 0, 8]
     assert image.get_array()[0, 45] == 1.0
+    assert (image.origin, image.get_extent()) == ("lower", [0, 0.5, 0, 8])
     assert ax.get_xlabel() == "time (s)"
     with pytest.raises(errors.ArgumentError, match=r"\(time, mel\); got \(3,\)"):
         plots.spectrogram(np.zeros(3))

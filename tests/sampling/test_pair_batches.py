@@ -132,17 +132,13 @@ def test_pairs_depend_only_on_seed_epoch_and_index(features, resample):
         ({"batch_size": 0}, "batch_size must be at least 2; got 0"),
         ({"hard_fraction": 1.5}, "hard_fraction must be from 0 to 1; got 1.5"),
         ({"hard": "age"}, "hard must be None, \"sex\" or embeddings.*got 'age'"),
-        ({"hard": np.ones((3, 2))}, r"shape \(24, dim\).*got \(3, 2\)"),
+        ({"hard": np.ones((3, 2))}, r"shape \(4, dim\).*got \(3, 2\)"),
+        ({"hard": "sex"}, "needs the sex of every speaker"),
     ],
 )
-def test_invalid_arguments_raise(features, arguments, message):
+def test_invalid_arguments_raise(arguments, message):
     with pytest.raises(errors.ArgumentError, match=message):
-        sampling.PairBatches(features, **arguments)
-
-
-def test_a_missing_sex_raises():
-    with pytest.raises(errors.ArgumentError, match="needs the sex of every speaker"):
-        sampling.PairBatches(numbered_features(["a", "b"]), hard="sex")
+        sampling.PairBatches(numbered_features(list("aabb")), **arguments)
 
 
 SWAPPED = ["second", "first", "second_frame", "first_frame", "same"]
@@ -173,14 +169,9 @@ def test_an_audit_reports_problems(features, change, problem):
 
 def test_an_audit_reports_what_two_splits_share(features):
     pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2)
-    for other, n_speakers in (
-        (features.select(features.speakers == "s0"), 1),
-        (sampling.PairBatches(features), 6),
-    ):
-        result = sampling.audit(pairs, against=other)
-        assert result.shared_speakers == n_speakers
-        assert result.shared_recordings == 4 * n_speakers
-        assert any("also in the other split" in each for each in result.problems)
+    result = sampling.audit(pairs, against=features.select(features.speakers == "s0"))
+    assert (result.shared_speakers, result.shared_recordings) == (1, 4)
+    assert any("also in the other split" in each for each in result.problems)
     others = numbered_features(["x", "y"], path=["x.wav", "y.wav"], start=[0.0, 0.0])
     assert sampling.audit(pairs, against=others).problems == ()
 
@@ -188,9 +179,7 @@ def test_an_audit_reports_what_two_splits_share(features):
 def test_an_audit_of_several_epochs_does_not_change_the_pairs(features):
     pairs = sampling.PairBatches(features, batch_size=8, steps_per_epoch=2)
     before = pairs.draw(0)
-    result = sampling.audit(pairs, epochs=3)
-    assert result.n_pairs == 3 * 2 * 8
-    assert before.equals(pairs.draw(0))
-    assert "no problems" in repr(result)
+    assert sampling.audit(pairs, epochs=3).n_pairs == 3 * 2 * 8
+    pd.testing.assert_frame_equal(pairs.draw(0), before)
     with pytest.raises(errors.ArgumentError, match="epochs must be at least 1; got 0"):
         sampling.audit(pairs, epochs=0)

@@ -135,42 +135,36 @@ def test_shards_together_are_the_batch_of_one_process(
 
 
 class CutsOnly(Arrays):
-    """Arrays that cannot be read as a whole; counts what is cut from them."""
+    """Arrays that cannot be read as a whole; counts the segments cut from them."""
 
-    def __init__(self, lengths):
-        self._lengths = lengths
-        self.cuts = []
+    lengths = np.full(10_000, 800)
+    n_cuts = 0
+
+    def __init__(self):
+        pass
 
     def __len__(self):
-        return len(self._lengths)
+        return len(self.lengths)
 
     def __getitem__(self, index):
         raise AssertionError("a whole utterance was read")
 
-    @property
-    def lengths(self):
-        return self._lengths
-
     def cut(self, index, first, n_frames):
-        self.cuts.append((index, first))
+        self.n_cuts += 1
         return np.zeros((n_frames, 2), np.float32)
 
 
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
-        (sampling.SpeakerBatches, {"n_speakers": 4, "n_segments": 3}),
         (sampling.SpeakerBatches, {"n_speakers": 9, "n_segments": 4, "shard": (1, 3)}),
-        (sampling.PairBatches, {"batch_size": 6, "hard": "sex"}),
+        (sampling.PairBatches, {"batch_size": 6}),
     ],
 )
 def test_only_the_segments_of_a_batch_are_read(kind, arguments):
-    n = 10_000
-    speaker = np.arange(n) // 100
-    table = pd.DataFrame({"speaker": speaker.astype(str), "sex": speaker % 2})
-    table["sex"] = table.sex.map({0: "F", 1: "M"})
-    features = sl.Features(CutsOnly(np.full(n, 800, np.int32)), table)
+    table = pd.DataFrame({"speaker": np.arange(10_000) // 100})
+    features = sl.Features(CutsOnly(), table)
     batches = kind(features, **arguments)
-    assert features.arrays.cuts == []
+    assert features.arrays.n_cuts == 0
     batches[7]
-    assert len(features.arrays.cuts) == 12
+    assert features.arrays.n_cuts == 12

@@ -16,7 +16,7 @@ shard = sl.training.join()
 import keras, numpy as np, pandas as pd
 
 rng = np.random.default_rng(0)
-arrays = [rng.normal(-50, 15, (60, 16)).astype("float32") for _ in range(24)]
+arrays = [rng.normal(-50, 15, (30, 16)).astype("float32") for _ in range(24)]
 table = pd.DataFrame({"speaker": np.repeat(list("abcdef"), 4)})
 features = sl.Features(arrays, table)
 scaler = sl.scaling.StandardScaler().fit(features)
@@ -26,7 +26,7 @@ encoders = {
         units=8, augmentation=sl.embeddings.augmentation(), **sizes
     ),
     "blstm": lambda: sl.networks.blstm_encoder(
-        n_frames=16, units=6, head="unit", **sizes
+        n_frames=8, units=4, head="unit", **sizes
     ),
 }
 losses, changes = {}, {}
@@ -37,7 +37,7 @@ for name, encoder in encoders.items():
     net.compile(keras.optimizers.SGD(1e3), loss=sl.losses.SupervisedContrastive())
     before = net.get_weights()
     batches = sl.sampling.SpeakerBatches(
-        features, 4, 4, n_frames=16, steps_per_epoch=1, shard=shard
+        features, 4, 4, n_frames=8, steps_per_epoch=1, shard=shard
     )
     losses[name] = net.fit(batches, shuffle=False, verbose=0).history["loss"]
     for i, (weight, new, old) in enumerate(zip(net.weights, net.get_weights(), before)):
@@ -84,10 +84,9 @@ def test_two_workers_have_the_gradients_of_one(trained, name):
 @pytest.mark.slow
 def test_batch_normalization_takes_its_statistics_from_all_workers(trained):
     one, first, second = (
-        [array for key, array in changes.items() if "statistics" in key]
-        for changes in trained[1]
+        np.concatenate([change[key] for key in change if "statistics" in key])
+        for change in trained[1]
     )
-    assert len(one) > 0
     np.testing.assert_allclose(first, one, atol=1e-5)
     np.testing.assert_allclose(second, one, atol=1e-5)
 
@@ -114,7 +113,6 @@ def test_all_workers_end_if_one_fails(capfd):
     ("arguments", "message"),
     [
         (("localhost:1", 2, 2), "got rank=2, n_workers=2"),
-        ((), "got rank=0, n_workers=0"),
         (("localhost:1", 2, 0), r"need Keras on JAX, not \w+; set KERAS_BACKEND=jax"),
     ],
 )

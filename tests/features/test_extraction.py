@@ -1,5 +1,4 @@
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -34,7 +33,6 @@ def test_a_corpus_is_extracted_in_its_order(cache, recordings, arguments):
     assert repr(features) == "12 spectrograms, 3 speakers"
     assert features.speakers.tolist() == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
     assert_equal_arrays(features, [SPECTROGRAM(*each) for each in recordings])
-    assert len(features.rejected) == 0
     assert len(entries(cache)) == (12 if arguments.get("cache", True) else 0)
 
 
@@ -58,15 +56,12 @@ def test_other_settings_and_other_content_are_other_entries(cache, recordings, r
 def test_damaged_entries_are_computed_again(cache, recordings):
     features = extract(recordings)
     expected = list(features)
-    cut, longer, header, no_array, missing, *_ = entries(cache)
+    cut, longer, header, missing, *_ = entries(cache)
     os.truncate(cut, 1000)
     longer.write_bytes(longer.read_bytes() + b"x")
     header.write_bytes(header.read_bytes().replace(b"shape", b"shop."))
-    no_array.write_bytes(b"")
     missing.unlink()
-    with pytest.raises(
-        errors.StorageError, match=r"cannot read .* \((it is too short|No such)"
-    ):
+    with pytest.raises(errors.StorageError, match=r"cannot read .*call siamlab\.extr"):
         list(features)
     assert_equal_arrays(extract(recordings), expected)
     assert_equal_arrays(features, expected)
@@ -97,20 +92,30 @@ sl.extract(sl.corpora.folder(sys.argv[1]), sl.Spectrogram(n_mels=20), n_jobs=1)
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
-def test_unusable_recordings_are_rejected_with_a_reason(cache, recordings, capsys):
-    bad = recordings.table.path[[1, 7]].tolist()
-    for path in bad:
-        os.truncate(path, 20)
+def test_unusable_recordings_are_reported_and_the_others_are_extracted(
+    cache, recordings, capfd
+):
+    paths = recordings.table.path
+    with_nan = np.where(np.arange(16000) == 77, np.nan, 0.1)
+    os.truncate(paths[1], 8000)
+    soundfile.write(paths[3], np.zeros(16000), 16000)
+    soundfile.write(paths[4], with_nan, 16000, subtype="FLOAT")
+    soundfile.write(paths[7], np.full(300, 0.1), 16000)
+    reasons = ["truncated", "silent", "1 samples that are NaN", "at least 400 samples"]
     features = extract(recordings)
-    assert "2 of 12 recordings rejected" in capsys.readouterr().err
-    assert features.rejected.path.tolist() == bad
-    assert features.rejected.reason.str.len().min() > 10
-    assert sorted([*features.table.path, *bad]) == sorted(recordings.table.path)
-    np.testing.assert_array_equal(features[1], SPECTROGRAM(*recordings[2]))
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"4 of 12 recordings rejected ({paths[1]}: is truncated")
+    bad = recordings.select([1, 3, 4, 7])
+    assert features.rejected.path.tolist() == bad.table.path.tolist()
+    for reason, expected in zip(features.rejected.reason, reasons, strict=True):
+        assert expected in reason
+    good = recordings.select([0, 2, 5, 6, 8, 9, 10, 11])
+    assert features.table.path.tolist() == good.table.path.tolist()
+    assert_equal_arrays(features, [SPECTROGRAM(*each) for each in good])
     with pytest.raises(errors.AudioError, match=r"01\.wav"):
         extract(recordings, strict=True)
-    with pytest.raises(errors.AudioError, match="2 of 2 recordings rejected"):
-        extract(recordings.select([1, 7]))
+    with pytest.raises(errors.AudioError, match="4 of 4 recordings rejected"):
+        extract(bad)
 
 
 def test_parts_of_one_file_can_be_utterances(cache, recordings):
@@ -120,16 +125,15 @@ def test_parts_of_one_file_can_be_utterances(cache, recordings):
 
 
 @pytest.mark.parametrize("cached", [True, False])
-def test_utterances_are_selected_cut_mapped_and_pickled(cache, recordings, cached):
+def test_utterances_are_selected_cut_and_mapped(cache, recordings, cached):
     features = extract(recordings, cache=cached)
     chosen = features.select(features.speakers == "b").select([2, 0])
     assert chosen.table.path.tolist() == recordings.table.path[[6, 4]].tolist()
     assert len(features.select([])) == 0
     assert_equal_arrays(features[1:3], [features[1], features[2]])
     louder = features.map(lambda frames: frames + 6)
-    assert louder.table.equals(features.table)
     np.testing.assert_array_equal(louder[3], features[3] + 6)
-    for each in (features, chosen, louder, pickle.loads(pickle.dumps(chosen))):
+    for each in (features, chosen, louder):
         assert each.lengths.tolist() == [len(array) for array in each]
         np.testing.assert_array_equal(each.cut(1, 3, 5), each[1][3:8])
         np.testing.assert_array_equal(each.cut(0, 40, 999), each[0][40:])

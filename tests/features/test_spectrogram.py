@@ -1,6 +1,3 @@
-import dataclasses
-import pickle
-
 import librosa
 import numpy as np
 import pytest
@@ -37,10 +34,8 @@ def computed_by_librosa(samples, spectrogram):
     [
         sl.Spectrogram(),
         sl.Spectrogram(n_mels=40, fmin=60, fmax=7000),
-        sl.Spectrogram(n_mels=1),
         sl.Spectrogram(n_mels=17, fmin=3000),
         sl.Spectrogram(sr=8000, n_fft=512, win_length=256, n_mels=64, floor_db=-60),
-        sl.Spectrogram(n_fft=512, n_mels=None, win_length=512, floor_db=-80),
         sl.Spectrogram(n_fft=512, n_mels=None, fmin=60, fmax=7000),
     ],
     ids=repr,
@@ -79,23 +74,12 @@ def test_recordings_at_another_sampling_rate_are_resampled():
     assert np.abs(frames - expected)[loud].mean() < 0.5
 
 
-def test_settings_are_frozen_and_hashable():
-    spectrogram = sl.Spectrogram()
-    assert {spectrogram: 1}[sl.Spectrogram()] == 1
-    assert spectrogram != sl.Spectrogram(n_mels=64)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        spectrogram.n_mels = 64
-    assert pickle.loads(pickle.dumps(spectrogram)) == spectrogram
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"hop_length": 0}, "hop_length must be a positive integer; got 0"),
         ({"win_length": 0.025}, "win_length must be a positive integer; got 0.025"),
         ({"win_length": 2048}, "win_length must be at most n_fft=1024; got 2048"),
         ({"fmax": 9000}, "sr / 2 = 8000 Hz; got fmin=0 and fmax=9000"),
-        ({"fmin": 5000, "fmax": 4000}, "got fmin=5000 and fmax=4000"),
     ],
 )
 def test_settings_out_of_range_are_refused(arguments, message):

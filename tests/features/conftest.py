@@ -25,22 +25,23 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def extract(folder):
-    """Extract 20 mel bands into shards of two or three utterances."""
-
-    def extract(corpus, folder=folder, **arguments):
-        spectrogram = sl.Spectrogram(n_mels=20)
-        return sl.extract(
-            corpus, spectrogram, folder=folder, shard_bytes=8000, **arguments
-        )
-
-    return extract
+def storage(folder):
+    """Where to extract to: by default into shards of two or three utterances."""
+    return {"folder": folder, "shard_bytes": 8000}
 
 
 @pytest.fixture
-def contents(folder):
-    """Bytes and modification time of each shard, when called."""
+def extract(storage):
+    """Extract 20 mel bands of a corpus."""
+    return lambda corpus, **arguments: sl.extract(
+        corpus, sl.Spectrogram(n_mels=20), **storage | arguments
+    )
+
+
+@pytest.fixture
+def contents(tmp_path):
+    """Bytes and modification time of each stored array, when called."""
     return lambda: {
-        path.name: (path.read_bytes(), path.stat().st_mtime_ns)
-        for path in folder.glob("*.npy")
+        path: (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in sorted(tmp_path.rglob("*.npy"))
     }

@@ -19,19 +19,19 @@ def test_a_file_appears_when_it_is_complete(tmp_path):
     assert [each.name for each in path.parent.iterdir()] == ["a.txt"]
 
 
+def fail_to_write(path):
+    with _files.atomic_write(path) as temporary:
+        temporary.write_text("half")
+        raise KeyError
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-
-    def write():
-        with _files.atomic_write(path) as temporary:
-            temporary.write_text("half")
-            raise KeyError
-
     with pytest.raises(KeyError):
-        write()
+        fail_to_write(path)
     assert path.read_text() == "old"
-    assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_process_killed_while_writing_leaves_no_file(tmp_path):
@@ -43,13 +43,11 @@ with _files.atomic_write(sys.argv[1]) as temporary:
     print("writing", flush=True)
     time.sleep(60)
 """
-    path = tmp_path / "entry"
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE
-    ) as process:
+    command = [sys.executable, "-c", program, tmp_path / "entry"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"writing\n"
         process.send_signal(signal.SIGKILL)
-    assert not path.exists()
+    assert not (tmp_path / "entry").exists()
 
 
 def test_a_folder_that_another_process_created_first_is_kept(tmp_path):
@@ -59,15 +57,15 @@ def test_a_folder_that_another_process_created_first_is_kept(tmp_path):
         path.mkdir()
         (path / "first").touch()
     assert [each.name for each in path.iterdir()] == ["first"]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 def test_new_files_and_folders_have_the_usual_permissions(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    with _files.atomic_write(tmp_path / "atomic file") as temporary:
-        temporary.write_text("done")
+    with _files.atomic_write(tmp_path / "atomic file"):
+        pass
     with _files.atomic_folder(tmp_path / "atomic folder"):
         pass
     for kind in ("file", "folder"):
@@ -86,16 +84,13 @@ def test_an_unwritable_folder_is_named(tmp_path):
     "damage",
     [
         lambda content: b"",
-        lambda content: content[:24],
         lambda content: content[:-1],
         lambda content: content + b"x",
         lambda content: content.replace(b"descr", b"other"),
-        lambda content: b"\x80\x04.",
     ],
 )
 def test_a_damaged_array_is_not_opened(tmp_path, damage):
     path = tmp_path / "a.npy"
-    assert _files.open_array(path) is None
     _files.save_array(path, np.arange(10.0))
     np.testing.assert_array_equal(_files.open_array(path), np.arange(10.0))
     path.write_bytes(damage(path.read_bytes()))
@@ -107,13 +102,6 @@ def test_a_digest_depends_on_each_part_and_its_bounds():
     assert len({_files.digest(*each) for each in parts}) == len(parts)
 
 
-def test_a_file_digest_depends_on_content_alone(tmp_path):
-    for name, content in (("a", b"x"), ("b", b"x"), ("c", b"y")):
-        (tmp_path / name).write_bytes(content)
-    a, b, c = (_files.file_digest(tmp_path / name) for name in "abc")
-    assert a == b != c
-
-
 def test_the_command_shows_and_deletes_cached_files(cache, capsys):
     def siamlab_cache(*arguments):
         assert cli.main(["cache", *arguments]) == 0
@@ -122,9 +110,7 @@ def test_the_command_shows_and_deletes_cached_files(cache, capsys):
     assert "empty" in siamlab_cache()
     for kind in ("features", "voices"):
         _files.save_array(_files.cache_folder(kind) / "a.npy", np.zeros(100))
-    shown = siamlab_cache()
-    assert shown.startswith(str(cache))
-    assert "features" in shown
+    assert siamlab_cache().startswith(str(cache))
     assert '"kind": "voices", "files": 1, "bytes": 928' in siamlab_cache("--json")
     assert siamlab_cache("--clear", "features") == "928 B deleted\n"
     assert [kind for kind, _, _ in _files.cache_entries()] == ["voices"]

@@ -11,7 +11,6 @@ import tarfile
 import threading
 
 import pytest
-import requests
 
 from siamlab import corpora, errors
 
@@ -41,16 +40,11 @@ def tar_of(files, link=None):
     return file.getvalue()
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def serve(tmp_path_factory, monkeypatch):
     """Offer an archive as librispeech/dev-mini; returns its file on the server."""
     folder = tmp_path_factory.mktemp("served")
-    handler = functools.partial(Handler, directory=folder)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
     def serve(content, **changes):
@@ -99,18 +93,11 @@ def test_a_downloaded_corpus_can_be_read_and_is_not_downloaded_again(
     assert download(tmp_path) == root
 
 
-def interrupt(response, chunk_size):
-    yield b"the beginning"
-    raise requests.ConnectionError("the connection was closed")
-
-
-def test_an_interrupted_download_starts_again(serve, tmp_path, monkeypatch):
+def test_an_interrupted_download_starts_again(serve, tmp_path):
     serve(tar_of(FILES))
-    with monkeypatch.context() as context:
-        context.setattr(requests.Response, "iter_content", interrupt)
-        with pytest.raises(errors.StorageError, match="starts from the beginning"):
-            download(tmp_path)
-    (tmp_path / "librispeech-dev-mini.part" / "tmp_of_a_killed_process").touch()
+    work = tmp_path / "librispeech-dev-mini.part"
+    work.mkdir()
+    (work / "tmp_of_a_killed_process").write_text("the beginning")
     assert len(corpora.librispeech(download(tmp_path), "dev-mini")) == 1
     assert names(tmp_path) == ["LibriSpeech"]
 

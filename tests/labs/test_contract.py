@@ -8,10 +8,26 @@ import time
 
 import ipywidgets
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
-from examples import LABS
+from examples import (
+    LABS,
+    pair_outputs,
+    phone_outputs,
+    recording,
+    scores,
+    speakers,
+    spectrograms,
+)
 
+import siamlab as sl
 from siamlab import errors, labs
+from siamlab.labs.ctc import decode_utterance
+from siamlab.labs.margin import hinge_statistics
+from siamlab.labs.scaling import first_step, scaling_steps
+from siamlab.labs.simplex import descend, starting_points
+from siamlab.labs.spectrogram import analyze
+from siamlab.labs.threshold import decide
 
 
 @pytest.fixture(params=LABS, ids=lambda lab: lab.__name__)
@@ -58,6 +74,95 @@ def test_each_control_changes_picture_and_numbers(lab):
     assert height <= 560
 
 
+def compute_ctc():
+    outputs, vocabulary, truth, _ = phone_outputs()
+    return decode_utterance(outputs["scaled"], vocabulary, truth, 1, epoch=1, stage=1)
+
+
+def compute_margin():
+    same, _, clipped = pair_outputs()
+    return hinge_statistics(*clipped, same, 2.0, "summed", clip=True)
+
+
+def compute_scaling():
+    features = spectrograms()
+    scaler = scaling_steps(floor_db=-100)["standardized"].fit(features)
+    return first_step(scaler.transform(features[0]))
+
+
+def compute_simplex():
+    points, speakers = starting_points(3, n_points=4)
+    return descend(points, speakers, 2.0, "one", False, n_steps=40).at(17)
+
+
+def compute_spectrogram():
+    spectrogram = sl.Spectrogram(
+        n_fft=1024, win_length=1024, hop_length=256, n_mels=None, floor_db=-40
+    )
+    return analyze(*recording(), spectrogram)
+
+
+def compute_threshold():
+    return decide(*scores(), 0.5, flipped=True)
+
+
+# Settings of the controls, and the plain function that computes the same numbers.
+NUMBERS = {
+    labs.CTCLab: (dict(network="scaled", utterance=1, epoch=1, stage=1), compute_ctc),
+    labs.MarginLab: (
+        dict(margin=2.0, directions="summed", softmax=False),
+        compute_margin,
+    ),
+    labs.ScalingLab: (dict(scaling="standardized", floor_db=-100), compute_scaling),
+    labs.SimplexLab: (
+        dict(margin=2.0, directions="one", softmax=False, n_speakers=3, step=17),
+        compute_simplex,
+    ),
+    labs.SpectrogramLab: (
+        dict(window=0.064, hop=0.016, n_mels="all", floor_db=-40),
+        compute_spectrogram,
+    ),
+    labs.ThresholdLab: (dict(threshold=0.5, flipped=True), compute_threshold),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERS, ids=lambda lab: lab.__name__)
+def test_a_lab_shows_the_numbers_of_its_function(kind):
+    settings, compute = NUMBERS[kind]
+    lab = LABS[kind]()
+    lab.set(**settings)
+    assert lab.result == compute()
+    assert lab.readout.value == str(lab.result)
+
+
+def ctc_lab_of_three_frames(truth, logits=1.0):
+    vocabulary = sl.ctc.Vocabulary(("a", "b"), blank=0)
+    outputs = {"net": [[np.full((3, 3), logits)]]}
+    return labs.CTCLab(outputs, vocabulary, [truth], hop_seconds=0.01)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ctc_lab_of_three_frames("ab", np.nan), "must be finite"),
+        (lambda: ctc_lab_of_three_frames("abab"), "frames for 4 labels"),
+        (lambda: ctc_lab_of_three_frames("c"), "unknown symbols: c"),
+        (lambda: labs.SpeakerExplorer(np.eye(3), speakers()[1]), "got 3 and 40"),
+        (lambda: hinge_statistics(*np.ones((2, 2, 8)), [0, 1]), "Use a softmax"),
+        (lambda: hinge_statistics(*np.ones((2, 2, 1)), [1, 1]), "0 of different"),
+        (lambda: labs.ScalingLab([]), "at least one spectrogram"),
+        (lambda: labs.ScalingLab([np.full((60, 40), np.nan)]), "2400 of 2400 are not"),
+        (lambda: starting_points(1), "got n_speakers=1, n_points=6"),
+        (lambda: labs.SpectrogramLab(np.zeros((2, 16000)), 16000), r"\(2, 16000\)"),
+        (lambda: labs.SpectrogramLab(np.zeros(96000), 16000), "at most 5 s"),
+        (lambda: labs.ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3]), "1 of 3 scores"),
+    ],
+)
+def test_unsuitable_data_are_refused(make, message):
+    with pytest.raises(sl.SiamlabError, match=message):
+        make()
+
+
 def test_two_labs_are_independent_and_can_be_reset(make):
     one, two = make(), make()
     first = one.image.value, one.readout.value
@@ -76,8 +181,9 @@ def test_it_is_shown_as_a_widget_and_saved_as_a_picture(lab):
     json.dumps(bundle)
 
 
-def test_threads_may_move_controls_at_once(lab, monkeypatch):
+def test_threads_may_move_controls_at_once(monkeypatch):
     """JupyterLab handles slider events in a thread of their own."""
+    lab = LABS[labs.ThresholdLab]()
     running, most = 0, 0
     draw = lab._picture.draw
 
@@ -105,7 +211,8 @@ def test_threads_may_move_controls_at_once(lab, monkeypatch):
     assert lab.shown_values == {name: c.value for name, c in controls(lab).items()}
 
 
-def test_errors_are_shown_in_the_readout(lab, monkeypatch):
+def test_errors_are_shown_in_the_readout(monkeypatch):
+    lab = LABS[labs.ThresholdLab]()
     def refuse(**_):
         raise errors.ArgumentError("the margin must be positive")
 

@@ -1,4 +1,3 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import siamlab as sl
-from siamlab.labs.margin import MarginLab, hinge_statistics
+from siamlab.labs.margin import hinge_statistics
 
 MARGINS = st.floats(0.05, 8)
 DIRECTIONS = ("one", "summed", "each")
@@ -68,16 +67,6 @@ def test_loss_and_active_pairs_are_those_of_training(directions, margin):
         np.testing.assert_array_equal(result.is_active, (gradient < 0).any(axis=-1))
 
 
-def test_dead_outputs_have_no_gradient_in_training():
-    p, q, same, _ = both_networks()[1]
-    pair = [tf.Variable(x) for x in (p, q)]
-    with tf.GradientTape() as tape:
-        total = keras.ops.sum(sl.posts.clipped_both(*pair))
-    gradients = np.stack(tape.gradient(total, pair))
-    assert hinge_statistics(p, q, same, clip=True).dead == np.mean(gradients == 0)
-    assert 0.2 < np.mean(gradients == 0) < 1
-
-
 @settings(deadline=None)
 @given(MARGINS, MARGINS)
 def test_a_hinge_for_each_direction_misses_no_pair(one, other):
@@ -93,35 +82,3 @@ def test_a_hinge_for_each_direction_misses_no_pair(one, other):
             )
             assert not (near.is_active & near.is_missed).any()
             assert not (near.is_active & ~far.is_active).any()
-
-
-def test_divergences_of_a_softmax_are_never_negative():
-    (*softmax, _), (*clipped, _) = both_networks()
-    assert hinge_statistics(*softmax).negative == 0
-    assert hinge_statistics(*softmax).dead == 0
-    assert hinge_statistics(*clipped, clip=True).negative > 0.1
-
-
-def test_the_lab_shows_the_functions_numbers():
-    same, softmax, clipped = pair_outputs()
-    lab = MarginLab(same[:, None], softmax=softmax, clipped=clipped)
-    lab.set(margin=2.0, directions="summed", softmax=False)
-    assert lab.result == hinge_statistics(*clipped, same, 2.0, "summed", clip=True)
-    assert lab.readout.value == str(lab.result)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"margin": 0.0}, "margin must be positive; got 0.0"),
-        ({"directions": "two"}, "one, summed, each; got 'two'"),
-        ({"same": [True]}, r"got \(60, 8\), \(60, 8\) and \(1,\)"),
-        ({"same": np.ones(60)}, "got 60 of the same speaker and 0 of different"),
-        ({"p": np.full((60, 8), np.nan)}, "480 of 960 are not"),
-        ({"p": np.ones((60, 8))}, "sums from 1 to 8. Use a softmax"),
-    ],
-)
-def test_impossible_pairs_are_refused(change, message):
-    p, q, same, _ = both_networks()[0]
-    with pytest.raises(sl.errors.ArgumentError, match=message):
-        hinge_statistics(**{"p": p, "q": q, "same": same, **change})

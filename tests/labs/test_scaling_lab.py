@@ -2,14 +2,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from examples import spectrograms
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 import siamlab as sl
 from siamlab.labs.scaling import (
-    NumpyLSTM,
     ScalingLab,
     _random_lstm,
     first_step,
@@ -50,28 +45,6 @@ def test_saturation_is_that_of_gate_saturation(rng):
     (expected,) = sl.scaling.gate_saturation(model, x[None]).values()
     assert first_step(x, units=16, seed=1).saturated == pytest.approx(expected)
     assert expected > 0.3
-
-
-def test_weights_are_initialized_as_in_keras(rng):
-    ours = NumpyLSTM.draw(100, 32, rng)
-    layer = keras.layers.LSTM(32)
-    layer.build((None, None, 100))
-    kernel, recurrent, bias = layer.get_weights()
-    np.testing.assert_array_equal(ours.bias, bias)
-    assert np.abs(ours.kernel).max() == pytest.approx(np.abs(kernel).max(), rel=0.01)
-    assert ours.kernel.std() == pytest.approx(kernel.std(), rel=0.02)
-    for rows in (ours.recurrent, recurrent):
-        np.testing.assert_allclose(rows @ rows.T, np.eye(32), atol=1e-5)
-
-
-@given(hnp.arrays(float, (9, 4), elements=st.floats(-20, 20)))
-def test_statistics_are_those_of_the_input(x):
-    result = first_step(x, units=3)
-    assert result.mean == pytest.approx(x.mean())
-    assert result.std == pytest.approx(x.std())
-    assert result.negative == np.mean(x < 0)
-    assert 0 <= result.shared <= 1 + 1e-9
-    assert 0 <= result.saturated <= 1
 
 
 def test_the_scalers_are_their_formulas():
@@ -118,25 +91,3 @@ def test_the_claims_of_notebook_02(seed):
     lab.set(scaling="min-max", floor_db=-200)
     assert lab.result.std < 0.85 * results["min-max"].std
     assert lab.result.shared > results["min-max"].shared
-
-
-def test_the_lab_shows_the_functions_numbers():
-    features = spectrograms()
-    lab = ScalingLab(features, reference_db=5.0, units=16, seed=2)
-    lab.set(scaling="standardized", floor_db=-100)
-    scaler = scaling_steps(floor_db=-95, reference_db=5.0)["standardized"].fit(features)
-    assert lab.result == first_step(scaler.transform(features[0]), units=16, seed=2)
-    assert lab.readout.value == str(lab.result)
-
-
-@pytest.mark.parametrize(
-    ("features", "message"),
-    [
-        ([], "at least one spectrogram"),
-        (np.zeros((60, 40)), r"shape \(time, mel\); got \(40,\)"),
-        ([np.full((60, 40), np.nan)], "2400 of 2400 are not. Use a Spectrogram with"),
-    ],
-)
-def test_what_is_not_a_spectrogram_is_refused(features, message):
-    with pytest.raises(sl.SiamlabError, match=message):
-        ScalingLab(features)

@@ -30,16 +30,8 @@ def test_a_decision_is_a_point_of_the_det_curve(threshold):
     assert flipped.false_rejects == pytest.approx(1 - result.false_accepts)
 
 
-def test_the_lab_starts_at_equal_error_rates_and_shows_the_functions_numbers():
+def test_the_lab_starts_at_equal_error_rates():
     lab = ThresholdLab(*scores())
     eer = sl.metrics.eer(*scores())
     assert lab.result.false_accepts == pytest.approx(eer, abs=0.03)
     assert lab.result.false_rejects == pytest.approx(eer, abs=0.03)
-    lab.set(threshold=lab.threshold.max, flipped=True)
-    assert lab.result == decide(*scores(), lab.threshold.max, flipped=True)
-    assert lab.readout.value == str(lab.result)
-
-
-def test_scores_that_are_not_finite_are_refused():
-    with pytest.raises(sl.SiamlabError, match="1 of 3 scores are not"):
-        ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3])

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import warnings
 import zipfile
 
 import keras
@@ -47,9 +48,12 @@ def load(path, unsafe=False):
     reasons = []
     for compiled in (True, False):
         try:
-            return keras.saving.load_model(
-                path, compile=compiled, safe_mode=False if unsafe else None
-            )
+            with warnings.catch_warnings():
+                # A model that was saved before its first training step.
+                warnings.filterwarnings("ignore", "Skipping variable loading")
+                return keras.saving.load_model(
+                    path, compile=compiled, safe_mode=False if unsafe else None
+                )
         except Exception as error:
             lines = [line for line in str(error).splitlines() if line.strip()]
             reasons.append(" ".join(lines[:3]) or type(error).__name__)

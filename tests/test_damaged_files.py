@@ -97,18 +97,13 @@ def read(path):
 
 
 DAMAGE = {
-    "truncated": lambda content, at, noise: content[:at],
-    "beginning lost": lambda content, at, noise: content[at:],
-    "overwritten": lambda content, at, noise: (
-        content[:at] + noise + content[at + len(noise) :]
-    ),
-    "bytes inserted": lambda content, at, noise: content[:at] + noise + content[at:],
-    "zeros": lambda content, at, noise: content[:at] + bytes(len(content) - at),
-    "bit flipped": lambda content, at, noise: (
-        content[:at] + bytes([content[at] ^ 1 << noise[0] % 8]) + content[at + 1 :]
-    ),
-    "empty": lambda content, at, noise: b"",
-    "another kind of file": lambda content, at, noise: noise * 100,
+    "truncated": lambda old, at, new: old[:at],
+    "beginning lost": lambda old, at, new: old[at:],
+    "overwritten": lambda old, at, new: old[:at] + new + old[at + len(new) :],
+    "bytes inserted": lambda old, at, new: old[:at] + new + old[at:],
+    "zeros": lambda old, at, new: old[:at] + bytes(len(old) - at),
+    "empty": lambda old, at, new: b"",
+    "another kind of file": lambda old, at, new: new * 100,
 }
 
 
@@ -152,11 +147,9 @@ def check(folder, name, content, kind, position, noise):
     return False
 
 
-NAMES = (
-    *("a.wav", "float.wav", "a.flac", "a.ogg", "a.mp3", "a.m4a"),
-    *("a.TextGrid", "table.csv"),
-    *("config.yaml", "encoder.npz", "batch.npz", "model.keras"),
-)
+SOUNDS = ("a.wav", "float.wav", "a.flac", "a.ogg", "a.mp3", "a.m4a")
+TEXTS = ("a.TextGrid", "table.csv", "config.yaml")
+NAMES = (*SOUNDS, *TEXTS, "encoder.npz", "batch.npz", "model.keras")
 
 
 @pytest.fixture(scope="module")

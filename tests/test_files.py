@@ -1,7 +1,4 @@
 import os
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -32,22 +29,6 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         fail_to_write(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_process_killed_while_writing_leaves_no_file(tmp_path):
-    program = """
-import sys, time
-from siamlab import _files
-with _files.atomic_write(sys.argv[1]) as temporary:
-    temporary.write_text("half")
-    print("writing", flush=True)
-    time.sleep(60)
-"""
-    command = [sys.executable, "-c", program, tmp_path / "entry"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"writing\n"
-        process.send_signal(signal.SIGKILL)
-    assert not (tmp_path / "entry").exists()
 
 
 def test_a_folder_that_another_process_created_first_is_kept(tmp_path):

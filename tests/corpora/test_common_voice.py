@@ -75,6 +75,3 @@ def test_the_error_says_what_is_missing(language):
         corpora.common_voice(language.root, "dev")
     with pytest.raises(errors.CorpusError, match="contains the languages de; choose"):
         corpora.common_voice(language.root.parent)
-    language.text("other.tsv", "path\tsentence\na\tb\n")
-    with pytest.raises(errors.CorpusError, match="no column 'client_id'; it has path"):
-        corpora.common_voice(language.root, "other")

@@ -160,6 +160,33 @@ def test_an_unreadable_file_is_listed_or_reported(tree, name):
         assert set(extract(after).rejected.path) == {bad}
 
 
+META = "data/audioMNIST_meta.txt"
+# Corpus, a file that it contains, the content of that file, and the error.
+INVALID = [
+    ("librispeech", "dev/84/1/85-1-0000.flac", "", r"85-1-0000\.flac does not fit"),
+    ("librispeech", "dev/84/1/84-1.trans.txt", "SCHÖN", r"trans\.txt is not in UTF-8"),
+    ("voxceleb, 1", "noise.wav", "", r"noise\.wav does not fit"),
+    ("voxceleb, 1", "aac/id10270/zz/00001.m4a", "", "two files of id10270/zz/00001"),
+    ("voxceleb, 1", "vox1_meta.csv", "speaker,sex", "the columns .*; got speaker"),
+    ("common_voice", "validated.tsv", "path\na", "no column 'client_id'; it has path"),
+    ("fsdd", "recordings/seven.wav", "", r"expected .*DIGIT_SPEAKER_INDEX\.wav"),
+    ("audiomnist", "data/01/3_02_0.wav", "", r"3_02_0\.wav does not fit"),
+    ("audiomnist", META, '{"01": ', "is damaged"),
+    ("audiomnist", META, "[1, 2]", "does not list speakers"),
+    ("audiomnist", META, '{"01": "ä"}', "is not in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "content", "message"), INVALID)
+def test_a_file_that_does_not_belong_there_is_an_error(
+    tree, name, file, content, message
+):
+    read = write(tree, name)
+    tree.text(file, content, "latin-1")
+    with pytest.raises(errors.CorpusError, match=message):
+        read(tree.root)
+
+
 def made_up(speakers):
     table = pd.DataFrame({"speaker": list(speakers), "session": list(speakers)})
     table["path"] = [f"{i}.wav" for i in range(len(speakers))]

@@ -28,20 +28,6 @@ def test_the_root_may_be_a_subset_and_the_files_of_another_format(tree, suffix):
     assert len(corpora.librispeech(tree.root / "dev", None)) == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("dev/84/1/84-1.trans.txt", r"trans\.txt is not in UTF-8 \(byte 13"),
-        ("dev/84/1/85-1-0000.flac", r"85-1-0000\.flac does not fit"),
-    ],
-)
-def test_another_encoding_or_name_is_an_error(tree, name, message):
-    tree.sound("dev/84/1/84-1-0000.flac")
-    tree.text(name, "84-1-0000 SCHÖN\n", "latin-1")
-    with pytest.raises(errors.CorpusError, match=message):
-        corpora.librispeech(tree.root, "dev")
-
-
 def test_a_missing_subset_is_answered_with_the_subsets(tree):
     tree.sound("dev/84/1/84-1-0000.flac")
     with pytest.raises(errors.CorpusError, match=r"no subset 'test'; its .* dev"):

@@ -56,17 +56,12 @@ def test_a_killed_synthesis_is_completed_by_the_next(cache):
     assert all(len(samples) > 8000 for samples, _ in corpus)
 
 
-@pytest.mark.parametrize("damage", ["not JSON", "column", "recording"])
-def test_a_damaged_entry_of_the_cache_is_synthesized_again(cache, damage):
+@pytest.mark.parametrize("damaged", ["table.json", "0001.flac"])
+def test_a_damaged_entry_of_the_cache_is_synthesized_again(cache, damaged):
     before = corpora.voices(n_speakers=1, n_utterances=2)
     samples, _ = before[1]
-    (table,) = cache.rglob("table.json")
-    if damage == "recording":
-        os.truncate(before.table.path[1], 100)
-    elif damage == "column":
-        table.write_bytes(table.read_bytes().replace(b'"text"', b'"test"'))
-    else:
-        table.write_bytes(b"[[[")
+    (path,) = cache.rglob(damaged)
+    os.truncate(path, 100)
     after = corpora.voices(n_speakers=1, n_utterances=2)
     assert after.table.equals(before.table)
     np.testing.assert_array_equal(after[1][0], samples)
@@ -78,12 +73,8 @@ def test_phones_cover_the_utterance_and_have_stress(corpus):
         assert covered == pytest.approx(row.duration, rel=0.1)
         assert not any(mark in symbol for symbol, _, _ in row.phones for mark in "ˈˌ")
         assert "ˈ" in row.stress
-        stressed = [
-            symbol
-            for (symbol, _, _), mark in zip(row.phones, row.stress, strict=True)
-            if mark
-        ]
-        assert all(set(each) & set("aeiouyøœɐɑɒɔəɛɜɪʊʌʏ") for each in stressed)
+        for (symbol, _, _), mark in zip(row.phones, row.stress, strict=True):
+            assert not mark or set(symbol) & set("aeiouyøœɐɑɒɔəɛɜɪʊʌʏ")
 
 
 def test_a_change_of_language_is_not_a_phone():

@@ -26,14 +26,6 @@ def test_a_folder_of_shards_can_be_moved_and_opened(cache, recordings, folder, e
         np.testing.assert_array_equal(a, b)
 
 
-def test_shards_of_speech_give_the_same_embeddings_and_phones(cache, folder):
-    corpus = sl.corpora.voices(n_speakers=1, n_utterances=3)
-    plain, features = sl.extract(corpus), sl.extract(corpus, folder=folder)
-    assert features.transcripts() == plain.transcripts()
-    a, b = (np.asarray(sl.embed(each)) for each in (features, plain))
-    assert (a * b).sum(axis=1).min() > 0.99999
-
-
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 phones = st.lists(st.tuples(texts, st.floats(0, 9), st.floats(0, 9)))
 columns = {

@@ -9,24 +9,26 @@ from siamlab import errors
 
 
 def computed_by_librosa(samples, spectrogram):
-    padding = spectrogram.n_fft - spectrogram.win_length
-    stft = {
-        "y": np.pad(samples, (padding // 2, padding - padding // 2)),
-        "n_fft": spectrogram.n_fft,
-        "win_length": spectrogram.win_length,
-        "hop_length": spectrogram.hop_length,
-        "center": False,
-    }
+    sr, n_fft, n_mels = spectrogram.sr, spectrogram.n_fft, spectrogram.n_mels
     fmin, fmax = spectrogram.fmin, spectrogram.fmax
-    if spectrogram.n_mels is None:
-        bins = librosa.fft_frequencies(sr=spectrogram.sr, n_fft=spectrogram.n_fft)
-        inside = (bins >= fmin) & (bins <= (fmax or np.inf))
-        power = np.abs(librosa.stft(**stft))[inside] ** 2
+    # librosa puts the window into the middle of its n_fft samples.
+    padding = n_fft - spectrogram.win_length
+    stft = librosa.stft(
+        np.pad(samples, (padding // 2, padding - padding // 2)),
+        n_fft=n_fft,
+        win_length=spectrogram.win_length,
+        hop_length=spectrogram.hop_length,
+        center=False,
+    )
+    power = np.abs(stft) ** 2
+    if n_mels is None:
+        bins = librosa.fft_frequencies(sr=sr, n_fft=n_fft)
+        power = power[(bins >= fmin) & (bins <= (fmax or np.inf))]
     else:
-        mel = {"n_mels": spectrogram.n_mels, "fmin": fmin, "fmax": fmax}
-        power = librosa.feature.melspectrogram(**stft, **mel, sr=spectrogram.sr)
+        mel = {"n_mels": n_mels, "fmin": fmin, "fmax": fmax}
+        power = librosa.feature.melspectrogram(S=power, sr=sr, **mel)
     floor = 10 ** (spectrogram.floor_db / 10)
-    return librosa.power_to_db(power, ref=1.0, amin=floor, top_db=None).T
+    return librosa.power_to_db(power, amin=floor, top_db=None).T
 
 
 @pytest.mark.parametrize(

@@ -155,16 +155,9 @@ def test_a_client_must_be_of_dask(recordings, monkeypatch):
         sl.extract(recordings, client=object())
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "message"),
-    [
-        ("__version__", "0.0.1", r"tcp://.* must have siamlab 0.0.1; got '\d"),
-        ("_VERSION", "__import__('missing')", r"siamlab \d.*; got ModuleNotFound"),
-    ],
-)
-def test_a_worker_needs_the_same_siamlab(client, monkeypatch, name, value, message):
-    monkeypatch.setattr(jobs, name, value)
-    with pytest.raises(errors.WorkerError, match=message):
+def test_a_worker_needs_the_same_siamlab(client, monkeypatch):
+    monkeypatch.setattr(jobs, "__version__", "0.0.1")
+    with pytest.raises(errors.WorkerError, match=r"tcp://.* siamlab 0.0.1; got '\d"):
         jobs.run_jobs(wait, 0, [(1,)], client)
 
 

@@ -77,16 +77,6 @@ def test_a_video_without_sound_is_an_error(tmp_path):
         audio.read(path)
 
 
-def test_a_changing_sampling_rate_is_an_error(tmp_path, encode):
-    path = tmp_path / "both.aac"
-    for sr in (16000, 8000):
-        part = encode(tmp_path / "part.aac", tone(sr), sr, container="adts")
-        with open(path, "ab") as file:
-            file.write(part.read_bytes())
-    with pytest.raises(errors.AudioError, match="sampling rate from 16000 to 8000 Hz"):
-        audio.read(path)
-
-
 def test_the_error_says_how_to_install_pyav(tmp_path, encode, monkeypatch):
     path = encode(tmp_path / "a.m4a", tone(16000))
     monkeypatch.setitem(sys.modules, "av", None)

@@ -8,13 +8,6 @@ import pytest
 from siamlab.corpora._sentences import LANGUAGES, sentences
 from siamlab.errors import ArgumentError
 
-SOUNDS = {
-    "de": """ä ö ü ß äu eu ei au ie sch sp st pf tsch z ng qu ich ach uch r x y
-        garage genie restaurant balkon orange jeans etage teint chance job massage
-        schloss straße""",
-    "en": """think three path month brother feather measure beige television
-        garage ring young boy coin chair tour about spl spr str scr squ queen x z""",
-}
 CHECKSUMS = {
     "de": "4e838138d206354396d57ddd0519610dbe9c6ecf56b81711c312bbd0d803775c",
     "en": "2140cf3378c137b08bea038029edb2c7d766c6517f68e48009dbe8508b6c4068",
@@ -44,10 +37,9 @@ def test_all_sentences_are_distinct_and_well_formed(drawn, language):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_400_sentences_have_all_letters_sounds_and_end_marks(drawn, language):
+def test_400_sentences_have_all_letters_and_end_marks(drawn, language):
     spoken = " ".join(drawn[language][:400]).lower()
-    wanted = SOUNDS[language].split() + list("abcdefghijklmnopqrstuvwxyz")
-    assert [sound for sound in wanted if sound not in spoken] == []
+    assert set("abcdefghijklmnopqrstuvwxyz") < set(spoken)
     assert min(spoken.count(mark) for mark in ".?!") > 20
 
 

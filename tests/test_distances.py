@@ -68,7 +68,9 @@ def test_numpy_arrays_and_tensors_give_the_same_numbers(distributions, name):
     assert found.dtype == np.float32
     of_tensors = function(*map(keras.ops.convert_to_tensor, inputs))
     assert keras.ops.is_tensor(of_tensors)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(of_tensors), found, atol=2e-6)
+    # A rounding error of 6e-8 in a squared distance is one of 2.4e-4 in its root.
+    atol = 3e-4 if name == "pairwise_euclidean" else 2e-6
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(of_tensors), found, atol=atol)
 
 
 def test_numpy_arrays_need_no_keras():

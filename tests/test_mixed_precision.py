@@ -67,6 +67,7 @@ def test_outputs_in_float32_are_compared_in_float32(kind, half):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("half", ["float16"], indirect=True)
 def test_a_network_learns_in_half_precision(half, rng):
     speakers = np.arange(16) % 4
     arrays = rng.normal(size=(4, 1, 4))[speakers] + 0.3 * rng.normal(size=(16, 12, 4))

@@ -178,12 +178,10 @@ def _convert_layers(arrays):
 
 def _cudnn_gates(shapes):
     """Return the number of gates of a cuDNN layer of these shapes, or 0."""
-    if [len(shape) for shape in shapes] != [2, 2, 1]:
-        return 0
-    inputs, units = shapes[0][0], shapes[1][0]
-    for n in (4, 3):
-        if shapes == [(inputs, n * units), (units, n * units), (2 * n * units,)]:
-            return n
+    match shapes:
+        case [(_, width), (units, recurrent_width), (n_biases,)]:
+            fits = width == recurrent_width and n_biases == 2 * width
+            return width // units if fits and width in (3 * units, 4 * units) else 0
     return 0
 
 

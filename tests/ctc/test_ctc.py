@@ -92,7 +92,6 @@ AB = ctc.Vocabulary(("a", "b"))
         (lambda: AB.encode("ax"), "unknown symbols: x; known are a b"),
         (lambda: AB.decode([2]), "without the blank, 2; got 2"),
         (lambda: ctc.lattice(np.zeros((2, 3)), [1, 1], 0), "at least 3 frames for 2"),
-        (lambda: ctc.forced_alignment(np.zeros((2, 3)), [1, 1], 0), "at least 3"),
         (lambda: ctc.greedy_decode(np.zeros(3), 0), r"\(time, outputs\); got \(3,\)"),
         (lambda: ctc.beam_decode(np.zeros((2, 3)), 0, 0), "at least 1; got 0"),
         (lambda: ctc.validate_batch(np.zeros((3, 4)), None), "batch must be"),

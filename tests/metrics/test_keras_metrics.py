@@ -7,7 +7,7 @@ from siamlab import distances, errors, metrics
 
 def test_eer_over_several_batches_equals_the_numpy_function(rng):
     y_true = np.arange(60) % 3 == 0
-    # Rounded, so that there are ties.
+    # Rounded to get ties.
     d = np.round(rng.gamma(2, size=60) + ~y_true, 1).astype(np.float32)
     metric = metrics.EER(capacity=64)
     for part in np.split(np.arange(60), [7, 30]):

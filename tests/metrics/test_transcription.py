@@ -54,7 +54,6 @@ def test_input_dependence_equals_the_slow_loop(rng):
     [
         ([np.eye(2)], "at least 2 utterances; got 1"),
         ([np.ones((3, 4)), np.ones((3, 4))], "apply a softmax"),
-        ([-np.eye(2), 2 * np.eye(2)], "apply a softmax"),
     ],
 )
 def test_outputs_that_are_not_probabilities_raise(outputs, message):

@@ -50,7 +50,6 @@ def test_batches_hold_the_segments_that_were_drawn(features):
     )
     same = features.speakers[drawn["first"]] == features.speakers[drawn.second]
     np.testing.assert_array_equal(y_true[:, 0], same)
-    assert len(list(pairs)) == 3
 
 
 @settings(deadline=None, max_examples=20)

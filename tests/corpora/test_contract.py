@@ -60,7 +60,6 @@ def write(tree, name):
 
 REAL = {
     "librispeech, real": ("librispeech-mini", corpora.librispeech, "test-other"),
-    "librispeech, real texts": ("librispeech-mini", corpora.librispeech, "transcribed"),
     "fsdd, real": ("fsdd-mini", corpora.fsdd),
 }
 

@@ -31,16 +31,19 @@ class Picture:
     ----------
     size : tuple of float
         Width and height in inches, at 80 pixels per inch.
+    mosaic : str
+        One letter for each cell of a grid, with ";" between rows. Cells of one letter
+        are one plot.
     **grid
-        As for `matplotlib.figure.Figure.subplots`.
+        As for `matplotlib.figure.Figure.subplot_mosaic`.
     """
 
-    def __init__(self, size, **grid):
+    def __init__(self, size, mosaic, **grid):
         with matplotlib.style.context(plots.STYLE):
             # Not a figure of pyplot, which would show it and keep it alive.
             self.figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
             self._canvas = FigureCanvasAgg(self.figure)
-            self.axes = self.figure.subplots(**grid)
+            self.axes = [*self.figure.subplot_mosaic(mosaic, **grid).values()]
             self._moving = tuple(self.prepare())
         for artist in self._moving:
             artist.set_animated(True)

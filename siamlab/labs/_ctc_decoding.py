@@ -7,7 +7,6 @@ import numpy as np
 from scipy.special import softmax
 
 from .. import ctc, metrics
-from ..errors import ArgumentError
 
 # A path after none, one and both of the rules.
 STAGES = ("path", "repeats merged", "blanks removed")
@@ -31,11 +30,6 @@ def collapse(path, stage=2):
     list of int
         All frames; the first of each run; those of them that are not blank.
 
-    Raises
-    ------
-    ArgumentError
-        If the stage is not 0, 1 or 2.
-
     Examples
     --------
     >>> path = [None, "a", "a", None, "a", "b", "b", None]
@@ -44,10 +38,6 @@ def collapse(path, stage=2):
     >>> [path[frame] for frame in collapse(path)]
     ['a', 'a', 'b']
     """
-    if stage not in range(len(STAGES)):
-        raise ArgumentError(
-            f"stage must be 0, 1 or 2, the number of rules; got {stage}"
-        )
     left = list(range(len(path)))
     if stage >= 1:
         left = [t for t in left if t == 0 or path[t] != path[t - 1]]
@@ -166,8 +156,8 @@ def decode_utterance(logits, vocabulary, truth, utterance=0, epoch=0, stage=2):
     Raises
     ------
     ArgumentError
-        If a phone is not in the vocabulary, there are too few frames for the phones
-        (docs/doctor.md#c8), or epoch or stage are out of range.
+        If a phone is not in the vocabulary, or there are too few frames for the phones
+        (docs/doctor.md#c8).
 
     Examples
     --------
@@ -177,8 +167,6 @@ def decode_utterance(logits, vocabulary, truth, utterance=0, epoch=0, stage=2):
     >>> result.decoded, result.error_rate, result.blank_share
     (('a', 'b'), 0.0, 0.5)
     """
-    if epoch < 0:
-        raise ArgumentError(f"epoch must be 0, before training, or more; got {epoch}")
     n_epochs = len(logits) - 1
     epoch = min(epoch, n_epochs)
     outputs = np.asarray(logits[epoch][utterance])

@@ -18,16 +18,8 @@ class DescentStep:
 
     Parameters
     ----------
-    step, n_steps : int
-        Number of steps so far, and in all.
-    n_speakers : int
-        Number of speakers.
-    margin : float
-        In nats.
-    directions : {"one", "summed", "each"}
-        Which divergences are compared with the margin.
-    softmax : bool
-        Whether the outputs are those of a softmax.
+    step : int
+        Number of steps so far.
     same_speaker, different_speaker : float
         Mean divergence of the pairs of each kind, in nats: of what is compared with
         the margin.
@@ -39,15 +31,10 @@ class DescentStep:
     min_sum, max_sum : float
         Sum of a point's outputs, which is 1 for a distribution (docs/doctor.md#s5).
     descent : Descent
-        All steps.
+        All steps, and the settings of the loss.
     """
 
     step: int
-    n_steps: int
-    n_speakers: int
-    margin: float
-    directions: str
-    softmax: bool
     same_speaker: float
     different_speaker: float
     active: float
@@ -58,10 +45,11 @@ class DescentStep:
 
     def __str__(self):
         """Summarize in one line of HTML."""
-        outputs = "softmax" if self.softmax else "no softmax"
+        outputs = "softmax" if self.descent.softmax else "no softmax"
         return (
-            f"{outputs}, margin {self.margin:.1f} nats, step <b>{self.step}</b> of "
-            f"{self.n_steps}: same-speaker pairs <b>{self.same_speaker:z.2f}</b> nats "
+            f"{outputs}, margin {self.descent.margin:.1f} nats, step "
+            f"<b>{self.step}</b> of {len(self.descent.outputs) - 1}: "
+            f"same-speaker pairs <b>{self.same_speaker:z.2f}</b> nats "
             f"apart, different-speaker pairs <b>{self.different_speaker:z.2f}</b>, "
             f"pushed apart <b>{self.active:.1%}</b>; outputs without a gradient "
             f"<b>{self.dead:.1%}</b>; sums from {self.min_sum:z.2f} to "
@@ -79,7 +67,7 @@ class Descent:
         Shape (n_steps + 1, points, 3).
     speakers : numpy.ndarray
         Shape (points,).
-    margin, directions, softmax
+    margin, softmax
         Settings of the loss.
     same_speaker, different_speaker, active, dead : numpy.ndarray
         As for `DescentStep`, shape (n_steps + 1,).
@@ -88,7 +76,6 @@ class Descent:
     outputs: np.ndarray
     speakers: np.ndarray
     margin: float
-    directions: str
     softmax: bool
     same_speaker: np.ndarray
     different_speaker: np.ndarray
@@ -111,11 +98,6 @@ class Descent:
         sums = self.outputs[step].sum(axis=-1)
         return DescentStep(
             step=int(step),
-            n_steps=len(self.outputs) - 1,
-            n_speakers=len(np.unique(self.speakers)),
-            margin=self.margin,
-            directions=self.directions,
-            softmax=self.softmax,
             same_speaker=float(self.same_speaker[step]),
             different_speaker=float(self.different_speaker[step]),
             active=float(self.active[step]),
@@ -169,7 +151,7 @@ def starting_points(n_speakers=4, n_points=6, seed=0):
     return np.concatenate(logits), np.repeat(np.arange(n_speakers), n_points)
 
 
-def trajectory(
+def descend(
     logits,
     speakers,
     margin=1.0,
@@ -179,17 +161,15 @@ def trajectory(
     learning_rate=3.0,
     max_step=0.05,
 ):
-    """Move points by gradient descent on the KL-hinge loss.
+    """Move points by gradient descent on the KL-hinge loss, and measure them.
 
     The loss is that of `losses.KLHinge` over all pairs of points: the mean over the
     same-speaker pairs plus the mean over the different-speaker pairs.
 
     Parameters
     ----------
-    logits : array_like
-        Where the points start, shape (points, 3).
-    speakers : array_like
-        Speaker of each point, shape (points,).
+    logits, speakers : numpy.ndarray
+        As returned by `starting_points`.
     margin : float
         How far different-speaker pairs are pushed apart, in nats.
     directions : {"one", "summed", "each"}
@@ -209,79 +189,45 @@ def trajectory(
 
     Returns
     -------
-    numpy.ndarray
-        Outputs, shape (n_steps + 1, points, 3).
-
-    Raises
-    ------
-    ArgumentError
-        If shapes do not fit, there are pairs of one kind only, or a setting is
-        impossible.
-
-    Examples
-    --------
-    Without the softmax, the first step already leaves the distributions:
-
-    >>> path = trajectory(*starting_points(), softmax=False, n_steps=2)
-    >>> path.shape
-    (3, 24, 3)
-    >>> bool(np.allclose(path.sum(axis=-1), 1))
-    False
-    """
-    points, speakers = _check_points(logits, speakers, margin, directions)
-    weights = _weights(speakers, directions)
-    if not softmax:
-        points = special.softmax(points, axis=-1)
-    path = [special.softmax(points, axis=-1) if softmax else points]
-    for _ in range(n_steps):
-        step = learning_rate * _gradient(path[-1], weights, margin, directions, softmax)
-        length = np.linalg.norm(step, axis=-1, keepdims=True)
-        points = points - step * np.minimum(1.0, max_step / (length + _TINY))
-        path.append(special.softmax(points, axis=-1) if softmax else points)
-    return np.stack(path)
-
-
-def descend(logits, speakers, margin=1.0, directions="each", softmax=True, n_steps=150):
-    """Move points by gradient descent, and measure them after each step.
-
-    Parameters
-    ----------
-    logits, speakers, margin, directions, softmax, n_steps
-        As for `trajectory`.
-
-    Returns
-    -------
     Descent
         Its `at` returns the statistics of one step.
-
-    Raises
-    ------
-    ArgumentError
-        As for `trajectory`.
 
     Examples
     --------
     >>> result = descend(*starting_points(3), margin=1.0)
     >>> result.at(150).same_speaker < result.at(0).same_speaker
     True
-    >>> result.at(150).dead
-    0.0
+
+    Without the softmax, the first steps already leave the distributions:
+
+    >>> result = descend(*starting_points(), softmax=False, n_steps=2)
+    >>> result.outputs.shape
+    (3, 24, 3)
+    >>> bool(np.allclose(result.outputs.sum(axis=-1), 1))
+    False
     """
-    path = trajectory(logits, speakers, margin, directions, softmax, n_steps)
-    speakers = np.asarray(speakers)
-    d = pairwise_kl(path if softmax else _hinge_settings.clipped(path))
+    same = speakers[:, None] == speakers
+    weights = _weights(same, directions)
+    points = logits if softmax else special.softmax(logits, axis=-1)
+    path = [special.softmax(logits, axis=-1)]
+    for _ in range(n_steps):
+        step = learning_rate * _gradient(path[-1], weights, margin, directions, softmax)
+        length = np.linalg.norm(step, axis=-1, keepdims=True)
+        points = points - step * np.minimum(1.0, max_step / (length + _TINY))
+        path.append(special.softmax(points, axis=-1) if softmax else points)
+    outputs = np.stack(path)
+    d = pairwise_kl(outputs if softmax else _hinge_settings.clipped(outputs))
     first, second = np.triu_indices(len(speakers), k=1)
     compared = _hinge_settings.compared_divergences(
         d[:, first, second], d[:, second, first], directions
     )
-    same = speakers[first] == speakers[second]
-    dead = np.zeros_like(path) if softmax else _hinge_settings.has_no_gradient(path)
+    same = same[first, second]
+    dead = 0 * outputs if softmax else _hinge_settings.has_no_gradient(outputs)
     return Descent(
-        outputs=path,
+        outputs=outputs,
         speakers=speakers,
-        margin=float(margin),
-        directions=directions,
-        softmax=bool(softmax),
+        margin=margin,
+        softmax=softmax,
         same_speaker=compared[:, same].mean(axis=(1, 2)),
         different_speaker=compared[:, ~same].mean(axis=(1, 2)),
         active=(compared[:, ~same] < margin).any(axis=-1).mean(axis=1),
@@ -289,30 +235,11 @@ def descend(logits, speakers, margin=1.0, directions="each", softmax=True, n_ste
     )
 
 
-def _check_points(logits, speakers, margin, directions):
-    """Return logits as float64 and speakers as an array."""
-    _hinge_settings.check_settings(margin, directions)
-    logits, speakers = np.asarray(logits, dtype=float), np.asarray(speakers)
-    if logits.shape != (*speakers.shape, 3) or speakers.ndim != 1:
-        raise ArgumentError(
-            "logits must have shape (points, 3) and speakers (points,); got "
-            f"{logits.shape} and {speakers.shape}"
-        )
-    _, counts = np.unique(speakers, return_counts=True)
-    if len(counts) < 2 or counts.max() < 2:
-        raise ArgumentError(
-            "pairs of both kinds are needed: two speakers, and two points of one; got "
-            f"{speakers.tolist()}"
-        )
-    return logits, speakers
-
-
-def _weights(speakers, directions):
+def _weights(same, directions):
     """Weight of each divergence in the loss: positive for pairs of one speaker.
 
     Entry (i, j) is the weight of KL(i, j).
     """
-    same = speakers[:, None] == speakers
     pairs = np.triu(np.ones_like(same), k=1)
     n_same, n_different = (np.count_nonzero(pairs & kind) for kind in (same, ~same))
     counted = pairs if directions == "one" else pairs | pairs.T

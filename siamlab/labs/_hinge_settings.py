@@ -3,8 +3,6 @@
 import ipywidgets
 import numpy as np
 
-from ..errors import ArgumentError
-
 # As in `posts.Recipe`: one direction (docs/doctor.md#s8), the sum of both before one
 # hinge (docs/doctor.md#s9), and one hinge for each direction.
 DIRECTIONS = ("one", "summed", "each")
@@ -67,31 +65,6 @@ def compared_divergences(forward, backward, directions):
     return np.stack(columns[directions], axis=-1)
 
 
-def check_settings(margin, directions):
-    """Refuse impossible settings of the loss.
-
-    Parameters
-    ----------
-    margin : float
-        In nats.
-    directions : str
-        As for `hinge_statistics`.
-
-    Raises
-    ------
-    ArgumentError
-        If the margin is not positive, or the directions are unknown.
-    """
-    if not margin > 0:
-        raise ArgumentError(
-            f"margin must be positive; got {margin}. Divergences are in nats; try 3."
-        )
-    if directions not in DIRECTIONS:
-        raise ArgumentError(
-            f"directions must be one of {', '.join(DIRECTIONS)}; got {directions!r}"
-        )
-
-
 def loss_controls(margin):
     """Make the controls of the loss.
 
@@ -117,11 +90,9 @@ def loss_controls(margin):
         "directions": ipywidgets.ToggleButtons(
             options=[("one way", "one"), ("sum", "summed"), ("each", "each")],
             description="hinge on",
-            style={"button_width": "auto"},
         ),
         "softmax": ipywidgets.ToggleButtons(
             options=[("softmax", True), ("clipped, no softmax", False)],
             description="outputs",
-            style={"button_width": "auto"},
         ),
     }

@@ -118,8 +118,8 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
     Raises
     ------
     ArgumentError
-        If shapes do not fit, there are pairs of one kind only, rows are not
-        distributions although `clip` is false, or a setting is impossible.
+        If shapes do not fit, there are pairs of one kind only, or rows are not
+        distributions although `clip` is false.
 
     Examples
     --------
@@ -132,7 +132,6 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
     >>> hinge_statistics(p, q, [False, True], margin=0.5, directions="summed").active
     0.0
     """
-    _hinge_settings.check_settings(margin, directions)
     p, q, same = _check_pairs(p, q, same, clip)
     p_in, q_in = (_hinge_settings.clipped(x) if clip else x for x in (p, q))
     forward, backward = kl(p_in, q_in), kl(q_in, p_in)

@@ -33,16 +33,12 @@ class MapPicture(Picture):
     def __init__(self, features):
         self._features = features
         self._speakers = np.unique(features.speakers)
-        super().__init__(
-            (10, 6.8), nrows=2, ncols=2, width_ratios=(1.5, 1), height_ratios=(1.5, 1)
-        )
+        ratios = (1.5, 1)
+        super().__init__((10, 6.8), "ab;ac", width_ratios=ratios, height_ratios=ratios)
 
     def prepare(self):
         """Draw axes, scales and legend."""
-        self._map = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 0])
-        for ax in self.axes[:, 0]:
-            ax.remove()
-        recording, distances = self.axes[:, 1]
+        self._map, recording, distances = self.axes
         return [
             *self._prepare_map(self._map),
             *self._prepare_recording(recording),

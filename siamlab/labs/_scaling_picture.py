@@ -19,11 +19,11 @@ class ScalingPicture(Picture):
 
     def __init__(self, frames, bands, units):
         self._shape = frames, bands, 4 * units
-        super().__init__((11.5, 6), nrows=2, ncols=2)
+        super().__init__((11.5, 6), "ab;cd")
 
     def prepare(self):
         """Draw the axes, and the flat ends of the sigmoid."""
-        (given, values), (sums, step) = self.axes
+        given, values, sums, step = self.axes
         frames, bands, weights = self._shape
         self._given, self._bar = self._map(
             given, (0, frames, 0, bands), "value (0 is white)"

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import clusters
 from ..errors import ArgumentError
+from ..metrics._validation import check_embeddings, check_labels
 
 # Shares of neighbors are measured on a random sample of at most this many utterances:
 # 2,000 x 5 neighbors give a standard error of half a percent.
@@ -32,10 +33,8 @@ def nearest_neighbors(points, rows, *, k=5, metric="cosine"):
 
     Returns
     -------
-    near : numpy.ndarray of int
+    numpy.ndarray of int
         Rows of the neighbors, the nearest first, shape (rows, k).
-    distances : numpy.ndarray
-        Same shape, in units of the metric.
 
     Raises
     ------
@@ -45,9 +44,8 @@ def nearest_neighbors(points, rows, *, k=5, metric="cosine"):
     Examples
     --------
     >>> points = [[0.0], [1.0], [3.0]]
-    >>> near, distances = nearest_neighbors(points, [2], k=2, metric="euclidean")
-    >>> near.tolist(), distances.tolist()
-    ([[1, 0]], [[2.0, 3.0]])
+    >>> nearest_neighbors(points, [2], k=2, metric="euclidean").tolist()
+    [[1, 0]]
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -57,11 +55,11 @@ def nearest_neighbors(points, rows, *, k=5, metric="cosine"):
             f"k must be 1 to {len(points) - 1}, the number of other utterances; got {k}"
         )
     finder = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(points)
-    distances, near = finder.kneighbors(points[rows])
+    near = finder.kneighbors(points[rows], return_distance=False)
     # A point is its own neighbor, but not always the first one: it may have duplicates.
     own = near == rows[:, None]
     own[~own.any(axis=1), -1] = True
-    return near[~own].reshape(-1, k), distances[~own].reshape(-1, k)
+    return near[~own].reshape(-1, k)
 
 
 def neighbor_preservation(near, on_map):
@@ -176,7 +174,7 @@ class SpeakerMaps:
     ------
     ArgumentError
         If there are fewer than 4 utterances, `k` is out of range, shapes differ, or
-        an embedding is not finite.
+        an embedding is not finite or all zeros.
 
     Examples
     --------
@@ -190,15 +188,8 @@ class SpeakerMaps:
     """
 
     def __init__(self, embeddings, speakers, *, k=5, layout=clusters.umap):
-        x, speakers = np.asarray(embeddings), np.asarray(speakers, dtype=str)
-        if x.ndim != 2 or len(x) < 4 or speakers.shape != x.shape[:1]:
-            raise ArgumentError(
-                "embeddings must have shape (utterances, dim) with at least 4 "
-                "utterances, and speakers (utterances,); got "
-                f"{x.shape} and {speakers.shape}"
-            )
-        if not np.isfinite(x).all():
-            raise ArgumentError("embeddings must be finite; some are NaN or infinite")
+        x = check_embeddings(embeddings, min_rows=4)
+        speakers = check_labels(speakers, len(x), name="speakers").astype(str)
         self._x, self._k, self._layout = x, k, layout
         rng = np.random.default_rng(0)
         self._speakers, labels = np.unique(speakers, return_inverse=True)
@@ -217,20 +208,12 @@ class SpeakerMaps:
         self._purity = functools.lru_cache(_CACHE_SIZE)(self._compute_purity)
 
     def _find_near(self, metric):
-        return nearest_neighbors(self._x, self._sample, k=self._k, metric=metric)[0]
+        return nearest_neighbors(self._x, self._sample, k=self._k, metric=metric)
 
-    def _compute_points(self, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
+    def _compute_points(self, metric, **settings):
         """Compute a map, and the share of neighbors that it preserves."""
-        points = self._layout(
-            self._x,
-            n_neighbors=n_neighbors,
-            min_dist=min_dist,
-            metric=metric,
-            seed=seed,
-        )
-        on_map, _ = nearest_neighbors(
-            points, self._sample, k=self._k, metric="euclidean"
-        )
+        points = self._layout(self._x, metric=metric, **settings)
+        on_map = nearest_neighbors(points, self._sample, k=self._k, metric="euclidean")
         return points, neighbor_preservation(self._near(metric), on_map)
 
     def _compute_purity(self, shuffled, metric):

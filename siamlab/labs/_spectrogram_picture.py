@@ -28,12 +28,12 @@ class SpectrogramPicture(Picture):
         self._loudest = float(np.argmax(power)) / sr
         self._height = float(np.abs(samples).max()) or 1.0
         super().__init__(
-            (11.5, 6), nrows=2, ncols=2, width_ratios=(1.6, 1), height_ratios=(1, 2)
+            (11.5, 6), "ab;cd", width_ratios=(1.6, 1), height_ratios=(1, 2)
         )
 
     def prepare(self):
         """Draw the waveform twice, and the axes."""
-        (whole, close), (spectrogram, bands) = self.axes
+        whole, close, spectrogram, bands = self.axes
         for ax in (whole, close):
             plots.waveform(self._samples, self._sr, ax=ax)
             ax.lines[0].set_color("0.4")

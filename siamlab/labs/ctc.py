@@ -59,7 +59,7 @@ class _CTCPicture(Picture):
         self._symbols, self._phones, self._hop = symbols, phones, hop
         self._utterance = None  # the one that the time axis belongs to
         ratios = (1.1, 1, 1.5)
-        super().__init__((11.5, 7), nrows=3, sharex=True, height_ratios=ratios)
+        super().__init__((11.5, 7), "a;b;c", sharex=True, height_ratios=ratios)
 
     def prepare(self):
         """Draw the axes; create curves, letters and the lattice."""

@@ -7,13 +7,9 @@ from ._base import Lab, Picture
 from ._hinge_statistics import hinge_statistics
 
 _SAME, _DIFFERENT = "#0072B2", "#D55E00"
-_SAME_STYLE = {"color": _SAME, "marker": "^", "markersize": 5, "linestyle": ""}
-_DIFFERENT_STYLE = {
-    "color": _DIFFERENT,
-    "marker": "o",
-    "markersize": 5,
-    "linestyle": "",
-}
+_POINTS = {"markersize": 5, "linestyle": ""}
+_SAME_STYLE = {"color": _SAME, "marker": "^", **_POINTS}
+_DIFFERENT_STYLE = {"color": _DIFFERENT, "marker": "o", **_POINTS}
 _BINS = 60
 
 
@@ -30,8 +26,7 @@ class _MarginPicture(Picture):
         self._most = max(share.max() for f in result for share in self._shares(f))
         super().__init__(
             (11, 5),
-            nrows=3,
-            ncols=2,
+            "ad;bd;cd",
             width_ratios=(1.3, 1),
             height_ratios=(5, 3, 4),
             gridspec_kw={"wspace": 0.08},
@@ -45,10 +40,11 @@ class _MarginPicture(Picture):
 
     def prepare(self):
         """Draw the axes, and create the artists that move."""
-        plane = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 1])
-        for ax in self.axes[:, 1]:
-            ax.remove()
-        return [*self._by_divergence(*self.axes[:, 0]), *self._by_direction(plane)]
+        cost, plane, slope, batch = self.axes
+        return [
+            *self._by_divergence(cost, slope, batch),
+            *self._by_direction(plane),
+        ]
 
     def _by_divergence(self, cost, slope, batch):
         """Draw the loss and its slope, and the pairs on both."""

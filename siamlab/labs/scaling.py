@@ -9,7 +9,7 @@ import numpy as np
 from .. import scaling as scalers
 from ..errors import ArgumentError
 from ._base import Lab
-from ._numpy_lstm import NumpyLSTM
+from ._numpy_lstm import backpropagate, draw_lstm
 from ._scaling_picture import SATURATION, ScalingPicture
 
 # Decibels in one unit of the natural logarithm.
@@ -113,8 +113,8 @@ def first_step(x, units=64, seed=0):
             f"values must be finite; {bad} of {x.size} are not. Use a Spectrogram with "
             "a floor_db"
         )
-    lstm, errors = _random_lstm(*x.shape, units, seed)
-    sums, deltas = lstm.backpropagate(x, errors)
+    weights, errors = _random_lstm(*x.shape, units, seed)
+    sums, deltas = backpropagate(x, errors, *weights)
     # The candidate, third of four in the order of Keras, is not a gate.
     gates = np.delete(sums.reshape(len(x), 4, units), 2, axis=1).reshape(len(x), -1)
     gradient = x.T @ deltas
@@ -125,7 +125,7 @@ def first_step(x, units=64, seed=0):
         std=float(x.std()),
         negative=float(np.mean(x < 0)),
         saturated=float(np.mean(np.abs(gates) > SATURATION)),
-        gradient_norm=float(np.linalg.norm(deltas @ lstm.kernel.T)),
+        gradient_norm=float(np.linalg.norm(deltas @ weights[0].T)),
         # Silence that is scaled to 0 has no gradient at all.
         shared=float(shared / total) if total else 0.0,
         values=x,
@@ -138,9 +138,9 @@ def first_step(x, units=64, seed=0):
 def _random_lstm(frames, bands, units, seed):
     """Draw an LSTM, and errors of norm 1 at its outputs, shape (frames, units)."""
     rng = np.random.default_rng(seed)
-    lstm = NumpyLSTM.draw(bands, units, rng)
+    weights = draw_lstm(bands, units, rng)
     errors = rng.normal(size=(frames, units))
-    return lstm, errors / np.linalg.norm(errors)
+    return weights, errors / np.linalg.norm(errors)
 
 
 def scaling_steps(floor_db=None, reference_db=0.0):

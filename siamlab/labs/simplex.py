@@ -21,17 +21,12 @@ class _SimplexPicture(Picture):
 
     def __init__(self, steps):
         self._steps = steps
-        super().__init__((11, 5), nrows=3, ncols=2, width_ratios=(1.15, 1))
+        super().__init__((11, 5), "ab;ac;ad", width_ratios=(1.15, 1))
 
     def prepare(self):
         """Draw the axes, and create the artists that move."""
-        triangle = self.figure.add_subplot(self.axes[0, 0].get_gridspec()[:, 0])
-        for ax in self.axes[:, 0]:
-            ax.remove()
-        return [
-            *self._prepare_triangle(triangle),
-            *self._prepare_curves(*self.axes[:, 1]),
-        ]
+        triangle, *curves = self.axes
+        return [*self._prepare_triangle(triangle), *self._prepare_curves(*curves)]
 
     def _prepare_triangle(self, ax):
         """Draw the triangle from the front: the sum of a point is its depth."""
@@ -63,22 +58,18 @@ class _SimplexPicture(Picture):
         distance.set_yscale("symlog", linthresh=1)
         distance.set(ylim=(-1, 25))
         distance.set_yticks([-1, 0, 1, 3, 10], ["-1", "0", "1", "3", "10"])
-        share.set(
-            title="active pairs, dead outputs",
-            ylabel="share",
-            ylim=(-0.05, 1.05),
-        )
+        share.set(title="active pairs, dead outputs", ylabel="share")
+        share.set_ylim(-0.05, 1.05)
         total.set(title="sum of each segment's outputs", ylabel="sum", ylim=(-0.1, 3.3))
         total.set_xlabel("step")
         self._margin = distance.axhline(0, color="black", linestyle=":")
-        self._curves = {
-            "same_speaker": distance.plot([], [], **same, label="same speaker")[0],
-            "different_speaker": distance.plot([], [], **different, label="different")[
-                0
-            ],
-            "active": share.plot([], [], **different, label="different")[0],
-            "dead": share.plot([], [], color="black", label="outputs")[0],
+        lines = {
+            "same_speaker": distance.plot([], [], **same, label="same speaker"),
+            "different_speaker": distance.plot([], [], **different, label="different"),
+            "active": share.plot([], [], **different, label="different"),
+            "dead": share.plot([], [], color="black", label="outputs"),
         }
+        self._curves = {name: line for name, (line,) in lines.items()}
         self._sums = [total.plot([], [], color=c, linewidth=1)[0] for c in _COLORS]
         for ax in (distance, share, total):
             ax.set_xlim(-2, self._steps + 2)
@@ -92,7 +83,7 @@ class _SimplexPicture(Picture):
         descent, step = result.descent, result.step
         projected = descent.outputs[: step + 1] @ _CORNERS
         dead = np.zeros(len(descent.speakers), dtype=bool)
-        if not result.softmax:
+        if not descent.softmax:
             dead = _hinge_settings.has_no_gradient(descent.outputs[step]).any(axis=-1)
         ids = np.unique(descent.speakers)
         sums = descent.outputs[: step + 1].sum(axis=-1)
@@ -105,11 +96,11 @@ class _SimplexPicture(Picture):
             self._sums[i].set_data(*_joined(np.stack([steps, sums[:, mine]], axis=-1)))
         for name, curve in self._curves.items():
             curve.set_data(np.arange(step + 1), getattr(descent, name)[: step + 1])
-        self._margin.set_ydata([result.margin] * 2)
-        self._cube.set_visible(not result.softmax)
+        self._margin.set_ydata([descent.margin] * 2)
+        self._cube.set_visible(not descent.softmax)
         self._note.set_text(
             ""
-            if result.softmax
+            if descent.softmax
             else "dashed: the cube of the clip, from 0 to 1, seen along its diagonal\n"
             "hollow: an output outside of the cube has no gradient"
         )
@@ -147,11 +138,6 @@ class SimplexLab(Lab):
         Number of steps so far.
     play : ipywidgets.Play
         Advances `step`.
-
-    Raises
-    ------
-    ArgumentError
-        As for `starting_points`.
 
     Examples
     --------

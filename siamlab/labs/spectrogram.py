@@ -5,7 +5,6 @@ import io
 import warnings
 
 import ipywidgets
-import librosa
 import numpy as np
 import soundfile
 
@@ -47,7 +46,7 @@ class SpectrogramAnalysis:
     values : numpy.ndarray
         In dB, shape (time, mel).
     weights : numpy.ndarray
-        From `band_weights`, shape (bins, bands).
+        Of each STFT bin in each band, shape (bins, bands).
     """
 
     spectrogram: Spectrogram
@@ -119,7 +118,8 @@ def analyze(samples, sr, spectrogram):
         # librosa warns about empty filters, which are counted below.
         warnings.filterwarnings("ignore", message="Empty filters")
         values = spectrogram(samples, sr)
-        weights = band_weights(spectrogram)
+    with_bands = spectrogram.n_mels is not None
+    weights = spectrogram.mel_filters if with_bands else np.eye(spectrogram.n_bins)
     return SpectrogramAnalysis(
         spectrogram=spectrogram,
         frames=len(values),
@@ -142,36 +142,6 @@ def analyze(samples, sr, spectrogram):
 def _cut_off(values, floor):
     # Up to rounding.
     return values <= floor + 1e-3
-
-
-def band_weights(spectrogram):
-    """Return the weight of each bin of the Fourier transform in each band.
-
-    Parameters
-    ----------
-    spectrogram : Spectrogram
-        With or without mel bands.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (bins, bands): power in the bins times the weights is power in the bands.
-
-    Examples
-    --------
-    >>> band_weights(Spectrogram(n_mels=40)).shape
-    (513, 40)
-    """
-    if spectrogram.n_mels is None:
-        return np.eye(spectrogram.n_bins, dtype=np.float32)
-    weights = librosa.filters.mel(
-        sr=spectrogram.sr,
-        n_fft=spectrogram.n_fft,
-        n_mels=spectrogram.n_mels,
-        fmin=spectrogram.fmin,
-        fmax=spectrogram.fmax,
-    )
-    return weights.T
 
 
 def wav_bytes(samples, sr):

@@ -92,7 +92,7 @@ class _ThresholdPicture(Picture):
 
     def __init__(self, y_true, y_score):
         self._y_true, self._y_score = np.asarray(y_true, bool), np.asarray(y_score)
-        super().__init__((11, 3.4), ncols=3, width_ratios=(1.3, 1, 1.1))
+        super().__init__((11, 3.4), "abc", width_ratios=(1.3, 1, 1.1))
 
     def prepare(self):
         """Draw histograms and axes, and create the artists that move."""

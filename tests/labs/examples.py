@@ -77,7 +77,7 @@ def speakers():
     embeddings = rng.normal(size=(40, 8))
     embeddings += 2 * rng.normal(size=(5, 8))[np.arange(40) % 5]
 
-    def layout(x, *, n_neighbors, min_dist, metric, seed):
+    def layout(x, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
         noise = np.random.default_rng(seed).normal(size=(len(x), 2))
         return x[:, :2] + (min_dist + 1 / n_neighbors + len(metric) / 20) * noise
 

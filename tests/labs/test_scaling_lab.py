@@ -17,10 +17,10 @@ STEPS = ("raw", "+20", "min-max", "standardized")
 
 def in_keras(lstm):
     """Make the same LSTM as a Keras layer, in float64."""
-    bands, units = lstm.kernel.shape[0], lstm.recurrent.shape[0]
-    layer = keras.layers.LSTM(units, return_sequences=True, dtype="float64")
-    layer.build((None, None, bands))
-    layer.set_weights([lstm.kernel, lstm.recurrent, lstm.bias])
+    kernel, recurrent, _ = lstm
+    layer = keras.layers.LSTM(len(recurrent), return_sequences=True, dtype="float64")
+    layer.build((None, None, len(kernel)))
+    layer.set_weights(lstm)
     return layer
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy.special import softmax
 
 import siamlab as sl
-from siamlab.labs._gradient_descent import descend, starting_points, trajectory
+from siamlab.labs._gradient_descent import descend, starting_points
 from siamlab.labs.margin import hinge_statistics
 from siamlab.labs.simplex import SimplexLab
 
@@ -37,7 +37,7 @@ def gradient_in_training(points, speakers, margin, directions, with_softmax):
 @pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
 def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
     logits, speakers = starting_points(3, n_points=4)
-    path = trajectory(
+    path = descend(
         logits,
         speakers,
         0.5,
@@ -46,7 +46,7 @@ def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
         n_steps=3,
         learning_rate=0.1,
         max_step=np.inf,
-    )
+    ).outputs
     for before, after in itertools.pairwise(path):
         # Adding a constant to the logits changes neither outputs nor gradient.
         points = np.log(before) if with_softmax else before

@@ -81,10 +81,8 @@ def _embed_piece(network, arrays, settings, store):
 def _key(net):
     """Compute a key from the weights and the architecture of a network."""
     if isinstance(net, Encoder):
-        config, weights = (
-            sorted(net.weights),
-            [net.weights[k] for k in sorted(net.weights)],
-        )
+        named = dict(sorted(net.weights.items()))
+        config, weights = list(named), named.values()
     else:
         config, weights = net.get_config(), net.get_weights()
         config.pop("name", None)

@@ -150,11 +150,8 @@ class Encoder:
             augmentation=augmentation,
             name="encoder",
         )
-        for layer in model.layers:
-            for weight in layer.weights:
-                key = f"{layer.name}/{weight.name}"
-                if key in w:
-                    weight.assign(w[key])
+        for name, variable in _variables(model).items():
+            variable.assign(w[name])
         # Keras exports a model to ONNX only after it has been called.
         model(np.zeros((1, self.n_frames, self.spectrogram.n_bins), dtype=np.float32))
         return model
@@ -246,10 +243,8 @@ class Encoder:
         """
         model = getattr(model, "encoder", model)
         weights = {
-            f"{layer.name}/{weight.name}": np.array(weight, dtype=np.float32)
-            for layer in model.layers
-            for weight in layer.weights
-            if layer.name.split("_")[0] in ("scale", "conv", "norm", "dense")
+            name: np.array(variable, dtype=np.float32)
+            for name, variable in _variables(model).items()
         }
         needed = ("scale/shift", "conv_5/kernel", "norm_dense/gamma", "dense/bias")
         missing = [name for name in needed if name not in weights]
@@ -261,23 +256,28 @@ class Encoder:
         return cls(weights, spectrogram, about)
 
 
-def _check(encoder):
-    """Try the encoder on its shortest segment, so that a bad file fails when loaded."""
-    spectrogram = encoder.spectrogram
-    expected = {
-        "mel_filters": (spectrogram.n_fft // 2 + 1, spectrogram.n_mels),
-        "window": (spectrogram.win_length,),
+def _variables(model):
+    """Return the variables of a `networks.xvector_encoder` by "layer/weight"."""
+    return {
+        f"{layer.name}/{variable.name}": variable
+        for layer in model.layers
+        for variable in layer.weights
+        if layer.name.split("_")[0] in ("scale", "conv", "norm", "dense")
     }
-    for name, shape in expected.items():
-        if getattr(spectrogram, name).shape != shape:
-            raise ValueError(f"the spectrogram's {name} must have shape {shape}")
-    for name in ("n_frames", "hop_frames"):
-        value = encoder.about[name]
+
+
+def _check(encoder):
+    """Embed a segment of one frame, so that a bad file fails when it is loaded."""
+    spectrogram = encoder.spectrogram
+    shape = spectrogram.n_fft // 2 + 1, spectrogram.n_mels
+    if spectrogram.mel_filters.shape != shape:
+        raise ValueError(f"the mel filters must have shape {shape}")
+    for value in (encoder.n_frames, encoder.hop_frames):
         if type(value) is not int or not 1 <= value <= _MAX_FRAMES:
-            raise ValueError(f"{name} must be 1 to {_MAX_FRAMES}; got {value!r}")
-    output = encoder(np.zeros((1, 1, spectrogram.n_mels)))
-    if output.shape != (1, encoder.dim) or not np.isfinite(output).all():
-        raise ValueError("the weights do not fit together")
+            raise ValueError(f"a segment has 1 to {_MAX_FRAMES} frames; got {value!r}")
+    silence = spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)
+    if not np.isfinite(encoder(silence[None])).all():
+        raise ValueError("the weights are not finite")
 
 
 @functools.cache

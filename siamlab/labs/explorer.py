@@ -8,7 +8,7 @@ import numpy as np
 from .. import audio, clusters
 from ..errors import ArgumentError, AudioError
 from ._base import Lab
-from ._clickable_image import clickable_image
+from ._clickable_image import ClickableImage
 from ._map_picture import MapPicture
 from ._speaker_maps import SpeakerMaps
 from .spectrogram import wav_bytes
@@ -23,9 +23,9 @@ _MAX_AROUND = 50
 class SpeakerExplorer(Lab):
     """Explore a map of speakers, and compare it with the original space.
 
-    If the package anywidget is installed, the mouse works on the map: it shows the name
-    of an utterance, a click chooses it, and a lasso selects several (a click elsewhere
-    clears the selection). `utterance` and `around` do the same by keyboard.
+    The mouse works on the map: it shows the name of an utterance, a click chooses it,
+    and a lasso selects several (a click elsewhere clears the selection). `utterance`
+    and `around` do the same by keyboard.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class SpeakerExplorer(Lab):
             format="wav", autoplay=False, loop=False, layout={"width": "24em"}
         )
         self._played = None
-        image = clickable_image(names)
+        image = ClickableImage(names=names)
         image.on_msg(self._on_image_message)
         super().__init__(
             controls,
@@ -157,8 +157,7 @@ class SpeakerExplorer(Lab):
 
     def _show(self, result):
         super()._show(result)
-        if self.image.has_trait("positions"):
-            self.image.positions = self._picture.image_positions(result).tobytes()
+        self.image.positions = self._picture.image_positions(result).tobytes()
         if result.chosen != self._played:
             self._play(result.chosen, result.names[0])
 

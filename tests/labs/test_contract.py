@@ -213,6 +213,7 @@ def test_threads_may_move_controls_at_once(monkeypatch):
 
 def test_errors_are_shown_in_the_readout(monkeypatch):
     lab = LABS[labs.ThresholdLab]()
+
     def refuse(**_):
         raise errors.ArgumentError("the margin must be positive")
 

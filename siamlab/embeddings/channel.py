@@ -8,6 +8,7 @@ Notebook: 08_embeddings.
 """
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -38,12 +39,12 @@ class ChannelRobustness:
 
     def __repr__(self):
         """Show one line per error rate, with its interval."""
-        rows = (
-            ("original", self.original),
-            ("random microphones", self.randomized),
-            ("average spectrum only", self.average_spectrum),
+        return (
+            "EER\n"
+            f"  original               {self.original}\n"
+            f"  random microphones     {self.randomized}\n"
+            f"  average spectrum only  {self.average_spectrum}"
         )
-        return "EER\n" + "\n".join(f"  {name:<22} {rate}" for name, rate in rows)
 
 
 def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
@@ -90,19 +91,16 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
     from .extraction import embed
     from .pretrained import Encoder
 
-    def eer(features):
-        if isinstance(model, keras.Model | Encoder):
-            embeddings = embed(model, features, **kwargs)
-        else:
-            embeddings = model(features)
-        return verify(embeddings, features.speakers, seed=seed).eer
+    is_model = isinstance(model, keras.Model | Encoder)
+    compute = functools.partial(embed, model, **kwargs) if is_model else model
+
+    def eer(compute, features):
+        return verify(compute(features), features.speakers, seed=seed).eer
 
     return ChannelRobustness(
-        original=eer(features),
-        randomized=eer(randomize_channel(features, range_db, seed)),
-        average_spectrum=verify(
-            average_spectra(features), features.speakers, seed=seed
-        ).eer,
+        original=eer(compute, features),
+        randomized=eer(compute, randomize_channel(features, range_db, seed)),
+        average_spectrum=eer(average_spectra, features),
     )
 
 

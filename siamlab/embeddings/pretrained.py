@@ -165,17 +165,14 @@ class Encoder:
             An .npz file.
         """
         about = {**self.about, "spectrogram": dataclasses.asdict(self.spectrogram)}
+        arrays = {
+            _ABOUT: np.array(json.dumps(about)),
+            _WINDOW: self.spectrogram.window,
+            _FILTERS: self.spectrogram.mel_filters,
+            **self.weights,
+        }
         with _files.atomic_write(path) as temporary, open(temporary, "wb") as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                **{
-                    _ABOUT: np.array(json.dumps(about)),
-                    _WINDOW: self.spectrogram.window,
-                    _FILTERS: self.spectrogram.mel_filters,
-                    **self.weights,
-                },
-            )
+            np.savez(file, allow_pickle=False, **arrays)
 
     @classmethod
     def load(cls, path):

@@ -156,17 +156,12 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
 def _check_pairs(p, q, same, clip):
     """Return outputs as float64 and labels as bool, shape (pairs,)."""
     p, q = (np.asarray(x, dtype=float) for x in (p, q))
-    same = np.asarray(same)
-    if (
-        p.ndim != 2
-        or p.shape != q.shape
-        or same.shape not in (p.shape[:1], (len(p), 1))
-    ):
+    same = np.ravel(same).astype(bool)
+    if p.ndim != 2 or p.shape != q.shape or len(same) != len(p):
         raise ArgumentError(
             "p and q must have shape (pairs, units) and same (pairs,) or (pairs, 1); "
-            f"got {p.shape}, {q.shape} and {same.shape}"
+            f"got {p.shape}, {q.shape} and {len(same)} labels"
         )
-    same = same.reshape(-1).astype(bool)
     if same.all() or not same.any():
         raise ArgumentError(
             f"pairs of both kinds are needed; got {np.count_nonzero(same)} of the same "
@@ -174,10 +169,7 @@ def _check_pairs(p, q, same, clip):
         )
     rows = np.concatenate([p, q])
     if not np.isfinite(rows).all():
-        raise ArgumentError(
-            f"outputs must be finite; {np.count_nonzero(~np.isfinite(rows))} of "
-            f"{rows.size} are not"
-        )
+        raise ArgumentError("outputs must be finite; some are NaN or infinite")
     if not clip and (rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3):
         sums = rows.sum(axis=1)
         raise ArgumentError(

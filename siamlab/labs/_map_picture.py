@@ -4,7 +4,6 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from .. import plots
-from ..features import Spectrogram
 from ..plots.speaker_plots import (
     COLORS,
     MARKERS,
@@ -80,15 +79,10 @@ class MapPicture(Picture):
 
     def _prepare_recording(self, ax):
         features = self._features
-        shape = features.spectrogram or Spectrogram()
-        self._hop = shape.hop_seconds
-        frames = features[0]
-        known = frames.shape[1] == shape.n_bins
+        self._hop = features.spectrogram.hop_seconds
+        frequencies = features.spectrogram.frequencies
         plots.spectrogram(
-            frames,
-            hop_seconds=self._hop,
-            frequencies=shape.frequencies if known else None,
-            ax=ax,
+            features[0], hop_seconds=self._hop, frequencies=frequencies, ax=ax
         )
         self._frames = ax.images[0]
         rng = np.random.default_rng(0)

@@ -79,7 +79,7 @@ class SpectrogramPicture(Picture):
         """Move the windows, and draw the map and the axis of its bands."""
         self._draw_map(result)
         spectrogram = result.spectrogram
-        window, hop = self._seconds(spectrogram)
+        window, hop = spectrogram.win_length / self._sr, spectrogram.hop_seconds
         i = np.clip(round((self._loudest - window / 2) / hop), 0, result.frames - 1)
         first = i * spectrogram.hop_length
         self._span.set(x=first / self._sr, width=window)
@@ -94,10 +94,6 @@ class SpectrogramPicture(Picture):
         edges = np.append(bins.frequencies - half, bins.frequencies[-1] + half)
         self._spectrum.set_data(10 ** ((level - level.max()) / 20), edges)
         self._bands.set_segments(_outlines(spectrogram, result.weights))
-
-    def _seconds(self, spectrogram):
-        """Return window and hop, which are whole numbers of samples."""
-        return spectrogram.win_length / self._sr, spectrogram.hop_length / self._sr
 
     def _draw_map(self, result):
         spectrogram, axis = result.spectrogram, self._image.axes
@@ -115,7 +111,7 @@ class SpectrogramPicture(Picture):
         axis.set_ylim(low, high)
         axis.set_yticks(positions[inside], [f"{f / 1000:g}" for f in ticks[inside]])
         # A frame is at the center of its window.
-        window, hop = self._seconds(spectrogram)
+        window, hop = spectrogram.win_length / self._sr, spectrogram.hop_seconds
         left = (window - hop) / 2
         right = left + result.frames * hop
         self._image.set_extent((left, right, low, high))

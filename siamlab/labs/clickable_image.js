@@ -51,10 +51,9 @@ function render({ model, el }) {
   function nearest([x, y]) {
     let best = -1;
     let least = NEAR ** 2;
-    const { clientWidth: width, clientHeight: height } = canvas;
     for (let i = 0; 2 * i < positions.length; i++) {
-      const distance =
-        (positions[2 * i] * width - x) ** 2 + (positions[2 * i + 1] * height - y) ** 2;
+      const [left, top] = point(i);
+      const distance = (left - x) ** 2 + (top - y) ** 2;
       if (distance < least) [best, least] = [i, distance];
     }
     return best;

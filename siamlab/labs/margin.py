@@ -66,21 +66,11 @@ class _MarginPicture(Picture):
         (self._slope,) = slope.plot([], [], **dashed)
         batch.set(title="the pairs of the batch", ylim=(0, 1.05 * self._most))
         batch.set(xlabel="divergence compared with the margin (nats)", ylabel="share")
+        look = {"edges": self._edges, "fill": True, "edgecolor": "white", "alpha": 0.6}
+        same = {"color": _SAME, "label": "same speaker"}
+        different = {"color": _DIFFERENT, "hatch": "//", "label": "different speakers"}
         self._bars = [
-            batch.stairs(
-                np.zeros(_BINS),
-                self._edges,
-                fill=True,
-                color=color,
-                hatch=hatch,
-                edgecolor="white",
-                alpha=0.6,
-                label=label,
-            )
-            for color, hatch, label in (
-                (_SAME, "", "same speaker"),
-                (_DIFFERENT, "//", "different speakers"),
-            )
+            batch.stairs(np.zeros(_BINS), **look, **kind) for kind in (same, different)
         ]
         batch.legend(loc="upper right")
         curves = (self._hinge, self._slope, self._same_pairs, self._different_pairs)

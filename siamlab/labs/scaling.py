@@ -218,15 +218,12 @@ class ScalingLab(Lab):
         frames, bands = first_step(features[0][:_FRAMES], units, seed).values.shape
 
         @functools.cache
-        def standardizer(floor_db):
-            return scaling_steps(floor_db, reference_db)["standardized"].fit(features)
+        def fit(scaling, floor_db):
+            scaler = scaling_steps(reference_db + floor_db, reference_db)[scaling]
+            return scaler.fit(features)
 
         def compute(scaling, floor_db):
-            floor_db = reference_db + floor_db
-            if scaling == "standardized":
-                scaler = standardizer(floor_db)
-            else:
-                scaler = scaling_steps(floor_db, reference_db)[scaling]
+            scaler = fit(scaling, floor_db)
             # The whole utterance is scaled: min-max uses its extremes.
             return first_step(scaler.transform(features[0])[:_FRAMES], units, seed)
 

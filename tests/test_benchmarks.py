@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 from praatio import textgrid
 
 import siamlab as sl
@@ -59,24 +57,19 @@ def test_ctc_runs_on_a_folder_of_textgrids(recordings):
         assert 0 <= low <= median <= high
 
 
-@pytest.fixture
-def report(module, monkeypatch, tmp_path):
-    monkeypatch.setattr(module("_report"), "RESULTS", tmp_path)
-    return module("_report")
-
-
-def test_runs_that_were_measured_before_a_kill_are_not_measured_again(report):
+def test_runs_that_were_measured_before_a_kill_are_not_measured_again(
+    module, monkeypatch, tmp_path
+):
+    report = module("_report")
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
     runs = report.Runs("trial", {"epochs": 5})
     assert runs.run("a", 0, lambda: {"error": 0.5}) == {"error": 0.5}
 
     def killed():
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        runs.run("a", 1, killed)
     resumed = report.Runs("trial", {"epochs": 5})
     assert resumed.run("a", 0, killed) == {"error": 0.5}
-    assert resumed.run("a", 1, lambda: {"error": np.pi})["error"] == np.pi
     other = report.Runs("trial", {"epochs": 6})
     assert other.run("a", 0, lambda: {"error": 0.1}) == {"error": 0.1}
 
@@ -107,7 +100,7 @@ def test_the_ladder_prints_each_step_that_is_asked_for(data):
 
 
 PROGRAM = """
-import os, sys, time
+import os
 
 import numpy as np
 from _processes import Work
@@ -124,47 +117,23 @@ def noisy(threads):
     return Work(run, 10, lambda: np.array([threads, len(runs)]))
 
 
-def sleeping(threads):
-    return Work(lambda: time.sleep(0.05), 10)
-
-
 def lacking(threads):
     import a_missing_package
-
-
-def failing(threads):
-    sys.exit("the reason")
 """
 
 
-@pytest.fixture
-def alternate(module, tmp_path):
-    """Measure functions of a program that the test writes."""
+def test_contenders_are_measured_and_missing_packages_are_named(module, tmp_path):
     processes, program = module("_processes"), tmp_path / "program.py"
     program.write_text(PROGRAM, "utf-8")
-
-    def start(*names):
-        contenders = {
-            name: processes.Contender(program, name, {"threads": 1}) for name in names
-        }
-        return processes.alternate(contenders, threads=1, rounds=3)
-
-    return start
-
-
-def test_contenders_are_measured_and_missing_packages_are_named(alternate):
-    found = alternate("noisy", "sleeping", "lacking")
+    contenders = {
+        name: processes.Contender(program, name, {"threads": 1})
+        for name in ("noisy", "lacking")
+    }
+    found = processes.alternate(contenders, threads=1, rounds=3)
     assert found["noisy"].result.tolist() == [1, 4]  # three runs, and the warm-up
-    assert min(found["sleeping"].seconds) >= 0.05
-    assert len(found["sleeping"].cpu_seconds) == 3
-    assert np.all(found["sleeping"].speeds <= 200)
+    assert len(found["noisy"].cpu_seconds) == len(found["noisy"].speeds) == 3
     assert found["lacking"].missing == "a_missing_package"
     assert not found["lacking"].seconds
-
-
-def test_a_contender_that_ends_early_reports_the_reason(alternate):
-    with pytest.raises(RuntimeError, match="the reason"):
-        alternate("failing")
 
 
 def test_embeddings_are_compared_with_embeddings(module):
@@ -183,16 +152,6 @@ def test_the_pair_loss_equals_nested_loops(module):
     gradient = ours.pair_loss(outputs=12, threads=1).result()
     loops = peers.nested_loops(outputs=12, threads=1).result()
     np.testing.assert_allclose(gradient, loops, atol=1e-4)
-
-
-def test_a_training_step_has_gradients_for_all_weights(module):
-    ours = module("_ours")
-    work = ours.training(batch=16, steps=1, threads=1)
-    work.run()
-    loss, *gradients = work.result()
-    assert loss > 0
-    assert len(gradients) == len(ours.encoder_model().trainable_weights)
-    assert min(gradients) > 0
 
 
 @pytest.mark.slow
@@ -215,16 +174,12 @@ def test_a_commit_is_compared_with_this_checkout():
     assert float(row[5]) > 0
 
 
-@given(
-    st.floats(0, 10), st.floats(1e-6, 1e3), st.sampled_from([1, 2]), st.floats(1e3, 1e9)
-)
-def test_a_fit_recovers_a_line(module, constant, factor, order, far):
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_fit_recovers_a_line(module, order):
     sizes = np.array([100, 200, 400, 800])
-    found = module("cost").fit(sizes, constant + factor * sizes**order, order)
-    assert found.residual < 1e-6
-    assert abs(found.last) < 1e-6
-    assert found(far) == pytest.approx(constant + factor * far**order, rel=1e-4)
-    assert found.reaches(found(far)) == pytest.approx(far, rel=1e-4)
+    found = module("cost").fit(sizes, 3 + 0.5 * sizes**order, order)
+    assert found(1e6) == pytest.approx(3 + 0.5 * 1e6**order, rel=1e-4)
+    assert found.reaches(found(1e6)) == pytest.approx(1e6, rel=1e-4)
 
 
 def test_costs_are_fitted_and_extrapolated(tmp_path):

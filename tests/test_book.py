@@ -3,7 +3,6 @@
 import html
 import inspect
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -163,16 +162,3 @@ def test_every_public_name_has_an_entry_in_the_reference(book):
             names.add(f"siamlab.{name}")
     assert len(names) > 150
     assert sorted(names - entries) == []
-
-
-def test_a_widget_without_a_picture_is_replaced_by_a_line():
-    book = runpy.run_path(str(ROOT / "docs/book.py"))
-    data = {book["WIDGET"]: {"model_id": "1"}, "text/plain": "VBox()"}
-    code = {
-        "cell_type": "code",
-        "source": "box",
-        "outputs": [{"output_type": "display_data", "data": data}],
-    }
-    cells = book["with_still_labs"]({"cells": [code]})["cells"]
-    assert cells[0]["outputs"] == []
-    assert "open the notebook in JupyterLab" in cells[1]["source"]

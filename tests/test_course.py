@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamlab import cli, course
-from siamlab.errors import StorageError
 
 ROOT = Path(__file__).resolve().parent.parent
 OTHER = "notebooks/01_other.ipynb"
@@ -70,12 +69,6 @@ def test_in_a_clone_nothing_is_copied():
     assert course.notebooks_folder() == ROOT / "notebooks"
     assert course.copy(ROOT).written == ()
     assert not (ROOT / course.RECEIPT).exists()
-
-
-def test_an_installation_without_notebooks_is_reported(monkeypatch, tmp_path):
-    monkeypatch.setattr(course, "_PACKAGE", tmp_path / "siamlab")
-    with pytest.raises(StorageError, match="install siamlab again"):
-        course.notebooks_folder()
 
 
 @pytest.fixture
@@ -141,25 +134,21 @@ def test_changes_are_never_lost_and_the_newest_version_is_always_there(steps):
                 assert {f"{n}: {newest}" for n in (course.START, OTHER)} <= delivered
 
 
-@pytest.mark.parametrize("n_whole", [0, 1])
-def test_ctrl_c_while_copying_leaves_no_partial_file(
-    publish, tmp_path, monkeypatch, n_whole
-):
+def test_ctrl_c_while_copying_leaves_no_partial_file(publish, tmp_path, monkeypatch):
     publish("first")
-    folder, copyfile, count = tmp_path / "mine", course.shutil.copyfile, iter(range(9))
+    folder, copyfile = tmp_path / "mine", course.shutil.copyfile
 
     def interrupted(source, target):
-        if next(count) < n_whole:
+        if Path(source).name == Path(course.START).name:
             return copyfile(source, target)
-        Path(target).write_bytes(Path(source).read_bytes()[:5])
+        Path(target).write_bytes(b"part")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(course.shutil, "copyfile", interrupted)
         assert cli.main(["lab", str(folder), "--copy-only"]) == 130
-    left = list(folder.glob("notebooks/*"))
-    assert len(left) == n_whole
-    assert all(path.read_text().endswith(": first") for path in left)
+    (left,) = folder.glob("notebooks/*")
+    assert left.read_text() == f"{course.START}: first"
     # What was copied by then is known, so that a new version may replace it.
     publish("second")
     assert set(course.copy(folder).written) == {course.START, OTHER}
@@ -169,19 +158,6 @@ def test_a_folder_that_is_a_file_is_named(tmp_path, capsys):
     (tmp_path / "mine").touch()
     assert cli.main(["lab", str(tmp_path / "mine"), "--copy-only"]) == 1
     assert "choose another folder" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("platform", "environ", "screen"),
-    [
-        ("linux", {}, False),
-        ("linux", {"DISPLAY": ":0"}, True),
-        ("linux", {"WAYLAND_DISPLAY": "wayland-0"}, True),
-        ("darwin", {}, True),
-    ],
-)
-def test_a_browser_opens_only_where_there_is_a_screen(platform, environ, screen):
-    assert course._has_screen(platform, environ) is screen
 
 
 @pytest.fixture
@@ -202,10 +178,8 @@ def opened(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], ("siamlab-course", [], None)),
         (["mine", "--no-browser"], ("mine", [], False)),
         (["--", "--port", "1"], ("siamlab-course", ["--port", "1"], None)),
-        (["mine", "--", "--", "x"], ("mine", ["--", "x"], None)),
     ],
 )
 def test_options_after_two_dashes_are_passed_on_to_jupyter(opened, arguments, expected):

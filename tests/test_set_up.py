@@ -15,15 +15,10 @@ from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = """
-import zipfile
+import shutil
 
 def build_editable(folder, config_settings=None, metadata_directory=None):
-    name = "ours-1.0.dist-info"
-    with zipfile.ZipFile(f"{folder}/ours-1.0-py3-none-any.whl", "w") as wheel:
-        metadata = "Metadata-Version: 2.1\\nName: ours\\nVersion: 1.0"
-        wheel.writestr(f"{name}/METADATA", metadata)
-        wheel.writestr(f"{name}/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any")
-        wheel.writestr(f"{name}/RECORD", "")
+    shutil.copy("ours-1.0-py3-none-any.whl", folder)
     return "ours-1.0-py3-none-any.whl"
 """
 PYPROJECT = """
@@ -34,15 +29,15 @@ backend-path = ["."]
 """
 
 
-def write_wheel(path):
+def write_wheel(folder, name):
     """Write a package of one empty module; returns its line of requirements.lock."""
-    name = "locked-1.0.dist-info"
-    metadata = "Metadata-Version: 2.1\nName: locked\nVersion: 1.0"
+    path, info = folder / f"{name}-1.0-py3-none-any.whl", f"{name}-1.0.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0"
     with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("locked.py", "")
-        wheel.writestr(f"{name}/METADATA", metadata)
-        wheel.writestr(f"{name}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any")
-        wheel.writestr(f"{name}/RECORD", "")
+        wheel.writestr(f"{name}.py", "")
+        wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any")
+        wheel.writestr(f"{info}/RECORD", "")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return f"./{path.name} --hash=sha256:{digest}\n"
 
@@ -54,10 +49,8 @@ def test_a_fresh_clone_is_set_up_once_with_hashes_checked(tmp_path):
     script = shutil.copy(ROOT / "tools/set_up.py", project / "tools")
     (project / "backend.py").write_text(BACKEND)
     (project / "pyproject.toml").write_text(PYPROJECT)
-    lock, line = (
-        project / "requirements.lock",
-        write_wheel(project / "locked-1.0-py3-none-any.whl"),
-    )
+    lock, line = project / "requirements.lock", write_wheel(project, "locked")
+    write_wheel(project, "ours")
 
     def run_set_up():
         return subprocess.run(

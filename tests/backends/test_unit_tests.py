@@ -7,7 +7,6 @@ and the slowest ones of the losses. To run them:
     KERAS_BACKEND=jax python -m pytest tests/networks
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -33,8 +32,7 @@ LEFT_OUT = (
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_they_pass(backend, quick_xla):
-    if backend == "torch" and importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
+    pytest.importorskip(backend)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     chosen = ["-m", "not slow", "-k", f"not ({LEFT_OUT})", *FILES]
     done = subprocess.run(

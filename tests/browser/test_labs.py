@@ -98,7 +98,7 @@ def test_buttons_follow_the_keyboard_and_the_mouse(view):
 
 
 @every_lab
-def test_tab_reaches_all_controls_and_enter_resets_them(view):
+def test_the_enter_key_resets_all_controls(view):
     reset = view.output.get_by_role("button", name="reset")
     after_reset = set()
     for slider in (view.handles.first, view.handles.last):
@@ -106,18 +106,6 @@ def test_tab_reaches_all_controls_and_enter_resets_them(view):
         _, numbers = view.expect_a_change(reset.press, "Enter")
         after_reset.add(numbers)
     assert len(after_reset) == 1
-    wanted = view.output.locator(
-        ".noUi-handle, .widget-toggle-buttons button, button:has-text('reset')"
-    )
-    wanted.first.focus()
-    has_focus = "control => control === document.activeElement"
-    reached = 0
-    for _ in range(4 * wanted.count()):
-        reached += any(each.evaluate(has_focus) for each in wanted.all()[reached:])
-        if reached == wanted.count():
-            break
-        view.notebook.page.keyboard.press("Tab")
-    assert reached == wanted.count()
 
 
 @only("SimplexLab")

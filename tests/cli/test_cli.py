@@ -71,9 +71,7 @@ def test_evaluate_prints_what_the_library_computes(recordings, capsys):
     assert changed["threshold"] != results["threshold"]
 
 
-@pytest.mark.parametrize(
-    ("subset", "ending"), [("test-other", "flac"), (".", "flac"), (".", "mp3")]
-)
+@pytest.mark.parametrize(("subset", "ending"), [("test-other", "flac"), (".", "mp3")])
 def test_evaluate_recognizes_librispeech(recordings, tmp_path, subset, ending, capsys):
     write_librispeech(recordings, tmp_path / subset, ending)
     arguments = ("evaluate", "--data", tmp_path)
@@ -100,23 +98,18 @@ def test_embed_writes_what_numpy_reads(recordings, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_embed_draws_a_map(recordings, tmp_path, capsys):
-    output, picture = tmp_path / "voices.npz", tmp_path / "map.png"
-    run_json(capsys, "embed", recordings, "--output", output, "--map", picture)
-    assert picture.read_bytes().startswith(b"\x89PNG")
-
-
-def test_embed_uses_another_encoder(recordings, tmp_path, capsys):
+def test_embed_uses_another_encoder_and_draws_a_map(recordings, tmp_path, capsys):
     features = sl.extract(sl.corpora.folder(recordings))
     scaler = sl.scaling.StandardScaler().fit(features)
     net = sl.networks.xvector_encoder(units=4, output_dim=6, scaler=scaler)
     segments = {"n_frames": 40, "hop_frames": 40}
     encoder = sl.embeddings.Encoder.from_network(net, sl.Spectrogram(), segments)
     encoder.save(tmp_path / "mine.npz")
-    output = tmp_path / "voices.npz"
+    output, picture = tmp_path / "voices.npz", tmp_path / "map.png"
     options = ["--encoder", str(tmp_path / "mine.npz"), "--output", str(output)]
-    assert main(["embed", str(recordings), *options]) == 0
+    assert main(["embed", str(recordings), *options, "--map", str(picture)]) == 0
     assert "12 embeddings, 3 speakers, 0 recordings rejected" in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")
     with np.load(output) as file:
         assert file["embeddings"].shape == (12, 6)
 
@@ -142,15 +135,9 @@ def test_corpus_reports_suspicious_files_by_its_status(tmp_path, capsys):
 def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, capsys):
     """The download itself is tested in corpora/test_download.py."""
 
-    def download(name, folder):
-        assert name == "librispeech/test-other"
-        write_librispeech(recordings, folder / "LibriSpeech" / "test-other", "flac")
-        return folder / "LibriSpeech"
-
-    monkeypatch.setattr(
-        sl.corpora, "download", lambda name, _: download(name, tmp_path)
-    )
-    name = "librispeech/test-other"
+    name, root = "librispeech/test-other", tmp_path / "LibriSpeech"
+    write_librispeech(recordings, root / "test-other", "flac")
+    monkeypatch.setattr(sl.corpora, "download", lambda *_: root)
     summary = run_json(capsys, "corpus", "--data", tmp_path, "--download", name)
     assert summary["utterances"] == 12
 
@@ -159,11 +146,9 @@ def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, 
     ("arguments", "message"),
     [
         (["embed", "{}/none"], "does not exist"),
-        (["evaluate", "--data", "{}/none"], "does not exist"),
         (["evaluate", "--data", "{}"], "no sound files in"),
         (["evaluate", "--data", "{}", "--encoder", "{}/none"], "Encoder.save"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
-        (["evaluate", "--data", "{}", "--subset", "a"], "folder has no subsets"),
         (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be 0 or more"),
     ],
 )
@@ -175,16 +160,15 @@ def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys)
     assert printed.err.startswith("siamlab: ")
 
 
-@pytest.mark.parametrize(("n_usable", "message"), [(1, "speaker"), (0, "is silent")])
+@pytest.mark.parametrize(("loudness", "message"), [(1, "speaker"), (0, "is silent")])
 def test_evaluate_reports_that_speakers_are_missing(
-    recordings, tmp_path, n_usable, message, capsys
+    recordings, tmp_path, loudness, message, capsys
 ):
-    for i, speaker in enumerate(sorted(recordings.iterdir())):
-        (tmp_path / speaker.name).mkdir()
-        for path in speaker.iterdir():
-            samples, sr = soundfile.read(path)
-            silenced = samples * (i < n_usable)
-            soundfile.write(tmp_path / speaker.name / path.name, silenced, sr)
+    speaker = min(recordings.iterdir())
+    (tmp_path / speaker.name).mkdir()
+    for path in speaker.iterdir():
+        samples, sr = soundfile.read(path)
+        soundfile.write(tmp_path / speaker.name / path.name, loudness * samples, sr)
     assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

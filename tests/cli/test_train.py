@@ -10,7 +10,6 @@ import time
 import keras
 import numpy as np
 import pytest
-import yaml
 
 import siamlab as sl
 from siamlab import errors
@@ -41,12 +40,6 @@ def recordings(tmp_path_factory, a_folder_of_voices):
 
 def small(recordings, **changes):
     return Config(**SMALL | {"data": str(recordings)} | changes)
-
-
-def write_config(path, recordings, **changes):
-    values = SMALL | {"data": str(recordings)} | changes
-    path.write_text(yaml.safe_dump(values), encoding="utf-8")
-    return str(path)
 
 
 def weights(folder):
@@ -140,9 +133,10 @@ def test_a_damaged_network_is_reported(recordings, run, tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_process_killed_twice_ends_with_the_same_weights(recordings, tmp_path):
     changes = {"epochs": 5, "steps_per_epoch": 10}
-    path = write_config(tmp_path / "small.yaml", recordings, **changes)
+    path = tmp_path / "small.yaml"
+    path.write_text(small(recordings, **changes).to_yaml())
     folder, whole = tmp_path / "run", tmp_path / "whole"
-    command = [sys.executable, "-m", "siamlab", "train", path, "--run"]
+    command = [sys.executable, "-m", "siamlab", "train", str(path), "--run"]
     history = folder / "history.csv"
     for n_epochs in (1, 3):
         process = subprocess.Popen([*command, str(folder)], stderr=subprocess.DEVNULL)
@@ -160,8 +154,8 @@ def test_a_process_killed_twice_ends_with_the_same_weights(recordings, tmp_path)
     assert_same_run(folder, whole)
 
 
-def test_the_command_trains_and_prints_the_results(recordings, run, tmp_path, capsys):
-    path = write_config(tmp_path / "small.yaml", recordings)
+def test_the_command_trains_and_prints_the_results(run, capsys):
+    path = str(run / "config.yaml")
     assert main(["train", path, "--run", str(run), "--json"]) == 0
     results = json.loads(capsys.readouterr().out)
     assert results["folder"] == str(run)

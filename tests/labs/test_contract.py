@@ -3,8 +3,6 @@
 import base64
 import io
 import json
-import threading
-import time
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -179,36 +177,6 @@ def test_it_is_shown_as_a_widget_and_saved_as_a_picture(lab):
     assert base64.b64decode(bundle["image/png"]) == lab.image.value
     assert bundle["text/plain"] == f"{type(lab).__name__}()"
     json.dumps(bundle)
-
-
-def test_threads_may_move_controls_at_once(monkeypatch):
-    """JupyterLab handles slider events in a thread of their own."""
-    lab = LABS[labs.ThresholdLab]()
-    running, most = 0, 0
-    draw = lab._picture.draw
-
-    def slow(result):
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        draw(result)
-        time.sleep(0.02)
-        running -= 1
-
-    monkeypatch.setattr(lab._picture, "draw", slow)
-    first, second, *_ = controls(lab).values()
-    threads = [
-        threading.Thread(
-            target=setattr, args=(control, "value", another_value(control))
-        )
-        for control in (first, second)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
-    assert lab.shown_values == {name: c.value for name, c in controls(lab).items()}
 
 
 def test_errors_are_shown_in_the_readout(monkeypatch):

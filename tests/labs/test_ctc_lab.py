@@ -1,15 +1,14 @@
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
-from examples import ctc_lab, phone_outputs
+from examples import ctc_lab
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax
 
 import siamlab as sl
-from siamlab.labs.ctc import CTCLab, collapse, decode_utterance
+from siamlab.labs.ctc import collapse, decode_utterance
 
 VOCABULARY = sl.ctc.Vocabulary(("a", "b"), blank=0)
 paths = st.lists(st.sampled_from([None, "a", "b"]), min_size=1, max_size=12)
@@ -68,19 +67,3 @@ def test_the_lab_shows_the_last_epoch_first():
     # A network that was trained for fewer epochs stays as it was.
     lab.set(network="unscaled", epoch=2)
     assert "after epoch 1 of 1" in lab.readout.value
-
-
-def test_columns_of_a_table_and_untimed_utterances_are_accepted():
-    outputs, vocabulary, truth, times = phone_outputs()
-    columns = {"truth": truth, "phones": [times[0], []], "name": ["one", "two"]}
-    table = pd.DataFrame(columns, index=[7, 3])
-    lab = CTCLab(
-        {"scaled": outputs["scaled"]},
-        vocabulary,
-        table.truth,
-        hop_seconds=0.01,
-        phones=table.phones,
-        names=table.name,
-    )
-    lab.utterance.label = "two"
-    assert lab.result.reference == tuple("abba")

@@ -65,20 +65,3 @@ def test_loss_and_active_pairs_are_those_of_training(directions, margin):
         assert result.loss == pytest.approx(float(np.mean(losses)), rel=1e-4)
         np.testing.assert_allclose(result.divergences, distance, rtol=1e-3, atol=1e-4)
         np.testing.assert_array_equal(result.is_active, (gradient < 0).any(axis=-1))
-
-
-@settings(deadline=None)
-@given(MARGINS, MARGINS)
-def test_a_hinge_for_each_direction_misses_no_pair(one, other):
-    for p, q, same, clip in both_networks():
-        result = hinge_statistics(p, q, same, one, "each", clip)
-        swapped = hinge_statistics(q, p, same, one, "each", clip)
-        assert not result.is_missed.any()
-        assert result.active_forward == swapped.active_backward
-        for directions in DIRECTIONS:
-            near, far = (
-                hinge_statistics(p, q, same, margin, directions, clip)
-                for margin in sorted((one, other))
-            )
-            assert not (near.is_active & near.is_missed).any()
-            assert not (near.is_active & ~far.is_active).any()

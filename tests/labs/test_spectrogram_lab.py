@@ -32,15 +32,6 @@ def test_the_resolution_by_hand():
     assert found == pytest.approx(second - first)
 
 
-def test_bands_without_a_bin_are_counted_and_at_the_floor(rng):
-    spectrogram = sl.Spectrogram(n_fft=128, win_length=64, n_mels=128)
-    result = analyze(rng.normal(size=SR), SR, spectrogram)
-    silent = (result.values == result.values.min()).all(axis=0)
-    assert result.empty_bands == silent.sum() > 20
-    assert result.at_floor == pytest.approx(result.empty_bands / 128)
-    assert f"<b>{result.empty_bands} bands empty</b>" in str(result)
-
-
 def test_a_window_longer_than_the_recording_is_refused_in_the_readout():
     samples, sr = recording()
     lab = SpectrogramLab(samples[: sr // 10], sr)

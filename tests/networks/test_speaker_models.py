@@ -16,11 +16,6 @@ def segments(rng):
     return rng.normal(size=(8, 12, 8)).astype(np.float32), np.arange(8) // 2
 
 
-@pytest.fixture
-def siamese():
-    return networks.Siamese(networks.blstm_encoder(**SMALL), distance="kl")
-
-
 def all_pairs(x, ids):
     i, j = np.array([*itertools.combinations(range(len(x)), 2)]).T
     return (x[i], x[j]), (ids[i] == ids[j])[:, None].astype(int)
@@ -47,7 +42,7 @@ def test_training_lowers_loss_and_error_rate(features, head, loss):
     history = net.fit(batches, epochs=10, verbose=0).history["loss"]
     assert history[-1] < 0.9 * history[0]
     embeddings = sl.embed(net, features)
-    verification = sl.metrics.verify(embeddings, features.speakers, resamples=5)
+    verification = sl.metrics.verify(embeddings, features.speakers, n_resamples=5)
     assert verification.eer < 0.2
 
 
@@ -55,7 +50,8 @@ def test_a_seed_determines_the_trained_weights(segments):
     def trained():
         keras.utils.set_random_seed(5)
         net = networks.SpeakerNet(networks.blstm_encoder(**SMALL))
-        net.compile("adam", loss=losses.KLHinge())
+        # Compiling a training step takes longer than these.
+        net.compile("adam", loss=losses.KLHinge(), run_eagerly=True)
         net.fit(*segments, batch_size=4, epochs=2, verbose=0)
         return net
 
@@ -85,12 +81,13 @@ print(int(net.optimizer.iterations), type(net).__name__)
 """
 
 
+@pytest.mark.slow
 def test_a_saved_network_loads_in_a_new_process(
     features, segments, tmp_path, monkeypatch, in_a_process
 ):
     scaler = sl.scaling.StandardScaler().fit(features)
     net = networks.SpeakerNet(networks.blstm_encoder(**SMALL, scaler=scaler))
-    net.compile("adam", loss=losses.KLHinge())
+    net.compile("adam", loss=losses.KLHinge(), run_eagerly=True)
     x, ids = segments
     net.fit(x, ids, batch_size=4, epochs=2, verbose=0)
     net.save(tmp_path / "net.keras")
@@ -101,37 +98,25 @@ def test_a_saved_network_loads_in_a_new_process(
     assert in_a_process(LOAD).split() == ["5", "SpeakerNet"]
 
 
-@pytest.mark.parametrize(
-    "optimizer",
-    [keras.optimizers.Adam(0.01), keras.optimizers.SGD(0.1, momentum=0.9)],
-    ids=["adam", "momentum"],
-)
-def test_a_loaded_network_continues_training_as_if_never_saved(
-    segments, tmp_path, optimizer
-):
+def test_a_loaded_network_continues_training_as_if_never_saved(segments, tmp_path):
     net = networks.SpeakerNet(networks.blstm_encoder(**SMALL, dropout=0.0))
-    net.compile(optimizer, loss=losses.KLHinge(margin=0.7))
+    optimizer, loss = keras.optimizers.Adam(0.01), losses.KLHinge(margin=0.7)
+    net.compile(optimizer, loss=loss, run_eagerly=True)
     net.fit(*segments, batch_size=8, epochs=3, verbose=0)
     net.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras")
-    assert type(loaded.optimizer) is type(net.optimizer)
     assert loaded.loss.margin == 0.7
     for each in (net, loaded):
         each.fit(*segments, batch_size=8, epochs=2, verbose=0)
     assert_equal_weights(net, loaded)
 
 
-# Before the first step, an optimizer has no state to load.
-@pytest.mark.filterwarnings("ignore:Skipping variable loading")
-@pytest.mark.parametrize("loss", [None, losses.KLHinge(margin=0.7)])
-def test_a_network_is_saved_before_training_and_before_compiling(loss, tmp_path):
+def test_a_network_is_saved_before_it_is_compiled(tmp_path):
     net = networks.SpeakerNet(networks.blstm_encoder(**SMALL))
-    if loss is not None:
-        net.compile("adam", loss=loss)
     net.save(tmp_path / "net.keras")
     loaded = keras.saving.load_model(tmp_path / "net.keras")
     assert_equal_weights(net, loaded)
-    assert loaded.compiled == (loss is not None)
+    assert not loaded.compiled
 
 
 @pytest.mark.parametrize(
@@ -162,7 +147,8 @@ def test_all_pairs_of_a_batch_cost_the_same_in_both_models(
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_both_inputs_pass_through_one_encoder(siamese, rng):
+def test_both_inputs_pass_through_one_encoder(rng):
+    siamese = networks.Siamese(networks.blstm_encoder(**SMALL), distance="kl")
     a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
     p, q = siamese.encoder(a), siamese.encoder(b)
     expected = np.stack([distances.kl(p, q), distances.kl(q, p)], axis=1)
@@ -171,45 +157,27 @@ def test_both_inputs_pass_through_one_encoder(siamese, rng):
     assert len(siamese.trainable_variables) == len(siamese.encoder.trainable_variables)
 
 
-def test_a_trained_siamese_network_is_saved_and_loaded(siamese, segments, tmp_path):
-    pairs, same = all_pairs(*segments)
-    siamese.compile(
-        keras.optimizers.Adam(0.01),
-        loss=losses.DistanceHinge(),
-        metrics=[sl.metrics.EER()],
-    )
-    siamese.fit(pairs, same, batch_size=14, epochs=2, verbose=0)
-    siamese.save(tmp_path / "siamese.keras")
-    loaded = keras.saving.load_model(tmp_path / "siamese.keras")
-    before = siamese.evaluate(pairs, same, verbose=0, return_dict=True)
-    after = loaded.evaluate(pairs, same, verbose=0, return_dict=True)
-    assert after == pytest.approx(before, rel=1e-5)
-
-
 @keras.saving.register_keras_serializable("tests")
 def manhattan(a, b):
     return keras.ops.sum(keras.ops.abs(a - b), axis=-1)
 
 
-def test_a_siamese_network_with_a_function_as_distance_is_saved(rng, tmp_path):
-    net = networks.Siamese(networks.blstm_encoder(**SMALL), manhattan)
-    a, b = rng.normal(size=(2, 3, 12, 8)).astype(np.float32)
-    assert net((a, b)).shape == (3, 1)
-    net.save(tmp_path / "net.keras")
-    loaded = keras.saving.load_model(tmp_path / "net.keras")
-    np.testing.assert_allclose(loaded((a, b)), net((a, b)), atol=1e-6)
-
-
-def test_a_classifier_learns_the_speakers(rng):
-    ids = np.arange(64) % 4
-    shapes = rng.normal(size=(4, 1, 8))
-    x = (shapes[ids] + 0.3 * rng.normal(size=(64, 12, 8))).astype(np.float32)
-    encoder = networks.blstm_encoder(**SMALL, head="unit", dropout=0.0)
-    net = networks.SpeakerNet(networks.classifier(encoder, 4))
-    net.compile(keras.optimizers.Adam(0.01), loss=losses.AAMSoftmax(scale=10))
-    net.fit(x, ids, epochs=20, verbose=0)
-    right = np.argmax(np.asarray(net(x)), axis=1) == ids
-    assert right.mean() > 0.9
+@pytest.mark.parametrize("distance", ["kl", manhattan])
+def test_a_trained_siamese_network_is_saved_and_loaded(segments, tmp_path, distance):
+    pairs, same = all_pairs(*segments)
+    siamese = networks.Siamese(networks.blstm_encoder(**SMALL), distance)
+    siamese.compile(
+        keras.optimizers.Adam(0.01),
+        loss=losses.DistanceHinge(),
+        metrics=[sl.metrics.EER()],
+        run_eagerly=True,
+    )
+    siamese.fit(pairs, same, batch_size=14, verbose=0)
+    siamese.save(tmp_path / "siamese.keras")
+    loaded = keras.saving.load_model(tmp_path / "siamese.keras")
+    before = siamese.evaluate(pairs, same, verbose=0, return_dict=True)
+    after = loaded.evaluate(pairs, same, verbose=0, return_dict=True)
+    assert after == pytest.approx(before, rel=1e-5)
 
 
 @pytest.mark.parametrize("model", [networks.SpeakerNet, networks.Siamese])

@@ -47,6 +47,7 @@ def recordings(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 def test_ctc_runs_on_a_folder_of_textgrids(recordings):
     recipes = ["framewise, standardized", "CTC, min-max of each"]
     small = ["--epochs", 1, "--seeds", 2, "--units", 4, "--rows", *recipes]
@@ -136,6 +137,7 @@ def test_contenders_are_measured_and_missing_packages_are_named(module, tmp_path
     assert not found["lacking"].seconds
 
 
+@pytest.mark.slow
 def test_embeddings_are_compared_with_embeddings(module):
     ours, peers = module("_ours"), module("_peers")
     results = []
@@ -182,6 +184,7 @@ def test_a_fit_recovers_a_line(module, order):
     assert found.reaches(found(1e6)) == pytest.approx(1e6, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_costs_are_fitted_and_extrapolated(tmp_path):
     small = ["--only", "verification", "clustering", "--shrink", 10]
     rows = run("cost.py", *small, "--price", 1, cwd=tmp_path)

@@ -47,6 +47,7 @@ def test_a_ctc_network_learns_to_transcribe(rng, blank, stride):
         assert sl.metrics.phone_error_rate(transcripts, found) < 0.1
 
 
+@pytest.mark.slow
 def test_a_framewise_network_learns_the_labeled_frames(rng):
     arrays = [rng.normal(0, 1, (30, 6)).astype(np.float32) for _ in range(32)]
     labels = [np.zeros(30, int) for _ in arrays]
@@ -105,6 +106,7 @@ def test_a_phone_network_is_saved_and_loaded(rng, tmp_path, kind):
     scaler = sl.scaling.MinMaxScaler().fit(rng.normal(-50, 9, size=(30, 6)))
     stride = 2 if kind == "ctc" else 1
     net = build(kind, scaler=scaler, stride=stride, dropout=0.1)
+    net.compile("adam", run_eagerly=True)  # compiling takes longer here
     arrays = [rng.normal(-50, 9, (n, 6)).astype(np.float32) for n in (30, 21)]
     labels = [[1], [2]] if kind == "ctc" else [np.zeros(n, int) for n in (30, 21)]
     batches = sl.sampling.UtteranceBatches(arrays, labels, 2)
@@ -131,7 +133,7 @@ def test_recorded_logits_are_those_before_and_after_each_epoch(rng):
     arrays = [rng.normal(size=(n, 6)).astype(np.float32) for n in (12, 9)]
     batches = sl.sampling.UtteranceBatches(arrays, [[1, 2], [1]])
     net = build("ctc", units=(3,))
-    net.compile("adam", run_eagerly=True)  # compiling takes longer here
+    net.compile("adam", run_eagerly=True)
     recorder = networks.LogitRecorder(arrays)
     expected = [net.logits(arrays)]
     for _ in range(2):  # a second fit appends

@@ -19,8 +19,6 @@ class HingeStatistics:
         In nats.
     directions : {"one", "summed", "each"}
         Which divergences are compared with the margin.
-    clip : bool
-        Whether the outputs were clipped.
     loss : float
         Mean over the pairs, in nats.
     dead : float
@@ -39,7 +37,6 @@ class HingeStatistics:
 
     margin: float
     directions: str
-    clip: bool
     loss: float
     dead: float
     negative: float
@@ -141,7 +138,6 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
     return HingeStatistics(
         margin=float(margin),
         directions=directions,
-        clip=bool(clip),
         loss=float(np.mean(np.sum(loss, axis=-1))),
         dead=float(np.mean(dead)),
         # Rows of float32 sum to 1 only up to rounding.

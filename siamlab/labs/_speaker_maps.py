@@ -5,6 +5,7 @@ import functools
 import html
 
 import numpy as np
+import pandas as pd
 
 from .. import clusters
 from ..errors import ArgumentError
@@ -197,11 +198,8 @@ class SpeakerMaps:
         self._sample = np.arange(len(x))
         if len(x) > _MAX_SAMPLE:
             self._sample = rng.permutation(len(x))[:_MAX_SAMPLE]
-        counts: dict = {}
-        self.names = []
-        for speaker in speakers:
-            counts[speaker] = counts.get(speaker, 0) + 1
-            self.names.append(f"{speaker} {counts[speaker]}")
+        number = pd.Series(speakers).groupby(speakers).cumcount() + 1
+        self.names = [f"{who} {n}" for who, n in zip(speakers, number, strict=True)]
         # Caches of this object, which are freed with it.
         self.map_points = functools.lru_cache(_CACHE_SIZE)(self._compute_points)
         self._near = functools.lru_cache(_CACHE_SIZE)(self._find_near)

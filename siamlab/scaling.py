@@ -600,7 +600,8 @@ def _gate_sums(lstm, sequences, mask):
     if lstm.go_backwards:
         x, there = x[:, ::-1], there[:, ::-1]
     weights = [ops.convert_to_numpy(w).astype(np.float64) for w in lstm.cell.weights]
-    z, _ = lstm_forward(x, *weights, mask=there)
+    kernel, recurrent, *bias = weights
+    z, _ = lstm_forward(x, kernel, recurrent, bias[0] if bias else 0.0, there)
     input_gate, forget_gate, _, output_gate = np.split(z[there], 4, axis=-1)
     return np.concatenate([input_gate, forget_gate, output_gate], axis=-1)
 

@@ -1,4 +1,4 @@
-"""The result of an examination: findings, rules that passed, rules that were skipped."""
+"""The result of an examination: findings, rules passed, and rules skipped."""
 
 import dataclasses
 import html

@@ -243,10 +243,10 @@ class FramewiseNet(_PhoneNet):
         for logits, truth in zip(self.logits(features), labels, strict=True):
             truth = np.asarray(truth)[:: self.stride]
             right.append((np.argmax(logits, axis=-1) == truth)[truth >= 0])
-        right = np.concatenate(right)
-        if not len(right):
+        is_right = np.concatenate(right)
+        if not len(is_right):
             raise ArgumentError("no frame is labeled: all labels are -1")
-        return float(right.mean())
+        return float(is_right.mean())
 
 
 def ctc_blstm(

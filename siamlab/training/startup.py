@@ -31,6 +31,7 @@ def quiet_tensorflow():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with discard_output(descriptor=2):
         import keras
+        import tensorflow  # noqa: F401  on JAX, Keras imports it for its data sets
 
         # Not on JAX, which cannot join other processes after its first tensor.
         if keras.backend.backend() == "tensorflow":

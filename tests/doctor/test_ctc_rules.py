@@ -694,8 +694,7 @@ def test_a_decoder_that_drops_blanks_first_is_found():
     assert "C21" in look(None, None, decode=blanks_first)
     assert "C21" in look(None, None, decode=repeats_first, blank=0).passed
     assert (
-        "C21"
-        in look(None, None, decode=lambda b: [repeats_first(p) for p in b]).passed
+        "C21" in look(None, None, decode=lambda b: [repeats_first(p) for p in b]).passed
     )
     assert "C21" in look(
         None,

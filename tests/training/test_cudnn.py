@@ -74,7 +74,7 @@ def keras_uses_cudnn(layer, mask):
         {"go_backwards": True},
         {"reset_after": False},
     ],
-    ids=str,
+    ids=lambda arguments: "-".join(arguments) or "defaults",
 )
 def test_the_reasons_agree_with_keras(kind, arguments, simulated_gpu):
     if "reset_after" in arguments and kind is layers.LSTM:

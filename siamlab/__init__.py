@@ -1,11 +1,11 @@
-"""siamlab: speech networks that do not learn, and how to find out why.
+"""siamlab: why speech networks fail to learn, and how to find the cause.
 
-The parts in the order of the data: recording -> `corpora` -> `Spectrogram`, `extract`
--> `scaling` -> `sampling` -> `networks`, `losses` -> `embed` -> `metrics`, `clusters`
--> `plots`.
+The modules, in the order of the data flow: recording -> `corpora` -> `Spectrogram`,
+`extract` -> `scaling` -> `sampling` -> `networks`, `losses` -> `embed` -> `metrics`,
+`clusters` -> `plots`.
 
-`import siamlab` is fast: a module is loaded when it is first used, and TensorFlow with
-the first one that needs Keras.
+`import siamlab` is fast: each module is loaded on first use, and TensorFlow together
+with the first module that needs Keras.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Train the encoder that comes with siamlab, from scratch.
+"""Train the pretrained encoder of siamlab from scratch.
 
     python tools/train_encoder.py LIBRISPEECH [--seed 0] [--output encoder.npz]
 

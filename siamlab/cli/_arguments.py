@@ -21,7 +21,7 @@ def add_corpus(parser):
 
 def add_encoder(parser):
     """Add the argument that names an encoder."""
-    default = "default: the encoder that comes with siamlab"
+    default = "default: the pretrained encoder of siamlab"
     parser.add_argument("--encoder", metavar="FILE.npz", help=default)
 
 

@@ -1,20 +1,20 @@
-"""From a trained network to one vector per utterance, and per speaker.
+"""Embeddings of utterances and models of speakers.
 
-- `embed`: features or recordings -> embeddings; `Embeddings` also have the table of
-  their utterances.
-- `extractor`, `embed_layers`: which layer gives the embedding.
-- `enroll`, `trials`: a model of each speaker, and scores against it.
-- `encoder`: the encoder that comes with siamlab; `encoder_card`, `Encoder`.
-- `train_encoder`, `augmentation`, `describe_training`: how to train one.
-- `channel_robustness`: does the network recognize the voice or the microphone?
-  `randomize_channel`, `average_spectra`.
+- `embed`: compute embeddings of features or recordings; `Embeddings`: the result, an
+  array with the table of the utterances.
+- `extractor`, `embed_layers`: choose the layer that gives the embedding.
+- `enroll`, `trials`: compute a model of each speaker, and score utterances against it.
+- `encoder`: the pretrained encoder; `encoder_card`, `Encoder`.
+- `train_encoder`, `augmentation`, `describe_training`: train an encoder.
+- `channel_robustness`, `randomize_channel`, `average_spectra`: test whether the network
+  recognizes the voice or the microphone.
 
 Notebook: 08_embeddings.
 """
 
 import lazy_loader
 
-# Parts that need Keras, which takes seconds to import, load on first use.
+# Modules that need Keras, which takes seconds to import, are loaded on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 del lazy_loader

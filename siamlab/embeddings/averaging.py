@@ -40,11 +40,11 @@ def vector_function(model):
 
 
 def check_bands(utterance, array, bands):
-    """Refuse an utterance whose shape the network does not accept."""
+    """Reject an utterance whose shape the network does not accept."""
     if np.shape(array)[1:] != (bands,):
         raise ArgumentError(
             f"utterance {utterance} has shape {np.shape(array)}; the network "
-            f"takes (time, {bands})"
+            f"expects (time, {bands})"
         )
 
 

@@ -1,8 +1,8 @@
-"""The speaker or the microphone: what an equal error rate alone does not show.
+"""Tests of whether a network recognizes the speaker or the microphone.
 
-- `channel_robustness`: the error rate as recorded, and with random microphones.
-- `randomize_channel`: give each utterance a random microphone.
-- `average_spectra`: a baseline that knows the microphone and little else.
+- `channel_robustness`: the equal error rate as recorded, and with random microphones.
+- `randomize_channel`: simulate a random microphone for each utterance.
+- `average_spectra`: a baseline that captures the microphone and little else.
 
 Notebook: 08_embeddings.
 """
@@ -23,14 +23,14 @@ class ChannelRobustness:
     Parameters
     ----------
     original : Estimate
-        Of the recordings as they are.
+        Of the original recordings.
     randomized : Estimate
         With a random filter for each utterance. If it is much higher, the network
         relied on the microphones.
     average_spectrum : Estimate
-        Of the long-term average spectra, without a network. If it is low, microphone
-        and room identify the speakers of this corpus, and a low error rate proves
-        nothing about the network.
+        Of the long-term average spectra, without a network. If it is low, the
+        microphones and rooms of this corpus identify the speakers, and a low error
+        rate says little about the network.
     """
 
     original: Estimate
@@ -50,8 +50,8 @@ class ChannelRobustness:
 def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
     """Measure whether embeddings depend on the microphone (docs/doctor.md#s38).
 
-    A smooth random curve is added to the spectrogram of each utterance, as another
-    microphone would do. Embeddings of the voice alone barely change.
+    A smooth random curve is added to the spectrogram of each utterance, which simulates
+    another microphone. Embeddings that depend on the voice alone barely change.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
         A model for `siamlab.embed`, or a function that turns features into embeddings,
         shape (utterances, dim).
     features : Features
-        In dB, of speakers who are not in the training set.
+        Spectrograms in dB, of speakers who are not in the training set.
     range_db : float
         Standard deviation of the curves, in dB; see `layers.RandomEQ`.
     seed : int
         Seed of the curves, and of the resampling for the intervals.
     **kwargs
-        Further arguments of `siamlab.embed`.
+        Passed to `siamlab.embed`.
 
     Returns
     -------
@@ -75,8 +75,8 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
     Raises
     ------
     ArgumentError
-        If there are fewer than two speakers with two utterances each, or as for
-        `siamlab.embed`.
+        If there are fewer than two speakers, if no speaker has two utterances, or as
+        for `siamlab.embed`.
 
     Examples
     --------
@@ -105,12 +105,12 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
 
 
 def randomize_channel(features, range_db=6.0, seed=0):
-    """Filter each utterance with a random curve, as another microphone would.
+    """Simulate another microphone by filtering each utterance with a random curve.
 
     Parameters
     ----------
     features : Features
-        In dB.
+        Spectrograms in dB.
     range_db : float
         Standard deviation of the curves, in dB.
     seed : int
@@ -136,12 +136,13 @@ def average_spectra(features):
     Parameters
     ----------
     features : Features or sequence of numpy.ndarray
-        In dB, shape (time, mel) each.
+        Spectrograms in dB, shape (time, mel) each.
 
     Returns
     -------
     numpy.ndarray
-        Shape (utterances, mel), without the loudness, standardized over the utterances.
+        Shape (utterances, mel). The mean over the bands is removed, and each band is
+        standardized over the utterances.
     """
     means = np.stack([np.mean(array, axis=0) for array in features])
     means = means - means.mean(axis=1, keepdims=True)

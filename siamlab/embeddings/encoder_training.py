@@ -1,4 +1,4 @@
-"""Training a speaker encoder: the one trainer of the library and the command line.
+"""Training of a speaker encoder, for the library and the command line.
 
 - `train_encoder`: segments of many speakers, a contrastive loss, Adam.
 - `augmentation`: random rooms, microphones, noise and levels.
@@ -16,10 +16,10 @@ from ..errors import StorageError
 
 
 def augmentation():
-    """Make layers that give each segment a random room, microphone, noise and level.
+    """Create layers that give each segment a random room, microphone, noise and level.
 
-    Without them, a network learns to recognize microphones if each speaker has their
-    own (docs/doctor.md#s38). The strengths were chosen by measurement
+    Without them, a network learns to recognize the microphone if each speaker uses a
+    different one (docs/doctor.md#s38). The strengths were chosen by measurement
     (benchmarks/channel.py).
 
     Returns
@@ -54,32 +54,33 @@ def train_encoder(
 ):
     """Train a speaker encoder on batches of speakers.
 
-    The defaults are those of the encoder that comes with siamlab: a
+    The defaults are those of the pretrained encoder of siamlab: a
     `networks.xvector_encoder` with `augmentation`, segments of 1.2 s, the supervised
     contrastive loss (Khosla et al., 2020), and Adam with a cosine decay.
 
-    Each epoch depends only on the seed and on its number. So a training that resumes
-    from a checkpoint ends with the same weights as one that was not interrupted, on the
-    same machine.
+    Each epoch depends only on the seed and on its number. On the same machine, training
+    that resumes from a checkpoint therefore ends with the same weights as training that
+    was not interrupted.
 
     Parameters
     ----------
     features : Features
-        Of many speakers, in dB.
+        Spectrograms of many speakers, in dB.
     encoder : keras.Model, optional
-        (batch, time, mel) -> (batch, dim). It is trained in place.
+        (batch, time, mel) -> (batch, dim). It is trained in place. By default, a new
+        `networks.xvector_encoder` is built.
     loss : keras.losses.Loss, optional
-        One of `siamlab.losses` for batches of speakers.
+        One of the losses of `siamlab.losses` for batches of speakers.
     n_frames : int
-        Length of a segment.
+        Length of a segment in frames.
     n_speakers, n_segments : int
-        Speakers per batch, and segments of each speaker.
+        Speakers per batch, and segments per speaker.
     epochs, steps_per_epoch : int
-        Epochs, and batches in each.
+        Number of epochs, and batches per epoch.
     learning_rate : float
         Initial learning rate; it decays to 0 along a cosine.
     clipnorm : float
-        Largest norm of a gradient.
+        Maximum norm of a gradient.
     seed : int
         Seed of the weights, the batches and the augmentation. The seeds of Python,
         NumPy and Keras are set to it.
@@ -94,8 +95,8 @@ def train_encoder(
     Returns
     -------
     networks.SpeakerNet
-        Trained. Its ``history.history`` has the loss of each epoch; make an `Encoder`
-        of it with `Encoder.from_network`.
+        The trained network. Its ``history.history`` contains the loss of each epoch.
+        `Encoder.from_network` converts it to an `Encoder`.
 
     Raises
     ------
@@ -149,7 +150,7 @@ def train_encoder(
 class _SeedEpochs(keras.callbacks.Callback):
     """Derive the batches and random states of each epoch from its number.
 
-    Keras' checkpoints hold no random states.
+    Checkpoints of Keras do not contain random states.
     """
 
     def __init__(self, batches, seed):
@@ -186,7 +187,7 @@ def _load_weights(net, path):
     net.optimizer.build(net.trainable_variables)
     try:
         net.load_weights(path)
-    except Exception as error:  # a damaged archive raises one of many
+    except Exception as error:  # a damaged archive raises many kinds
         raise StorageError(
             f"{path} cannot be loaded ({type(error).__name__}: {error}); delete it to "
             "start again"
@@ -194,16 +195,16 @@ def _load_weights(net, path):
 
 
 def describe_training(features, n_frames, **settings):
-    """Collect the facts that `Encoder.about` holds.
+    """Collect the facts that are stored in `Encoder.about`.
 
     Parameters
     ----------
     features : Features
         The training set.
     n_frames : int
-        Length of a segment.
+        Length of a segment in frames.
     **settings
-        Anything else that should be known, such as ``corpus``, ``seed`` and ``epochs``.
+        Further facts, such as ``corpus``, ``seed`` and ``epochs``.
 
     Returns
     -------

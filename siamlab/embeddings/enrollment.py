@@ -1,4 +1,4 @@
-"""One model per speaker, and trials against the models.
+"""Enrollment of speakers, and verification trials against their models.
 
 - `enroll`: average the embeddings of each speaker.
 - `trials`: score utterances against the enrolled speakers.
@@ -14,10 +14,10 @@ from ..metrics._validation import check_embeddings, check_labels
 
 
 def enroll(embeddings, speakers):
-    """Make a model of each speaker from several utterances.
+    """Compute a model of each speaker from one or more utterances.
 
-    Embeddings are scaled to unit length, averaged, and scaled again, so that no
-    utterance dominates (docs/doctor.md#s21).
+    The model is the mean of the speaker's embeddings. Each embedding is first scaled to
+    unit length, so that no utterance dominates (docs/doctor.md#s21); so is the mean.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def enroll(embeddings, speakers):
     Returns
     -------
     names : numpy.ndarray
-        Shape (speakers,), sorted.
+        Names of the speakers, sorted, shape (speakers,).
     models : numpy.ndarray
         float32, shape (speakers, dim), rows of unit length.
 
     Raises
     ------
     ArgumentError
-        If the shapes do not fit, there are no embeddings, or one is all zeros.
+        If the shapes do not match, there are no embeddings, or one is all zeros.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def enroll(embeddings, speakers):
 def trials(names, models, embeddings, speakers):
     """Score each utterance against each enrolled speaker.
 
-    Use other utterances than those that were enrolled, best from another session.
+    Use utterances that were not used for enrollment, preferably from another session.
 
     Parameters
     ----------
@@ -69,15 +69,15 @@ def trials(names, models, embeddings, speakers):
     Returns
     -------
     y_true : numpy.ndarray of bool
-        Whether the utterance is by the enrolled speaker, shape (utterances * enrolled
+        Whether the utterance is from the enrolled speaker, shape (utterances * enrolled
         speakers,).
     y_score : numpy.ndarray
-        Cosine similarities, same shape: for `metrics.eer`.
+        Cosine similarities, same shape, for `metrics.eer`.
 
     Raises
     ------
     ArgumentError
-        If the shapes do not fit.
+        If the shapes do not match.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Spectrograms -> embeddings."""
+"""Embeddings of utterances."""
 
 import os
 
@@ -25,60 +25,63 @@ def embed(
     client=None,
     folder=None,
 ):
-    """Embed utterances with a network, or recordings with the shipped encoder.
+    """Compute one embedding per utterance.
 
-    There are two forms, told apart by type:
+    There are two ways to call it:
 
-    - ``embed(model, features)`` embeds with a network of your own or an `Encoder`.
-    - ``embed(recordings)`` embeds with the encoder that comes with siamlab. Recordings
-      are a path, a `Corpus` or `Features`.
+    - ``embed(model, features)`` uses your own network, or an `Encoder`.
+    - ``embed(recordings)`` uses the pretrained encoder of siamlab. `recordings` is a
+      path, a `Corpus` or `Features`.
 
-    An utterance is cut into segments. Each segment's vector is scaled to unit length,
-    so that no segment dominates (docs/doctor.md#s21); the vectors are averaged, and the
-    mean is scaled to unit length.
+    Each utterance is cut into segments. The embedding of each segment is scaled to unit
+    length, so that no segment dominates (docs/doctor.md#s21). The mean over the
+    segments is scaled to unit length again.
 
     Parameters
     ----------
     model : keras.Model or Encoder
-        A `SpeakerNet`, a `Siamese`, or any functional or sequential model.
+        A `SpeakerNet`, a `Siamese`, any functional or sequential model, or an
+        `Encoder`.
     features : Features or sequence of numpy.ndarray
-        Shape (time, mel) each. An utterance shorter than a segment is repeated. For an
-        `Encoder`, which makes its own spectrograms, also a `Corpus`, or the path of a
-        recording or of a folder of recordings (`corpora.folder`).
+        Shape (time, mel) each. An utterance that is shorter than a segment is repeated
+        to fill it. An `Encoder` computes its own spectrograms and therefore also
+        accepts a `Corpus`, or the path of a recording or of a folder of recordings
+        (`corpora.recordings`).
     layer : str, optional
-        Name of the layer whose output is the embedding. The default is the output of
-        the network (of ``model.encoder`` if there is one). The exception is a
-        classifier, which ends in a softmax or a `layers.CosineClassifier`: there it is
-        the last layer before the output that scales to unit length, pools over time or
-        is recurrent.
+        Name of the layer whose output is the embedding. By default, the embedding is
+        the output of the network (of ``model.encoder`` if there is one). For a
+        classifier, which ends in a softmax or a `layers.CosineClassifier`, it is the
+        output of the last layer that is recurrent, pools over time or scales to unit
+        length.
     n_frames : int, optional
-        Length of a segment. The default is what the network takes.
+        Length of a segment in frames. The default is the input length of the network.
     hop_frames : int, optional
-        Frames from one segment to the next. By default the segments of a
-        `keras.Model` do not overlap, and those of an `Encoder` overlap by half.
+        Distance between the starts of adjacent segments, in frames. By default, the
+        segments of a `keras.Model` do not overlap, and those of an `Encoder` overlap by
+        half.
     batch_size : int
         Segments per batch.
     client : distributed.Client, optional
-        Client of a Dask cluster (``pip install "siamlab[cluster]"``). Each worker gets
-        the network once.
+        Client of a Dask cluster (``pip install "siamlab[cluster]"``). The network is
+        sent to each worker once.
     folder : str or os.PathLike, optional
-        Folder that keeps finished rows. The same call, repeated after an interruption,
-        computes only what is missing.
+        Folder in which finished embeddings are stored. If the call is interrupted,
+        repeat it to compute only the missing ones.
 
     Returns
     -------
     Embeddings
-        float32, shape (utterances, dim), rows of unit length. An array that also has
-        the table of the utterances, if `features` has one.
+        float32, shape (utterances, dim), rows of unit length. If `features` has a
+        table of the utterances, the result has it as its attribute ``table``.
 
     Raises
     ------
     ArgumentError
-        If there is no such layer or its output is not one vector per segment, if there
-        is no utterance or one with another number of bands, or if the network takes
-        segments of any length and `n_frames` is missing.
+        If there is no such layer, or its output is not one vector per segment; if there
+        are no utterances, or one has the wrong number of bands; or if the network
+        accepts segments of any length and `n_frames` is not given.
     CorpusError
-        If a folder has no recordings.
+        If a folder contains no recordings.
     WorkerError
         If the workers of a cluster fail; see `features.extract`.
 
@@ -97,14 +100,14 @@ def embed(
     if features is None:
         if not isinstance(model, (*_RECORDINGS, Features)):
             raise ArgumentError(
-                "embed takes embed(model, features), or embed(recordings) with a path, "
-                f"a Corpus or Features; got embed({type(model).__name__})"
+                "call embed(model, features), or embed(recordings) with a path, a "
+                f"Corpus or Features; got embed({type(model).__name__})"
             )
         model, features = encoder(), model
     if isinstance(model, Encoder):
         if layer is not None:
             raise ArgumentError(
-                f"an Encoder has no choice of layers; got layer={layer!r}. Use "
+                f"layer= is not supported for an Encoder; got layer={layer!r}. Use "
                 "embed(encoder.network(), features, layer=...)"
             )
         features = _encoder_features(features, model.spectrogram, client)
@@ -117,12 +120,13 @@ def embed(
         model = extractor(model, layer)
         if isinstance(features, _RECORDINGS):
             raise ArgumentError(
-                "a keras.Model takes features; make them with siamlab.extract(corpus, "
-                "spectrogram), with the spectrogram of its training set"
+                "a keras.Model needs features; compute them with "
+                "siamlab.extract(corpus, spectrogram), with the spectrogram of the "
+                "training set"
             )
         dim = model.output_shape[-1]
         n_frames, bands = segment_shape(model, n_frames)
-    # The first batch is made here so that wrong arguments fail before workers start.
+    # The first batch is computed here: invalid arguments fail before workers start.
     x, _ = next(batches(features, n_frames, bands, hop_frames, batch_size))
     settings = {
         "n_frames": n_frames,
@@ -144,7 +148,7 @@ def embed(
 
 
 def _encoder_features(recordings, spectrogram, client):
-    """Return the spectrograms of whatever an encoder was given."""
+    """Return the spectrograms of recordings for an encoder."""
     if isinstance(recordings, str | os.PathLike):
         recordings = corpora.recordings(recordings)
     if isinstance(recordings, corpora.Corpus):
@@ -153,7 +157,7 @@ def _encoder_features(recordings, spectrogram, client):
     if made is not None and made != spectrogram:
         raise ArgumentError(
             f"the encoder needs features of its own spectrogram, {spectrogram}; got "
-            f"{made}. Hand over the corpus, or use siamlab.extract(corpus, "
+            f"{made}. Pass the corpus, or use siamlab.extract(corpus, "
             "encoder.spectrogram)"
         )
     return recordings

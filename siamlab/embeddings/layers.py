@@ -1,8 +1,8 @@
-"""Which layer of a network gives the embedding.
+"""Choice of the layer that gives the embedding.
 
 - `extractor`: the part of a network up to a layer.
 - `embed_layers`: embeddings from every layer that outputs a vector.
-- `find_layer`: the layer that `embed` uses unless it is told another.
+- `find_layer`: the layer that `embed` uses by default.
 
 Notebook: 08_embeddings.
 """
@@ -21,7 +21,7 @@ _EXTRACTORS: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def extractor(model, layer=None):
-    """Take the part of a network up to a layer.
+    """Return the part of a network up to a layer.
 
     The layers are the same objects as in `model`, so they have the trained weights
     (docs/doctor.md#s19).
@@ -31,8 +31,8 @@ def extractor(model, layer=None):
     model : keras.Model
         A `SpeakerNet`, a `Siamese`, or any functional or sequential model.
     layer : str, optional
-        Name of the layer whose output is the embedding. By default it is found from
-        the model, as `embed` describes.
+        Name of the layer whose output is the embedding. The default is described under
+        `embed`.
 
     Returns
     -------
@@ -98,8 +98,8 @@ def vector_layers(model):
     if inputs is None or len(inputs) != 1 or len(inputs[0].shape) != 3:
         raise ArgumentError(
             "model must be a functional or sequential keras.Model with one input of "
-            f"shape (batch, time, mel); {encoder.name!r} is not. Hand over the shared "
-            "encoder of a model with two inputs"
+            f"shape (batch, time, mel); {encoder.name!r} is not. For a model with two "
+            "inputs, pass the shared encoder"
         )
     vectors = {}
     for layer in encoder.layers:
@@ -123,25 +123,25 @@ def vector_layers(model):
 
 
 def segment_shape(model, n_frames=None):
-    """Frames and bands of the segments that a model takes; None for any bands."""
+    """Frames and bands of a model's input segments; bands is None if it accepts any."""
     _, length, bands = model.input_shape
     n_frames = length if n_frames is None else n_frames
     if n_frames is None:
         raise ArgumentError(
-            "the network takes segments of any length; choose one, such as n_frames=40"
+            "the network accepts any segment length; choose one, such as n_frames=40"
         )
     if length not in (None, n_frames):
         raise ArgumentError(
-            f"the network takes segments of {length} frames; got n_frames={n_frames}. "
-            "Leave n_frames out, or build the network with n_frames=None"
+            f"the network needs segments of {length} frames; got n_frames={n_frames}. "
+            "Omit n_frames, or build the network with n_frames=None"
         )
     return n_frames, bands
 
 
 def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=256):
-    """Embed each utterance with each layer in turn, in one pass over the data.
+    """Embed each utterance with every layer, in one pass over the data.
 
-    Choose a layer on speakers who are neither in the training nor in the test set
+    Choose the layer on speakers who are in neither the training set nor the test set
     (docs/doctor.md#s20).
 
     Parameters

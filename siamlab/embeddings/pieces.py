@@ -15,7 +15,7 @@ from ..features.jobs import run_jobs
 from .averaging import average, check_bands, vector_function
 from .pretrained import Encoder
 
-# To be raised whenever the same network and frames give other embeddings.
+# Increase it whenever the same network and frames give other embeddings.
 _EDITION = 2
 # Size of the spectrograms that are sent to a worker at a time.
 _PIECE_BYTES = 4 * 2**20

@@ -1,7 +1,7 @@
-"""The encoder that comes with siamlab, and encoders like it.
+"""The pretrained encoder of siamlab, and encoders like it.
 
 - `Encoder`: a trained x-vector network that runs with NumPy alone.
-- `encoder`, `encoder_card`: the one that comes with siamlab, and its model card.
+- `encoder`, `encoder_card`: the pretrained encoder, and its model card.
 """
 
 import dataclasses
@@ -30,19 +30,21 @@ class Encoder:
     Parameters
     ----------
     weights : dict of str to numpy.ndarray
-        Of a `networks.xvector_encoder` with a scaler, by "layer/weight".
+        Weights of a `networks.xvector_encoder` with a scaler; the keys are
+        "layer/weight".
     spectrogram : Spectrogram
-        The one that it was trained on.
+        The settings that were used for training.
     about : dict
-        ``n_frames`` and ``hop_frames`` of the segments, and any other facts about the
+        ``n_frames`` and ``hop_frames`` of the segments, and further facts about the
         training; see `describe_training`.
 
     Attributes
     ----------
     spectrogram : Spectrogram
-        Computes the input.
+        Computes the input of the network.
     n_frames, hop_frames : int
-        Length of a segment, and distance between segments, in frames.
+        Length of a segment, and distance between the starts of adjacent segments, in
+        frames.
     dim : int
         Size of an embedding.
     weights, about : dict
@@ -88,13 +90,13 @@ class Encoder:
         Raises
         ------
         ArgumentError
-            If the shape differs.
+            If the shape is wrong.
         """
         x = np.asarray(x, dtype=np.float32)
         bands = self.spectrogram.n_bins
         if x.ndim != 3 or x.shape[-1] != bands or not x.shape[1]:
             raise ArgumentError(
-                f"the encoder takes segments of shape (batch, time, {bands}), in dB; "
+                f"the encoder needs segments of shape (batch, time, {bands}), in dB; "
                 f"got {x.shape}. Compute them with encoder.spectrogram(samples, sr)"
             )
         w = self.weights
@@ -119,7 +121,7 @@ class Encoder:
         Raises
         ------
         ArgumentError
-            If there is more than one channel, or if the recording is shorter than a
+            If there is more than one channel, or the recording is shorter than one
             window of the spectrogram.
         """
         x = self.spectrogram(samples, sr)
@@ -127,12 +129,12 @@ class Encoder:
         return mean / np.linalg.norm(mean)
 
     def network(self, augmentation=()):
-        """Build the same network in Keras, to train or to export it.
+        """Build the same network in Keras, for training or export.
 
         Parameters
         ----------
         augmentation : sequence of keras.layers.Layer
-            Layers in front of it, active in training only.
+            Layers before the scaler, active only during training.
 
         Returns
         -------
@@ -191,16 +193,16 @@ class Encoder:
         Raises
         ------
         StorageError
-            If the file is missing, damaged, or not the file of an encoder.
+            If the file is missing, damaged, or does not contain an encoder.
         """
         try:
-            # Read at once: NumPy leaves a file open that it cannot read.
+            # Read all bytes first: NumPy does not close a file that it cannot read.
             content = io.BytesIO(Path(path).read_bytes())
             arrays = dict(np.load(content, allow_pickle=False))
             about = json.loads(str(arrays.pop(_ABOUT)))
             spectrogram = Spectrogram(**about.pop("spectrogram"))
-            # The filters of the training, whatever later versions of librosa compute;
-            # and importing librosa takes a second.
+            # Use the filters of the training run, even if later versions of librosa
+            # compute others; besides, importing librosa takes a second.
             filters = arrays.pop(_FILTERS)
             vars(spectrogram).update(
                 window=arrays.pop(_WINDOW), mel_filters=filters, n_bins=filters.shape[1]
@@ -224,7 +226,7 @@ class Encoder:
             A `networks.xvector_encoder` with a scaler, or a model with such an encoder
             as its attribute ``encoder``, such as a `SpeakerNet`.
         spectrogram : Spectrogram
-            The one that it was trained on.
+            The settings that were used for training.
         about : dict
             As for the class.
 
@@ -236,7 +238,7 @@ class Encoder:
         Raises
         ------
         ArgumentError
-            If the network is of another kind.
+            If the network does not have the layers of an `xvector_encoder`.
         """
         model = getattr(model, "encoder", model)
         weights = {
@@ -247,7 +249,7 @@ class Encoder:
         missing = [name for name in needed if name not in weights]
         if missing:
             raise ArgumentError(
-                "an Encoder is made of a networks.xvector_encoder with a scaler; the "
+                "an Encoder needs a networks.xvector_encoder with a scaler; the "
                 f"network {model.name!r} has no {', '.join(missing)}"
             )
         return cls(weights, spectrogram, about)
@@ -279,10 +281,10 @@ def _check(encoder):
 
 @functools.cache
 def encoder():
-    """Load the encoder that comes with siamlab.
+    """Load the pretrained encoder of siamlab.
 
-    It was trained to tell apart readers of LibriSpeech in any room and with any
-    microphone. `encoder_card` describes the training, the results and the limits.
+    It was trained to distinguish speakers of LibriSpeech, independently of room and
+    microphone. `encoder_card` describes the training, the results and the limitations.
 
     Returns
     -------
@@ -300,11 +302,11 @@ def encoder():
 
 
 def encoder_card():
-    """Return the model card of the encoder that comes with siamlab.
+    """Return the model card of the pretrained encoder.
 
     Returns
     -------
     str
-        Markdown: data and license, results, limits.
+        Markdown: data, license, results and limitations.
     """
     return (_FOLDER / "encoder.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from ..errors import ArgumentError
 
 
 class Embeddings(np.ndarray):
-    """Embeddings of utterances: an array that also has the table of the utterances.
+    """An array of embeddings, with the table of the utterances as an attribute.
 
     Slices and results of computations are ordinary arrays, because they may no longer
     have one row per utterance.
@@ -16,7 +16,7 @@ class Embeddings(np.ndarray):
     rows : array_like
         Shape (utterances, dim).
     table : pandas.DataFrame, optional
-        One row per utterance, as `Corpus.table`.
+        One row per utterance, as in `Corpus.table`.
     rejected : pandas.DataFrame, optional
         Columns path and reason: recordings without an embedding.
 

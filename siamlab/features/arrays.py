@@ -49,8 +49,8 @@ class Arrays:
 class StoredArrays(Arrays):
     """One array per utterance, in ``.npy`` files that hold one or more of them.
 
-    Each access opens a file, reads the frames and closes it, so that neither memory
-    nor the number of open files grows with the corpus.
+    Each access opens a file, reads the frames and closes the file, so neither memory
+    usage nor the number of open files grows with the corpus.
 
     Parameters
     ----------

@@ -33,11 +33,11 @@ def extract(
 
     By default each recording becomes one array in the cache, keyed by the content of
     the sound file. With `client` or `folder`, consecutive utterances are stored
-    together in shards, rounded to hundredths of a decibel; each shard is created by
+    together in shards and rounded to hundredths of a decibel. Each shard is created by
     one worker.
 
-    If the extraction is interrupted, call `extract` again to resume it. Damaged
-    files, and those whose recordings have changed, are created again.
+    If the extraction is interrupted, call `extract` again to resume it. Files that are
+    damaged, or whose recordings have changed, are recreated.
 
     Parameters
     ----------
@@ -49,25 +49,25 @@ def extract(
         Raise an error at the end if any recording cannot be used, instead of listing
         it in `Features.rejected`.
     cache : bool
-        Store the arrays in the cache, and use those that are already there. With
+        Store the arrays in the cache, and reuse arrays that are already there. If
         False, the arrays are kept in memory.
     n_jobs : int, optional
-        Number of threads; all cores by default. A cluster uses its own threads.
+        Number of threads; one per core by default. Ignored with `client`.
     client : distributed.Client, optional
         Client of a Dask cluster (``pip install "siamlab[cluster]"``). Its workers
         must see the recordings and the folder under the same paths.
     folder : str or os.PathLike, optional
-        Folder for the shards, which `Features.open` opens later. With a client, a
-        folder in the cache by default.
+        Folder for the shards; `Features.open` opens it later. With `client`, the
+        default is a folder in the cache.
     shard_bytes : int
-        Approximate size of a shard. If a worker dies, at most one shard per thread
-        is lost. 64 MB hold 43 minutes of sound in 128 bands.
+        Approximate size of a shard in bytes. If a worker dies, at most one shard per
+        thread is lost. The default, 64 MB, holds 43 minutes of audio in 128 bands.
 
     Returns
     -------
     Features
-        In the order of the corpus, without the recordings that cannot be used. Those
-        are listed in `Features.rejected` with the reason, and counted in one line on
+        In the order of the corpus, without the recordings that cannot be used. These
+        are listed in `Features.rejected` with the reason. Their number is printed to
         standard error.
 
     Raises
@@ -75,9 +75,10 @@ def extract(
     AudioError
         If no recording can be used; with `strict`, if any cannot be used.
     StorageError
-        If the folder contains other spectrograms.
+        If the folder contains spectrograms of another corpus or with other settings.
     WorkerError
-        If workers die, do not see the folder, or have no siamlab or another version.
+        If workers die, cannot access the folder, or do not have this version of
+        siamlab.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def extract(
     >>> features[0].shape[1]
     128
 
-    In a folder, to train on another machine:
+    Store the spectrograms in a folder, to train on another machine:
 
     >>> import tempfile
     >>> folder = tempfile.mkdtemp()
@@ -101,7 +102,7 @@ def extract(
     from threadpoolctl import threadpool_limits
 
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
-    # Computes window and filters once, before several threads need them.
+    # Compute window and filters once, before several threads need them.
     spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)
     # One BLAS thread per job: more would compete for the same cores.
     with threadpool_limits(1, user_api="blas"):

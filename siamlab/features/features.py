@@ -13,8 +13,8 @@ class Features:
     """Spectrograms of a corpus: one array per utterance, and a table.
 
     Behaves like a list of float32 arrays of shape (time, mel). Arrays that `extract`
-    has stored on disk are read when they are used, so that a corpus may be larger
-    than memory; `cut` reads only a part of one.
+    has stored on disk are read on access, so the corpus may be larger than memory.
+    `cut` reads only part of an array.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ class Features:
     table : pandas.DataFrame
         One row per array, as in `Corpus.table`.
     spectrogram : Spectrogram, optional
-        The settings that the arrays were computed with.
+        The settings with which the arrays were computed.
     rejected : pandas.DataFrame or sequence of (str, str)
         Path and reason of each recording that could not be used.
     folder : pathlib.Path, optional
-        The folder of shards that the arrays are in.
+        The folder of shards that contains the arrays.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ class Features:
     def open(cls, folder):
         """Open a folder of shards that `extract` has created.
 
-        The frames are read when they are used. The folder may have been moved or
-        copied to another machine.
+        The frames are read on access. The folder may have been moved, or copied to
+        another machine.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class Features:
         return self.arrays.lengths
 
     def cut(self, index, first, n_frames):
-        """Return a part of one array. From a file, nothing else is read.
+        """Return part of one array; only this part is read from disk.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class Features:
         first : int
             The first frame.
         n_frames : int
-            Number of frames. There are fewer at the end of the utterance.
+            Number of frames; fewer are returned at the end of the utterance.
 
         Returns
         -------
@@ -146,7 +146,7 @@ class Features:
         Parameters
         ----------
         without : sequence of str
-            Symbols to leave out, by default pauses.
+            Symbols to leave out; by default, pauses.
 
         Returns
         -------
@@ -164,7 +164,7 @@ class Features:
         Parameters
         ----------
         rows : array of bool or of int
-            A mask over the utterances, or their positions.
+            A mask over the utterances, or their indices.
 
         Returns
         -------

@@ -32,7 +32,7 @@ def run_jobs(function, shared, jobs, client=None, n_jobs=None):
     Yields
     ------
     index : int
-        Which job, from 0. Threads yield in the order of the jobs, a cluster in the
+        Index of the job. Threads yield in the order of the jobs, a cluster in the
         order of completion.
     result : object
         What the function returned.
@@ -42,8 +42,8 @@ def run_jobs(function, shared, jobs, client=None, n_jobs=None):
     ArgumentError
         If `client` is not a ``distributed.Client``.
     WorkerError
-        If workers die over the same job, have no siamlab or another version, or if
-        the cluster is gone.
+        If workers die on the same job, do not have this version of siamlab, or if the
+        cluster is closed.
     """
     if client is not None:
         _check_workers(client)
@@ -61,7 +61,7 @@ def _in_threads(function, jobs, n_jobs):
 
 
 def _check_workers(client):
-    """Check that the client is one, and that its workers have this siamlab."""
+    """Check the type of the client, and the version of siamlab on its workers."""
     distributed = sys.modules.get("distributed")  # whoever has a client imported it
     is_client = distributed is not None and isinstance(client, distributed.Client)
     if not is_client or client.asynchronous:
@@ -102,7 +102,7 @@ def _on_cluster(function, shared, jobs, client):
     except (CancelledError, KilledWorker) as error:
         raise WorkerError(
             f"the cluster failed: {error} Call again to resume: finished work is kept. "
-            "Workers that die often need more memory"
+            "If workers keep dying, give them more memory"
         ) from error
     finally:
         if client.status == "running":

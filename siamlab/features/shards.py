@@ -11,7 +11,7 @@ A folder of shards contains
 
 A worker creates a shard only if it is missing or damaged, or if its recordings have
 changed. An extraction that was interrupted is therefore resumed by calling `extract`
-again, with the same cluster or another one.
+again, on the same cluster or on another one.
 """
 
 import dataclasses
@@ -55,8 +55,8 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
     elif found is None or found["key"] != key:
         raise StorageError(
             f"{folder} contains other spectrograms: of another corpus, with other "
-            "settings, or in shards of another size. Choose another folder, or delete "
-            "this one"
+            "settings, or in shards of a different size. Choose another folder, or "
+            "delete this one"
         )
     jobs = (
         (_shard_path(folder, number), rows[first:stop])
@@ -92,8 +92,8 @@ def make_shard(spectrogram, path, rows):
     """
     if not (path.parent / _CORPUS).exists():
         raise WorkerError(
-            f"the worker on {socket.gethostname()} does not see {path.parent}; the "
-            "folder must be visible under the same path on all machines"
+            f"the worker on {socket.gethostname()} cannot access {path.parent}; the "
+            "folder must have the same path on all machines"
         )
     settings = dataclasses.asdict(spectrogram)
     key = _files.digest(EDITION, settings, rows, [_version(row[0]) for row in rows])

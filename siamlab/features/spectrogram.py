@@ -10,7 +10,7 @@ from ..errors import ArgumentError, AudioError
 
 __all__ = ["Spectrogram"]
 
-# To be raised whenever the same settings give other frames; part of each cache key.
+# Increase it whenever the same settings give other frames; part of each cache key.
 EDITION = 1
 # Frames per block: their spectrum fits into a processor's cache.
 _BLOCK = 256
@@ -21,32 +21,31 @@ _BANDS = 16
 
 @dataclasses.dataclass(frozen=True)
 class Spectrogram:
-    """Settings of a log-power spectrogram, with mel bands or without.
+    """Settings of a log-mel or log-power spectrogram.
 
-    An instance is a function: ``spectrogram(samples, sr)`` computes the spectrogram.
-    The arguments are those of `librosa.feature.melspectrogram`.
+    Instances are callable: ``spectrogram(samples, sr)`` computes the spectrogram. The
+    parameters are named as in `librosa.feature.melspectrogram`.
 
     Parameters
     ----------
     sr : int
         Sampling rate in hertz. Recordings at another rate are resampled to it.
     n_fft : int
-        Length of the Fourier transform in samples. Windows are padded with zeros to
-        this length.
+        Length of the FFT in samples. Windows are zero-padded to this length.
     win_length : int
         Length of the Hann window in samples; at most `n_fft`.
     hop_length : int
-        Distance between the starts of neighboring frames, in samples.
+        Distance between the starts of adjacent frames, in samples.
     n_mels : int or None
-        Number of mel bands (Slaney, 1998), each of unit area. With None, the frames
-        are the ``n_fft // 2 + 1`` bins of the short-time Fourier transform.
+        Number of mel bands (Slaney, 1998), each with a filter of unit area. If None,
+        the spectrogram has the ``n_fft // 2 + 1`` bins of the short-time Fourier
+        transform.
     fmin, fmax : float
         Lowest and highest frequency in hertz; `fmax` defaults to ``sr / 2``. Without
         mel bands, bins outside this range are dropped.
     floor_db : float
-        Power below this level is replaced by it, so that digital silence has a finite
-        logarithm. 0 dB is a power of 1; a full-scale sine has about +40 dB with the
-        default window.
+        Lower limit in dB. It keeps the logarithm finite for digital silence. 0 dB is a
+        power of 1; a full-scale sine wave reaches about +40 dB with the default window.
 
     Raises
     ------
@@ -94,7 +93,7 @@ class Spectrogram:
 
     @property
     def hop_seconds(self):
-        """Distance between the starts of neighboring frames, in seconds."""
+        """Distance between the starts of adjacent frames, in seconds."""
         return self.hop_length / self.sr
 
     @cached_property
@@ -170,8 +169,8 @@ class Spectrogram:
         -------
         numpy.ndarray
             In dB, float32, shape (time, mel); without mel bands, (time, n_bins). The
-            first window starts at the first sample and the last one ends within the
-            recording, so that no frame contains padding.
+            first window starts at the first sample, and the last one ends within the
+            recording: no frame contains padding (librosa's ``center=False``).
 
         Raises
         ------
@@ -202,12 +201,12 @@ class Spectrogram:
         path : str or os.PathLike
             The sound file.
         start, duration : float
-            The part to read, in seconds; everything by default.
+            The part to read, in seconds; the whole file by default.
 
         Returns
         -------
         numpy.ndarray
-            As for samples, shape (time, mel).
+            As for `__call__`, shape (time, mel).
 
         Raises
         ------

@@ -140,9 +140,9 @@ NARROW = [np.zeros((30, 5), np.float32)]
         (lambda net, x: sl.embed(net, []), "nothing to embed"),
         (lambda net, x: sl.embed(net, x + NARROW), r"utterance 5 has shape \(30, 5\)"),
         (lambda net, x: sl.embed(net), r"got embed\(Functional\)"),
-        (lambda net, x: sl.embed(net, "folder"), "make them with siamlab.extract"),
+        (lambda net, x: sl.embed(net, "folder"), "compute them with siamlab"),
         (lambda net, x: sl.embed("folder", x), "model must be a keras.Model .*str"),
-        (lambda net, x: sl.embed(sl.encoder(), x, layer="head"), "no choice of layers"),
+        (lambda net, x: sl.embed(sl.encoder(), x, layer="head"), "layer= is not supp"),
         (lambda net, x: sl.embed(two_inputs(net), x), "one input of shape"),
     ],
 )

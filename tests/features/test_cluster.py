@@ -160,7 +160,7 @@ def test_a_worker_needs_the_same_siamlab(client, monkeypatch):
 
 
 def test_a_folder_must_be_visible_to_the_workers(folder):
-    with pytest.raises(errors.WorkerError, match=r"does not see .*on all machines"):
+    with pytest.raises(errors.WorkerError, match=r"cannot access .*on all machines"):
         shards.make_shard(SPECTROGRAM, folder / "00000.npy", [])
 
 

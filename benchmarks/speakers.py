@@ -1,7 +1,7 @@
 """Which loss separates unseen speakers best, at the same budget?
 
     python benchmarks/speakers.py --data ROOT     real speech, LibriSpeech's layout
-    python benchmarks/speakers.py                 the embedded voices
+    python benchmarks/speakers.py                 the synthetic voices
 
 First the untrained network. Then each loss trains the same encoder on the same batches,
 with the same optimizer, for as many steps, with the settings of its own paper: none was

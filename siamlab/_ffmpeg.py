@@ -101,7 +101,7 @@ def chunks(path, reason):
     path : str, os.PathLike or file
         The recording.
     reason : str
-        Why libsndfile does not read it.
+        Why libsndfile cannot read it.
 
     Yields
     ------
@@ -137,8 +137,8 @@ def chunks(path, reason):
         if promised is not None and seconds < promised - _TOLERANCE:
             raise AudioError(
                 path,
-                f"is truncated: its header promises {promised:.3f} s, it contains "
-                f"{seconds:.3f} s; copy it again",
+                f"is truncated: its header promises {promised:.3f} s, but it "
+                f"contains {seconds:.3f} s; copy it again",
             )
 
 

@@ -19,16 +19,16 @@ from .errors import ArgumentError, AudioError
 
 __all__ = ["blocks", "check", "duration", "read", "resample"]
 
-# libsndfile reads a truncated file without an error; only its log tells.
+# libsndfile reads a truncated file without an error; only its log reports it.
 _PROMISED_SIZE = re.compile(r": (\d+) \(should be (\d+)\)")
-# What programs write that stream a recording and do not know its length yet.
+# Written by programs that stream a recording and do not know its length yet.
 _UNKNOWN_SIZE = 2**31 - 1
 _PADDING = 64  # bytes; some programs count their padding, some do not
 # Samples read at once: a damaged header may promise more than any memory holds.
 _MAX_SAMPLES = 2**24
-# From the lowest sampling rate in use to the highest, and some more.
+# The ratio of the highest sampling rate in use to the lowest, with a margin.
 _MAX_RATIO = 200
-# Below this level, 16-bit audio contains nothing but its last bit.
+# At this level, 16-bit audio contains only its least significant bit.
 SILENCE = 1.0 / 32768
 
 
@@ -38,18 +38,18 @@ def read(path, *, start=0.0, duration=None):
     Parameters
     ----------
     path : str or os.PathLike
-        WAV, FLAC, OGG, MP3 and everything else that libsndfile reads, at any sampling
-        rate and bit depth. M4A, WMA, WebM and others through FFmpeg, with
-        ``siamlab[m4a]``; these are decoded from their beginning, whatever `start` is.
+        WAV, FLAC, OGG, MP3 and all other formats of libsndfile, at any sampling rate
+        and bit depth. With ``siamlab[m4a]``, also M4A, WMA, WebM and other formats of
+        FFmpeg; these are decoded from the beginning, whatever `start` is.
     start : float
-        Where to begin, in seconds.
+        Where to start reading, in seconds.
     duration : float, optional
-        How much to read, in seconds; by default up to the end.
+        How much to read, in seconds; by default, up to the end.
 
     Returns
     -------
     samples : numpy.ndarray
-        float32, shape (samples,), in [-1, 1]. Several channels are averaged.
+        float32, shape (samples,), in [-1, 1]. Multiple channels are averaged.
     sr : int
         Sampling rate in hertz.
 
@@ -77,7 +77,7 @@ def read(path, *, start=0.0, duration=None):
 
 
 def blocks(path, *, start=0.0, duration=None, seconds=10.0):
-    """Read a recording in pieces, for files larger than the memory.
+    """Read a recording in pieces, for files that do not fit into memory.
 
     Parameters
     ----------
@@ -216,8 +216,8 @@ def _read(file, path, start, duration, seconds):
             if len(samples) < size:
                 raise AudioError(
                     path,
-                    f"is truncated: its header promises {n} samples, it contains "
-                    f"{done}; copy it again",
+                    f"is truncated: its header promises {n} samples, but it "
+                    f"contains {done}; copy it again",
                 )
             channels = samples.shape[1]
             yield samples[:, 0] if channels == 1 else samples.mean(axis=1), sr
@@ -230,8 +230,8 @@ def _check_complete(file, path):
         if present + _PADDING < promised < _UNKNOWN_SIZE:
             raise AudioError(
                 path,
-                f"is truncated: its header promises {promised} bytes, it contains "
-                f"{present}; copy it again",
+                f"is truncated: its header promises {promised} bytes, but it "
+                f"contains {present}; copy it again",
             )
 
 
@@ -295,7 +295,7 @@ def resample(samples, orig_sr, target_sr):
     if orig_sr <= 0 or target_sr <= 0:
         raise ArgumentError(
             f"sampling rates must be positive; got {orig_sr} and {target_sr}. They are "
-            "in hertz, 16000 for example."
+            "in hertz, for example 16000."
         )
     if not 1 / _MAX_RATIO <= target_sr / orig_sr <= _MAX_RATIO:
         raise ArgumentError(
@@ -311,19 +311,19 @@ def resample(samples, orig_sr, target_sr):
 
 
 def check(samples, path):
-    """Raise an error for samples that contain NaN, or nothing but silence.
+    """Raise an error if samples contain NaN or only silence.
 
     Parameters
     ----------
     samples : numpy.ndarray
         Shape (samples,).
     path : str or os.PathLike
-        Named in the error.
+        Path for the error message.
 
     Raises
     ------
     AudioError
-        If a sample is NaN or infinite, or if all are silent.
+        If a sample is NaN or infinite, or if all samples are silent.
     """
     n_bad = np.count_nonzero(~np.isfinite(samples))
     if n_bad:

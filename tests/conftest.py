@@ -109,7 +109,7 @@ def data():
 
 @pytest.fixture(scope="session")
 def a_folder_of_voices():
-    """Write some of the embedded voices to ROOT/SPEAKER/NUMBER.wav; gives the root."""
+    """Write some of the synthetic voices to ROOT/SPEAKER/NUMBER.wav; gives the root."""
     return _folder_of_voices
 
 

@@ -16,20 +16,20 @@ _MINIMUM = {"units": 1, "output_dim": 2, "n_frames": 5, "epochs": 1, "seed": 0}
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The configuration of a training.
+    """The configuration of a training run.
 
     Parameters
     ----------
     data : str or None
-        Folder of the recordings; None for the embedded voices.
+        Folder of the recordings; None for the synthetic voices.
     layout : str
-        How it is organized: the name of a function of `siamlab.corpora`.
+        Layout of the folder: the name of a function of `siamlab.corpora`.
     subset : str or None
-        A subset, of corpora that have some.
+        A subset, for corpora that have subsets.
     test_data, test_subset : str or None
-        The test set. By default it is a part of the speakers of `data`.
+        The test set. By default, some of the speakers of `data`.
     test_fraction : float
-        The size of that part.
+        Fraction of the speakers in the test set, if it is taken from `data`.
     units, output_dim : int
         Width of the hidden layers and dimension of an embedding.
     augment : bool
@@ -37,22 +37,22 @@ class Config:
     loss : str
         Name of a loss of `siamlab.losses`.
     loss_settings : dict
-        Its arguments.
+        Arguments of the loss.
     n_frames : int
-        Length of a segment.
+        Length of a segment in frames.
     n_speakers, n_segments : int
-        Speakers in a batch, and segments of each.
+        Speakers per batch, and segments per speaker.
     epochs, steps_per_epoch : int
-        Number of epochs, and of batches in each.
+        Number of epochs, and batches per epoch.
     learning_rate : float
-        Initial learning rate of Adam. It decays to 0 as a cosine.
+        Initial learning rate of Adam; it decays to 0 along a cosine.
     seed : int
         Seed for weights, batches, augmentation and split.
 
     Raises
     ------
     ArgumentError
-        If a value has the wrong type, is out of range or not among the valid names.
+        If a value has the wrong type, is out of range, or is not a valid name.
 
     Examples
     --------
@@ -96,8 +96,8 @@ class Config:
             raise ArgumentError(f"learning_rate: expected more than 0, received {got}")
         if self.data is None and self.layout != "voices":
             raise ArgumentError(
-                "data must name the folder of the recordings; only the embedded voices "
-                "(layout: voices) need none"
+                "data must be the folder of the recordings; only the synthetic voices "
+                "(layout: voices) need no folder"
             )
 
     @classmethod
@@ -107,7 +107,7 @@ class Config:
         Parameters
         ----------
         path : str or os.PathLike
-            A file of names and values; what is missing keeps its default. Folders are
+            A file of names and values; missing names keep their defaults. Folders are
             relative to the folder of the file.
 
         Returns
@@ -118,7 +118,7 @@ class Config:
         Raises
         ------
         ArgumentError
-            If the file cannot be read, is not YAML, or has a wrong name or value.
+            If the file cannot be read, is not YAML, or has an invalid name or value.
         """
         import yaml
 

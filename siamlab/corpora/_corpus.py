@@ -6,7 +6,7 @@ import pandas as pd
 from .. import audio
 from ..errors import ArgumentError, CorpusError
 
-# In this order; a corpus may have further columns behind them.
+# In this order; a corpus may have further columns after them.
 COLUMNS = ("speaker", "session", "path", "start", "duration", "text", "phones")
 
 

@@ -45,7 +45,7 @@ def csv_rows(path, columns=None):
     if duplicates.any():
         raise CorpusError(
             f"{path}: {_row_numbers(duplicates)}: an earlier row has the same path and "
-            "start. Delete the copy, or it could be in two parts of a split"
+            "start. Delete it, or it could end up in two parts of a split"
         )
     return table
 
@@ -66,7 +66,7 @@ def _read_cells(path):
         )
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"{path} is not in UTF-8 (byte {error.start}); save it as CSV UTF-8"
+            f"{path} is not encoded in UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
     except (OSError, ValueError) as error:  # pandas' ParserError is a ValueError
         detail = " ".join(str(error).split()).removeprefix("Error tokenizing data. ")
@@ -91,7 +91,7 @@ def _rename(cells, path, columns):
     duplicates = table.columns[table.columns.duplicated()]
     if len(duplicates):
         raise CorpusError(
-            f"{path}: two columns would be called {duplicates[0]!r}; it has {present}"
+            f"{path}: two columns would be named {duplicates[0]!r}; it has {present}"
         )
     for required in ("path", "speaker"):
         if required not in table:
@@ -119,8 +119,8 @@ def _paths(listed, folder):
             paths[i] = Path(folder, name.replace("\\", "/"))
     if paths and not any(os.path.exists(path) for path in paths):
         raise CorpusError(
-            f"none of the {len(paths)} files exists; the first would be {paths[0]}. "
-            f"Paths are relative to {folder}, the folder of the table"
+            f"none of the {len(paths)} files exists; the first is {paths[0]}. "
+            f"Paths are relative to {folder}, the folder of the CSV file"
         )
     return [str(path) for path in paths]
 

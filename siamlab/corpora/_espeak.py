@@ -1,10 +1,10 @@
-"""eSpeak NG, in a process of its own.
+"""eSpeak NG, in a separate process.
 
 This file is run, not imported: ``python _espeak.py`` reads one request per line
 from standard input and writes one answer for each to standard output.
 
 eSpeak NG is under the GPL-3 and siamlab is not, so they communicate only through this
-pipe. A process of its own also makes the synthesis deterministic: eSpeak keeps the
+pipe. A separate process also makes the synthesis deterministic: eSpeak keeps the
 state of its wave generator between utterances, and a fresh process gives the same
 samples for the same requests.
 

@@ -64,8 +64,8 @@ def read_text(path, errors="strict", missing=None):
         return path.read_text(encoding="utf-8-sig", errors=errors)
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"{path} is not in UTF-8 (byte {error.start}); download it again, or save "
-            "it as UTF-8"
+            f"{path} is not encoded in UTF-8 (byte {error.start}); download it again, "
+            "or save it as UTF-8"
         ) from error
     except OSError as error:
         raise CorpusError(

@@ -1,4 +1,4 @@
-"""Sentences for the embedded voices, from a small grammar per language.
+"""Sentences for the synthetic voices, from a small grammar per language.
 
 - `LANGUAGES`: the languages that have a grammar.
 - `sentences`: any number of distinct sentences, the same for the same seed.

@@ -85,7 +85,7 @@ def _find_subset(root, subset):
     if languages and not subsets:
         raise CorpusError(
             f"{root} contains the languages {', '.join(languages)}; choose the folder "
-            "of one"
+            "of one language"
         )
     raise CorpusError(
         f"{root} has no {subset}.tsv; its subsets: {', '.join(subsets) or 'none'}. "

@@ -1,7 +1,7 @@
-"""Statistics of a corpus, and recordings that may have something wrong with them.
+"""Statistics of a corpus, and a list of suspicious recordings.
 
-- `describe`: read a whole corpus once.
-- `Description`: what it found, as tables.
+- `describe`: read all recordings of a corpus once.
+- `Description`: the result, as tables.
 """
 
 import dataclasses
@@ -16,24 +16,24 @@ from ..errors import ArgumentError, AudioError
 from ._corpus import format_duration
 from ._threads import map_in_threads
 
-# Full scale: a 16-bit file ends at 32767/32768, a lossy file a little beside it.
+# Full scale: 32767/32768 in a 16-bit file, slightly different in a lossy file.
 _FULL_SCALE = 0.999
-# A normalized recording reaches full scale with a sample or two; a clipped recording
-# stays there, again and again.
+# A normalized recording reaches full scale at one or two samples; a clipped recording
+# stays there for several samples, many times.
 _MIN_RUN, _MIN_CLIPPED = 3, 10
 _MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Description:
-    """Statistics of a corpus; made by `describe`.
+    """Statistics of a corpus, as returned by `describe`.
 
     Parameters
     ----------
     name : str
         Name of the corpus.
     speakers : pandas.DataFrame
-        One row per speaker, by name: utterances, sessions, seconds.
+        One row per speaker, sorted by name: utterances, sessions, seconds.
     utterances : pandas.DataFrame
         One row per utterance, as in the corpus: path, seconds (NaN if it cannot be
         read), sr (sampling rate in hertz, 0 if it cannot be read) and peak.
@@ -60,7 +60,7 @@ class Description:
 
     @property
     def sampling_rates(self):
-        """Sampling rate -> number of utterances; the most frequent one first."""
+        """Number of utterances per sampling rate, most frequent first."""
         sr = self.utterances.sr
         return sr[sr > 0].value_counts().rename("utterances")
 
@@ -96,31 +96,32 @@ class Description:
 
 
 def describe(corpus, shortest=0.1):
-    """Read a whole corpus once; count speakers, sessions and hours; find bad files.
+    """Count speakers, sessions and hours of a corpus, and find suspicious files.
 
-    A recording is suspicious if it
+    All recordings are read once. A recording is suspicious if it
 
     - cannot be read, or contains NaN;
-    - is silent: no sample is larger than the last of 16 bits;
+    - is silent: no sample is larger than the least significant of 16 bits;
     - is clipped: at least three consecutive samples are at full scale (0.999 or more),
-      and at least ten in all. Loud recordings reach full scale with a sample or two.
-      Recordings that were made quieter after clipping are not found;
+      and at least ten samples in total. Loud recordings reach full scale at one or two
+      samples. Recordings that were attenuated after clipping are not found;
     - is shorter than `shortest`;
     - is a duplicate: all its samples equal those of another recording, whatever its
-      name, container, bit depth or header. Copies that were compressed again are not
-      found. A duplicate may be in two parts of a split, or under two speakers.
+      name, container, bit depth or header. Recompressed copies are not found. A
+      duplicate may leak from one part of a split into another, or be listed under two
+      speakers.
 
     Parameters
     ----------
     corpus : Corpus
-        Of any source.
+        Any corpus.
     shortest : float
-        Seconds; a syllable lasts about 0.2.
+        Minimum duration in seconds; a syllable lasts about 0.2 s.
 
     Returns
     -------
     Description
-        Tables, with a summary; `siamlab.plots.corpus` draws it.
+        Tables and a summary; `siamlab.plots.corpus` plots them.
 
     Raises
     ------
@@ -158,7 +159,7 @@ def describe(corpus, shortest=0.1):
 
 
 def _measure(row):
-    """Read an utterance block by block, and return what `describe` needs of it."""
+    """Read an utterance block by block, and return its measurements."""
     samples, sr, peak, n_bad, n_clipped, run = 0, 0, 0.0, 0, 0, 0
     checksum = hashlib.blake2b(digest_size=16)
     try:

@@ -67,7 +67,7 @@ def download(name, folder):
     if name not in archives:
         raise ArgumentError(
             f"name must be one of {', '.join(archives)}; got {name!r}. "
-            f"download says where to get {', '.join(elsewhere)}"
+            f"For {', '.join(elsewhere)}, download tells where to get them"
         )
     archive, folder = archives[name], Path(folder)
     if not (folder / archive.folder / archive.marker).is_dir():
@@ -121,7 +121,7 @@ def _fetch(name, archive, work):
     free = shutil.disk_usage(work).free
     if free < needed:
         raise StorageError(
-            f"the disk of {work.parent} has {_format_size(free)} free, and the archive "
+            f"the disk of {work.parent} has {_format_size(free)} free, but the archive "
             f"and its files need {_format_size(needed)}. Choose another disk"
         )
     for leftover in work.iterdir():
@@ -143,8 +143,8 @@ def _fetch(name, archive, work):
             )
     except requests.RequestException as error:
         raise StorageError(
-            f"the download of {archive.url} failed ({error}). Try again later; it "
-            "starts from the beginning"
+            f"the download of {archive.url} failed ({error}). Try again later; the "
+            "download will start from the beginning"
         ) from error
     except ValueError as error:  # pooch has deleted the file
         raise StorageError(
@@ -159,14 +159,14 @@ def _fetch(name, archive, work):
 def _unpack(path, folder):
     """Unpack an archive; no member may be written outside the folder."""
     if not hasattr(tarfile, "data_filter"):
-        raise StorageError("unpacking safely needs Python 3.11.4 or later; update it")
+        raise StorageError("unpacking needs Python 3.11.4 or later; update Python")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         with tarfile.open(path) as tar:
             tar.extractall(folder, filter="data")
     except tarfile.FilterError as error:
         raise StorageError(
-            f"{path} has an unsafe member ({error}); none of its files are used. "
+            f"{path} has an unsafe member ({error}); none of its files were used. "
             "Report it as an issue"
         ) from error
     except (tarfile.TarError, EOFError, zlib.error) as error:

@@ -1,6 +1,6 @@
 """Your own recordings.
 
-- `folder`: to train on, one folder per speaker or a CSV file.
+- `folder`: recordings for training, from one folder per speaker or a CSV file.
 - `recordings`: any recordings, with or without known speakers.
 """
 
@@ -19,36 +19,36 @@ _EXPECTED_ANY = "a sound file, or a folder that contains sound files"
 
 
 def folder(root, columns=None):
-    """Read recordings from one folder per speaker, or from the rows of a CSV file.
+    """Read recordings from one folder per speaker, or from a CSV file.
 
     Parameters
     ----------
     root : str or os.PathLike
         ``ROOT/SPEAKER/*.wav``, or ``ROOT/SPEAKER/SESSION/*.wav`` for speakers with
-        several recording sessions. WAV, FLAC, OGG, MP3, at any sampling rate; M4A and
-        others with ``siamlab[m4a]``.
+        several recording sessions. WAV, FLAC, OGG and MP3 files at any sampling rate;
+        M4A and other formats with ``siamlab[m4a]``.
 
         Or a CSV file with the columns path and speaker. The columns session, start and
-        duration (both in seconds) and text are optional, and all other columns are
-        kept. Paths are relative to the folder of the CSV file. UTF-8; commas,
-        semicolons or tabs.
+        duration (both in seconds) and text are optional; all other columns are kept.
+        Paths are relative to the folder of the CSV file. The encoding is UTF-8; the
+        delimiter is a comma, semicolon or tab.
     columns : dict of str to str, optional
-        For a CSV file with other column names: name in the file -> name above, as for
-        `pandas.DataFrame.rename`.
+        For a CSV file with other column names: maps each name in the file to a name
+        above, as in `pandas.DataFrame.rename`.
 
     Returns
     -------
     Corpus
-        Speakers and sessions have the names of their folders, or the names in the CSV
-        file, with the session as SPEAKER/SESSION. A file that cannot be read is listed
-        with a duration of NaN, and extraction reports it.
+        Speakers and sessions are named after their folders, or as in the CSV file; the
+        name of a session is SPEAKER/SESSION. A file that cannot be read has the
+        duration NaN, and `extract` reports it.
 
     Raises
     ------
     CorpusError
         If the folder is missing, contains no sound file, or contains sound files
-        outside the speakers' folders; if a CSV file lacks a column, a row lacks its
-        path, its speaker or a valid number, or none of the files exists.
+        outside the speakers' folders; if a CSV file lacks a required column, a row has
+        no path, no speaker or an invalid number, or none of the files exists.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def folder(root, columns=None):
         return corpus_of(csv_rows(Path(root), columns), Path(root).stem)
     root = existing_folder(root, _EXPECTED)
     if columns is not None:
-        raise CorpusError(f"{root} is a folder; columns= is for CSV files only")
+        raise CorpusError(f"{root} is a folder; columns= applies to CSV files only")
     rows = _rows(root, sound_files(root, _EXPECTED))
     for row in rows:
         if not row["speaker"]:
@@ -75,18 +75,18 @@ def folder(root, columns=None):
 def recordings(path):
     """Read one recording, or all recordings in a folder, with or without speakers.
 
-    For recordings to embed. `folder` is stricter, and meant for training.
+    Use it for recordings to embed. `folder` is stricter and is meant for training.
 
     Parameters
     ----------
     path : str or os.PathLike
-        A sound file or a folder. WAV, FLAC, OGG, MP3, at any sampling rate.
+        A sound file, or a folder of sound files, as for `folder`.
 
     Returns
     -------
     Corpus
         As from `folder`. A file outside the speakers' folders has the speaker "" and a
-        session of its own.
+        separate session.
 
     Raises
     ------

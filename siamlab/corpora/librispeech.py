@@ -34,7 +34,7 @@ def librispeech(root, subset="train-clean-100"):
     ------
     CorpusError
         If the folder or the subset is missing, a file has another kind of name, or a
-        text is not in UTF-8.
+        text is not encoded in UTF-8.
     """
     root = existing_folder(root, _EXPECTED)
     present = sorted(p.name for p in root.iterdir() if p.is_dir() and _is_subset(p))

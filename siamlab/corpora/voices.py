@@ -1,4 +1,4 @@
-"""The embedded voices: a corpus that needs no network and no files.
+"""Synthetic voices: a corpus that needs no download and no files.
 
 The sentences (`_sentences`) are spoken by eSpeak NG (`_espeak`) and recorded in
 simulated rooms (`_room_acoustics`). The recordings are kept in the cache.
@@ -23,11 +23,11 @@ from ._sentences import LANGUAGES, sentences
 from ._threads import map_in_threads
 
 SR = 16000
-# Part of the key in the cache. Increase it if the same arguments give other recordings.
+# Part of the cache key. Increase it if the same arguments give other recordings.
 _VERSION = 1
 
-# Variants of eSpeak NG, without robots, whisperers, and those that differ from another
-# variant less than two sentences of one voice do.
+# Voice variants of eSpeak NG, without robots, whispering voices, and variants that
+# differ from another one less than two sentences of one voice do.
 _FEMALE = (
     "Alicia Andrea Annie anika aunty belinda f1 f2 f3 f4 f5 grandma linda shelby steph"
 ).split()
@@ -43,33 +43,33 @@ _COLUMNS = {"speaker", "session", "start", "duration", "text", "stress", "sex"}
 
 
 def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
-    """Synthesize speakers who read sentences, each sentence in another room.
+    """Synthesize speakers reading sentences, each in a different simulated room.
 
     Speed, pitch, intonation, level, filter, room and noise are drawn for each
-    utterance, never for each speaker, so that a network cannot recognize speakers by
-    the properties of the recording (``docs/doctor.md#s38``).
+    utterance, never for each speaker, so a network cannot identify speakers by the
+    properties of the recording (``docs/doctor.md#s38``).
 
     Parameters
     ----------
     language : {"de", "en"}
         German or English.
     n_speakers : int
-        Number of speakers, each a different voice of eSpeak NG; 74 at most, 15 of them
-        female.
+        Number of speakers, each with a different voice of eSpeak NG; at most 74. Of the
+        74 voices, 15 are female.
     n_utterances : int
         Number of utterances per speaker, each a different sentence of about 2.5 s.
     seed : int
-        Determines voices, sentences and recordings.
+        Seed of the voices, sentences and recordings.
     rooms : bool
-        Record each utterance in a room of its own; otherwise as in a studio, without
-        filter, reverberation and noise, all with the same peak level.
+        Simulate a different room for each utterance. If False, utterances sound as in a
+        studio: without filter, reverberation or noise, and with the same peak level.
 
     Returns
     -------
     Corpus
-        16 kHz. Phones are IPA symbols with their times, "sil" for a pause. Further
-        columns: `sex` ("F", "M"), and `stress`: "ˈ", "ˌ" or "" for each phone. Each
-        utterance is a session of its own.
+        Recordings at 16 kHz. Phones are IPA symbols with their times; "sil" is a pause.
+        Additional columns: `sex` ("F" or "M"), and `stress`: "ˈ", "ˌ" or "" for each
+        phone. Each utterance is a separate session.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def _speaker(language, name, texts, seed, rooms):
         rows = _load(folder, len(texts))
         if rows is None:
             raise StorageError(
-                f"{folder} was written and is missing or damaged; call voices again"
+                f"{folder} was written but is missing or damaged; call voices again"
             )
     return rows
 
@@ -156,7 +156,7 @@ def _synthesize(folder, language, name, texts, seed, rooms):
     """Speak, record and write the utterances of one speaker; yield their rows."""
     import soundfile
 
-    # A stream of random numbers per voice, so that it does not depend on the others.
+    # One random stream per voice, so that each voice is independent of the others.
     voice_id = int(_files.digest(name)[:8], 16)
     rng = np.random.default_rng((seed, voice_id))
     requests = [
@@ -203,7 +203,7 @@ def _speak(requests):
         detail = getattr(error, "stderr", b"") or str(error).encode()
         last = detail.decode(errors="replace").strip().rsplit("\n", 1)[-1]
         raise CorpusError(
-            f"the embedded voices need eSpeak NG, which failed: {last}. Install "
+            f"the synthetic voices need eSpeak NG, which failed: {last}. Install "
             "espeakng-loader for your platform, or use another corpus"
         ) from error
     output = io.BytesIO(done.stdout)
@@ -216,7 +216,7 @@ def _speak(requests):
 
 
 def _convert(content, phones, sr):
-    """Convert 16-bit samples to `SR`, and first samples to spans in seconds."""
+    """Resample 16-bit samples to `SR`; convert phone starts to intervals in seconds."""
     samples = np.frombuffer(content, dtype="<i2").astype(np.float32) / 32768
     duration = len(samples) / sr
     # "(en)", "(de)": eSpeak applies the rules of another language to foreign words.

@@ -126,13 +126,13 @@ def voxceleb_trials(path, corpus):
     present = pd.Index([_key(Path(p)) for p in corpus.table.path])
     if present.has_duplicates:
         key = present[present.duplicated()][0]
-        raise CorpusError(f"the corpus has several rows of {key}; trials need one")
+        raise CorpusError(f"the corpus has several rows for {key}; trials need one")
     wanted = pd.Index(pd.concat(sides).unique())
     missing = wanted[~wanted.isin(present)]
     if len(missing):
         raise CorpusError(
             f"the corpus lacks {len(missing)} of the {len(wanted)} recordings in "
-            f"{path}; the first is {missing[0]}. Read the folder with all of them"
+            f"{path}; the first is {missing[0]}. Read a folder that has them all"
         )
     first, second = (present.get_indexer(side) for side in sides)
     return first, second, y_true

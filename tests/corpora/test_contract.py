@@ -157,7 +157,7 @@ META = "data/audioMNIST_meta.txt"
 # Corpus, a file that it contains, the content of that file, and the error.
 INVALID = [
     ("librispeech", "dev/84/1/85-1-0000.flac", "", r"85-1-0000\.flac does not fit"),
-    ("librispeech", "dev/84/1/84-1.trans.txt", "SCHÖN", r"trans\.txt is not in UTF-8"),
+    ("librispeech", "dev/84/1/84-1.trans.txt", "SCHÖN", r"trans\.txt is not enc"),
     ("voxceleb, 1", "noise.wav", "", r"noise\.wav does not fit"),
     ("voxceleb, 1", "aac/id10270/zz/00001.m4a", "", "two files of id10270/zz/00001"),
     ("voxceleb, 1", "vox1_meta.csv", "speaker,sex", "the columns .*; got speaker"),
@@ -166,7 +166,7 @@ INVALID = [
     ("audiomnist", "data/01/3_02_0.wav", "", r"3_02_0\.wav does not fit"),
     ("audiomnist", META, '{"01": ', "is damaged"),
     ("audiomnist", META, "[1, 2]", "does not list speakers"),
-    ("audiomnist", META, '{"01": "ä"}', "is not in UTF-8"),
+    ("audiomnist", META, '{"01": "ä"}', "is not encoded in UTF-8"),
 ]
 
 

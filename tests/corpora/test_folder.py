@@ -91,7 +91,7 @@ def test_columns_can_be_renamed(sounds):
     columns = {"Datei": "path", "Person": "speaker"}
     table = table_of(sounds, "Datei,Person\na.wav,Anna\n", columns=columns)
     assert table.speaker.tolist() == ["Anna"]
-    with pytest.raises(errors.CorpusError, match="two columns would be called 'path'"):
+    with pytest.raises(errors.CorpusError, match="two columns would be named 'path'"):
         table_of(sounds, "Datei,Person,path\na.wav,Anna,x\n", columns=columns)
     with pytest.raises(errors.CorpusError, match="no column 'Datei'; it has 'path'"):
         table_of(sounds, "path,speaker\na.wav,Anna\n", columns=columns)
@@ -108,7 +108,7 @@ def test_columns_can_be_renamed(sounds):
         ("path,speaker,phones\na.wav,A,x\n", "a column 'phones', but phones need"),
         ("path,speaker\nx.wav,A\ny.wav,B\n", r"none of the 2 files .* first .*x\.wav"),
         ("", "cannot be read as a table: No columns"),
-        ("path,speaker\na.wav,J\udcfcrgen\n", "not in UTF-8"),
+        ("path,speaker\na.wav,J\udcfcrgen\n", "not encoded in UTF-8"),
     ],
 )
 def test_the_error_says_what_is_wrong_with_a_csv_file(sounds, text, message):

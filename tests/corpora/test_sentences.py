@@ -1,4 +1,4 @@
-"""What the embedded voices say."""
+"""The sentences of the synthetic voices."""
 
 import hashlib
 import re

@@ -4,7 +4,7 @@ Speaker encoders, from a segment of a spectrogram to one vector:
 
 - `blstm_encoder`: two bidirectional LSTMs, as in the question of notebook 04.
 - `xvector_encoder`: convolutions, for a second of speech or more.
-- `classifier`: an encoder with one learned vector for each speaker behind it.
+- `classifier`: an encoder followed by a cosine classifier over the speakers.
 
 Models that train an encoder:
 

@@ -1,4 +1,4 @@
-"""The common base of the models that train an encoder."""
+"""Base class of the models that train an encoder."""
 
 import keras
 

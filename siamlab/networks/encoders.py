@@ -1,4 +1,4 @@
-"""Speaker encoders: from a spectrogram to one vector."""
+"""Speaker encoders, which map a spectrogram to one vector."""
 
 import keras
 
@@ -21,28 +21,27 @@ def blstm_encoder(
     dropout=0.25,
     name="encoder",
 ):
-    """Build two bidirectional LSTMs with two dense layers behind them.
+    """Build a speaker encoder: two bidirectional LSTMs and two dense layers.
 
     Parameters
     ----------
     n_frames : int or None
-        Number of frames of a segment; None for any number.
+        Number of frames per segment; None for any number.
     n_mels : int
         Number of mel bands.
     units : int
-        Units of each LSTM, in each direction: its output has twice as many.
+        Units of each LSTM in each direction; its output has twice as many.
     output_dim : int
         Size of the output.
     head : {"softmax", "logits", "unit"}
         The output: probabilities, logits, or vectors of unit length.
     scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
-        Fitted; becomes the first layer, so that the network takes spectrograms in dB.
-        Without it, the LSTMs are given the spectrogram as it is.
+        Fitted scaler, which becomes a layer of the network, so that the input is a
+        spectrogram in dB. Without it, the spectrogram is not scaled.
     augmentation : sequence of keras.layers.Layer
-        Layers in front of the scaler, where spectrograms are in dB, such as
-        `layers.RandomEQ`.
+        Layers before the scaler, for spectrograms in dB, such as `layers.RandomEQ`.
     dropout : float
-        Dropout rate behind the first LSTM.
+        Dropout rate after the first LSTM.
     name : str
         Name of the model.
 
@@ -71,7 +70,7 @@ def blstm_encoder(
     x = layers.Bidirectional(lstm, name="blstm_1")(x)
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Bidirectional(layers.LSTM(units), name="blstm_2")(x)
-    # Not a ReLU: it may output zeros only, which have no direction (head="unit").
+    # Not a ReLU, which may output only zeros; these have no direction (head="unit").
     x = layers.Dense(2 * output_dim, activation="tanh", name="dense_1")(x)
     # Losses need float32, also under mixed precision.
     if head == "unit":
@@ -88,11 +87,12 @@ def blstm_encoder(
 def xvector_encoder(
     n_mels=128, units=192, output_dim=128, scaler=None, augmentation=(), name="xvector"
 ):
-    """Build an x-vector encoder for segments of a second or more.
+    """Build an x-vector encoder, for segments of one second or more.
 
-    After Snyder et al. (2018): convolutions over time with residual connections (He et
-    al., 2016), then mean and standard deviation over all frames. Each output frame of
-    the last convolution depends on 29 input frames.
+    The network follows Snyder et al. (2018): convolutions over time, here with residual
+    connections (He et al., 2016), then statistics pooling (the mean and standard
+    deviation over all frames). The receptive field of the last convolution is 29 input
+    frames.
 
     Parameters
     ----------
@@ -103,17 +103,17 @@ def xvector_encoder(
     output_dim : int
         Size of the embedding.
     scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
-        Fitted; becomes the first layer, as in `blstm_encoder`.
+        Fitted scaler, as for `blstm_encoder`.
     augmentation : sequence of keras.layers.Layer
-        Layers in front of the scaler, where spectrograms are in dB.
+        Layers before the scaler, for spectrograms in dB.
     name : str
         Name of the model.
 
     Returns
     -------
     keras.Model
-        (batch, time, mel) -> (batch, output_dim), for any number of frames; rows of
-        unit length, from the layer "head". Embed with
+        (batch, time, mel) -> (batch, output_dim), for any number of frames. The output
+        of its last layer, "head", has rows of unit length. Compute embeddings with
         ``siamlab.embed(net, features, n_frames=120)``.
 
     Raises
@@ -141,7 +141,7 @@ def xvector_encoder(
 
     inputs = keras.Input((None, n_mels), name="spectrogram")
     x = _input_layers(inputs, scaler, augmentation)
-    # Neighboring frames overlap by more than half: every second one is enough.
+    # Adjacent frames overlap by more than half: every second one is enough.
     x = convolve(x, units, 5, 1, strides=2)
     for dilation in (1, 2, 3):
         x = layers.add([x, convolve(x, units, 3, 1 + dilation, dilation_rate=dilation)])
@@ -156,20 +156,20 @@ def xvector_encoder(
 
 
 def classifier(encoder, n_speakers):
-    """Add one learned vector for each speaker behind an encoder, to classify speakers.
+    """Add a cosine classifier over the training speakers to an encoder.
 
     Parameters
     ----------
     encoder : keras.Model
         (batch, time, mel) -> (batch, output_dim).
     n_speakers : int
-        Number of speakers in the training set, which are numbered from 0.
+        Number of speakers in the training set.
 
     Returns
     -------
     keras.Model
-        (batch, time, mel) -> (batch, n_speakers), cosines, for `SpeakerNet` with
-        `losses.AAMSoftmax`. It shares the layers of the encoder, under the same names.
+        (batch, time, mel) -> (batch, n_speakers): cosine similarities, for `SpeakerNet`
+        with `losses.AAMSoftmax`. It shares the layers of the encoder.
 
     Examples
     --------

@@ -13,13 +13,13 @@ class LogitRecorder(keras.callbacks.Callback):
     Parameters
     ----------
     features : Features or sequence of numpy.ndarray
-        A few utterances that are not trained on, shape (time, n_bins) each.
+        A few utterances outside the training set, shape (time, n_bins) each.
 
     Attributes
     ----------
     logits : list of list of numpy.ndarray
-        By epoch, where 0 is before training, then by utterance: shape (output frames,
-        symbols). A second call of ``fit`` appends to the list.
+        Logits of each epoch (epoch 0 is before training) and each utterance, shape
+        (output frames, symbols). A second call to ``fit`` appends to the list.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Networks that recognize phones: one label for each frame, or CTC."""
+"""Networks that recognize phones, with CTC or with one label per frame."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["CTCNet", "FramewiseNet", "ctc_blstm", "framewise_blstm"]
 
 
 class _PhoneNet(EncoderModel):
-    """An encoder with one output for each frame, and what the outputs stand for."""
+    """An encoder with one output per frame, and the vocabulary of its outputs."""
 
     def __init__(self, encoder, vocabulary, stride=1, **kwargs):
         super().__init__(encoder, **kwargs)
@@ -46,8 +46,7 @@ class _PhoneNet(EncoderModel):
         features : Features or sequence of numpy.ndarray
             Shape (time, n_bins) each.
         batch_size : int
-            Number of utterances that are computed together. All are padded to the
-            longest.
+            Utterances per batch. All are padded to the length of the longest.
 
         Returns
         -------
@@ -90,8 +89,8 @@ class _PhoneNet(EncoderModel):
 class CTCNet(_PhoneNet):
     """A phone recognizer with the CTC loss; see `ctc_blstm`.
 
-    The loss is part of the model: compile it with an optimizer only. It computes the
-    lengths that CTC needs from "frames" and from the labels, so that they cannot be
+    The loss is part of the model: pass only an optimizer to ``compile``. The lengths
+    that CTC needs are computed from "frames" and from the labels, so they cannot be
     wrong (docs/doctor.md#c9, docs/doctor.md#c14).
 
     Parameters
@@ -102,7 +101,7 @@ class CTCNet(_PhoneNet):
     vocabulary : ctc.Vocabulary
         With a blank.
     stride : int
-        Number of frames for each output frame.
+        Number of input frames per output frame.
     **kwargs
         As for `keras.Model`.
     """
@@ -132,7 +131,7 @@ class CTCNet(_PhoneNet):
         """
         y = ops.cast(y, "int32")
         costs = ops.ctc_loss(
-            # Padding is not read, but has to be a label.
+            # Padding is not read, but must be a valid label.
             target=ops.where(y >= 0, y, 0),
             output=ops.cast(y_pred, "float32"),
             target_length=ops.sum(ops.cast(y >= 0, "int32"), axis=-1),
@@ -151,7 +150,7 @@ class CTCNet(_PhoneNet):
         features : Features or sequence of numpy.ndarray
             Shape (time, n_bins) each.
         width : int, optional
-            Width of a beam search; without it, `ctc.greedy_decode`.
+            Beam width for `ctc.beam_decode`; by default, `ctc.greedy_decode` is used.
 
         Returns
         -------
@@ -169,10 +168,10 @@ class CTCNet(_PhoneNet):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class FramewiseNet(_PhoneNet):
-    """A phone classifier for each frame; see `framewise_blstm`.
+    """A frame-level phone classifier; see `framewise_blstm`.
 
-    The loss is part of the model: compile it with an optimizer only. Frames with the
-    label -1, which are padding or not labeled, do not count (docs/doctor.md#c22).
+    The loss is part of the model: pass only an optimizer to ``compile``. Frames with
+    the label -1, which are padding or not labeled, are ignored (docs/doctor.md#c22).
 
     Parameters
     ----------
@@ -182,7 +181,7 @@ class FramewiseNet(_PhoneNet):
     vocabulary : ctc.Vocabulary
         Without a blank.
     stride : int
-        Number of frames for each output frame.
+        Number of input frames per output frame.
     **kwargs
         As for `keras.Model`.
     """
@@ -258,7 +257,7 @@ def ctc_blstm(
     dropout=0.0,
     name="ctc",
 ):
-    """Build a phone recognizer: bidirectional LSTMs with CTC.
+    """Build a CTC phone recognizer with bidirectional LSTMs.
 
     Parameters
     ----------
@@ -269,19 +268,19 @@ def ctc_blstm(
     units : sequence of int
         Units of each bidirectional LSTM, in each direction.
     scaler : StandardScaler, MinMaxScaler or AffineScaler, optional
-        Fitted; becomes the first layer. Without it, the LSTMs are given the
-        spectrogram as it is.
+        Fitted scaler, which becomes the first layer. Without it, the spectrogram is
+        not scaled.
     stride : int
-        Only every n-th output of the first LSTM is passed on.
+        Subsampling factor after the first LSTM: every `stride`-th frame is kept.
     dropout : float
-        Dropout rate behind each LSTM.
+        Dropout rate after each LSTM.
     name : str
         Name of the encoder.
 
     Returns
     -------
     CTCNet
-        Not compiled: ``net.compile("adam")``. The loss is part of the model.
+        Not compiled; call ``net.compile("adam")``. The loss is part of the model.
 
     Raises
     ------
@@ -310,7 +309,7 @@ def framewise_blstm(
     dropout=0.0,
     name="framewise",
 ):
-    """Build a phone classifier for each frame: bidirectional LSTMs with a softmax.
+    """Build a frame-level phone classifier with bidirectional LSTMs.
 
     Parameters
     ----------
@@ -322,7 +321,7 @@ def framewise_blstm(
     Returns
     -------
     FramewiseNet
-        Not compiled: ``net.compile("adam")``. The loss is part of the model.
+        Not compiled; call ``net.compile("adam")``. The loss is part of the model.
 
     Raises
     ------
@@ -339,15 +338,15 @@ def framewise_blstm(
     """
     if vocabulary.blank is not None:
         raise ArgumentError(
-            "a framewise network needs a vocabulary without a blank, made with "
-            f"blank=None; got blank={vocabulary.blank}"
+            "a framewise network needs a vocabulary without a blank (blank=None); got "
+            f"blank={vocabulary.blank}"
         )
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
     return FramewiseNet(encoder, vocabulary, stride)
 
 
 def _encoder(n_outputs, n_bins, units, scaler, stride, dropout, name):
-    """Build LSTMs from padded spectrograms and their lengths to logits."""
+    """Build LSTMs that map padded spectrograms and their lengths to logits."""
     if not units:
         raise ArgumentError("units must contain a number for each LSTM; got none")
     if stride < 1:

@@ -1,4 +1,4 @@
-"""Models that train a speaker encoder: on batches of speakers, or on pairs."""
+"""Models that train a speaker encoder, on batches of speakers or on pairs."""
 
 import keras
 from keras import ops
@@ -11,9 +11,9 @@ __all__ = ["Siamese", "SpeakerNet"]
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class SpeakerNet(EncoderModel):
-    """An encoder that is trained on batches of speakers.
+    """A model that trains an encoder on batches of speakers.
 
-    The loss compares all segments of a batch at once: a batch of n segments holds
+    The loss compares all pairs of segments in a batch. A batch of n segments contains
     n (n - 1) / 2 pairs, and each segment passes through the encoder only once.
 
     Parameters
@@ -43,10 +43,11 @@ class SpeakerNet(EncoderModel):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class Siamese(EncoderModel):
-    """One encoder applied to two inputs, and their distance (Bromley et al., 1993).
+    """Siamese network: the distance of two inputs after one shared encoder.
 
     Both inputs pass through the same encoder, so the two branches share their weights
-    (docs/doctor.md#s17). `SpeakerNet` learns from many more pairs at the same cost.
+    (Bromley et al., 1993; docs/doctor.md#s17). `SpeakerNet` learns from many more pairs
+    at the same cost.
 
     Parameters
     ----------
@@ -97,8 +98,8 @@ class Siamese(EncoderModel):
         tensor
             Shape (batch, directions); see `layers.Distance`.
         """
-        # Both segments in one call of the encoder: the same numbers, and an LSTM takes
-        # as long for two small batches as for two of twice the size.
+        # One call for both segments gives the same numbers, and an LSTM needs as long
+        # for a small batch as for one of twice the size.
         outputs = self.encoder(ops.concatenate(inputs), training=training)
         return self.distance(ops.split(outputs, 2))
 

@@ -1,6 +1,6 @@
 """Losses for speaker embeddings.
 
-Of one pair, as functions that are easy to read:
+Of one pair, as plain functions:
 
 - `kl_hinge`, `contrastive`.
 
@@ -12,13 +12,13 @@ Over all pairs of a batch, called as ``loss(speaker_ids, outputs)``:
 
 - `KLHinge`: KL divergence of softmax outputs, one hinge for each direction.
 - `Contrastive`: Euclidean distance, squared hinge.
-- `SupervisedContrastive`: softmax over the cosines with the other rows.
-- `GE2E`: softmax over the cosines with the mean of each speaker.
+- `SupervisedContrastive`: softmax over the cosine similarities to the other rows.
+- `GE2E`: softmax over the cosine similarities to the mean of each speaker.
 - `Triplet`: triplets with semi-hard negatives.
 
 Among all speakers of the training set, called as ``loss(speaker_ids, cosines)``:
 
-- `AAMSoftmax`: softmax over cosines with an angular margin.
+- `AAMSoftmax`: softmax over cosine similarities with an angular margin.
 
 A loss over a batch takes speaker ids of shape (batch,) and outputs of shape
 (batch, units), and returns one number. Two rows with the same id are a same-speaker

@@ -1,4 +1,4 @@
-"""What all losses share: saved settings, checks of shapes, pairs of a batch."""
+"""Shared code of the losses: configuration, shape checks, pairs of a batch."""
 
 import keras
 from keras import ops
@@ -27,8 +27,8 @@ def check_batch(speaker_ids, outputs):
     """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
     if not _fit(speaker_ids, outputs):
         raise ArgumentError(
-            "a loss takes outputs of shape (batch, units) and one speaker id for "
-            "each row, of shape (batch,) or (batch, 1); got outputs of shape "
+            "the loss needs outputs of shape (batch, units) and one speaker id per "
+            "row, of shape (batch,) or (batch, 1); got outputs of shape "
             f"{tuple(outputs.shape)} and ids of shape {tuple(speaker_ids.shape)}"
         )
 
@@ -37,15 +37,15 @@ def check_pairs(same, distances):
     """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
     if not _fit(same, distances):
         raise ArgumentError(
-            "a loss of distances takes distances of shape (batch, directions) and "
-            "labels of shape (batch,) or (batch, 1), 1 for the same speaker; got "
+            "the loss needs distances of shape (batch, directions) and labels of "
+            "shape (batch,) or (batch, 1), where 1 is the same speaker; got "
             f"distances of shape {tuple(distances.shape)} and labels of shape "
             f"{tuple(same.shape)}"
         )
 
 
 def _fit(labels, rows):
-    """Tell whether there is one label for each row of a matrix."""
+    """Return whether there is one label per row of a matrix."""
     labels, rows = tuple(labels.shape), tuple(rows.shape)
     if len(rows) != 2 or not labels or labels[1:] not in ((), (1,)):
         return False

@@ -11,7 +11,7 @@ _WEIGHTINGS = ("balanced", "pairs")
 
 
 class _PairwiseLoss(ConfiguredLoss):
-    """A cost for each ordered pair of a batch, weighted to one number."""
+    """A cost for each ordered pair of a batch, reduced to one number."""
 
     _settings: tuple[str, ...] = ("margin", "weighting")
     _hint = ""
@@ -40,23 +40,24 @@ class _PairwiseLoss(ConfiguredLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class KLHinge(_PairwiseLoss):
-    """KL-hinge loss over all pairs of a batch, in both directions.
+    """Hinge loss on KL divergences, over all pairs of a batch in both directions.
 
-    The formula is that of `kl_hinge` (Hsu and Kira, 2016), computed from logarithms for
-    all pairs as one matrix product.
+    Each pair has the loss `kl_hinge` (Hsu and Kira, 2016). The divergences of all pairs
+    are computed as one matrix product.
 
     Parameters
     ----------
     margin : float
-        Divergence, in nats, above which different speakers cost nothing. Two random
-        softmax outputs of 128 units have about 0.1; 3 is a large margin.
+        Divergence in nats above which the loss of a different-speaker pair is zero. The
+        divergence of two random softmax outputs with 128 units is about 0.1, so 3 is a
+        large margin.
     from_logits : bool
         Whether the outputs are logits rather than probabilities.
     weighting : {"balanced", "pairs"}
-        In a batch of 32 speakers with 4 segments each, 2 % of the pairs are of the same
-        speaker. "balanced" adds the mean over the same-speaker pairs and the mean over
-        the different-speaker pairs, so that both weigh the same. "pairs" divides the
-        sum over all pairs by their number, as in the paper.
+        "balanced" adds the mean over the same-speaker pairs and the mean over the
+        different-speaker pairs, so that both kinds have equal weight. In a batch of 32
+        speakers with 4 segments each, only 2 % of the pairs are same-speaker pairs.
+        "pairs" averages over all pairs, as in the paper.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -118,13 +119,13 @@ class KLHinge(_PairwiseLoss):
 class Contrastive(_PairwiseLoss):
     """Contrastive loss over all pairs of a batch.
 
-    The formula is that of `contrastive` (Hadsell, Chopra and LeCun, 2006).
+    Each pair has the loss `contrastive` (Hadsell, Chopra and LeCun, 2006).
 
     Parameters
     ----------
     margin : float
-        Euclidean distance above which different speakers cost nothing; outputs of unit
-        length are at most 2 apart.
+        Euclidean distance above which the loss of a different-speaker pair is zero. The
+        distance between outputs of unit length is at most 2.
     weighting : {"balanced", "pairs"}
         As for `KLHinge`.
     name : str
@@ -145,7 +146,7 @@ class Contrastive(_PairwiseLoss):
     0.125
     """
 
-    _hint = "Outputs of unit length are 2 apart at most; try 1."
+    _hint = "Distances of unit vectors are at most 2; try 1."
 
     def __init__(
         self,
@@ -175,5 +176,5 @@ class Contrastive(_PairwiseLoss):
         check_batch(speaker_ids, outputs)
         d = distances.pairwise_euclidean(outputs)
         negative = ops.square(ops.relu(self.margin - d))
-        # Half of the square, and half again because each pair stands twice in d.
+        # Half the square, and half again because each pair occurs twice in d.
         return self._weigh(speaker_ids, ops.square(d) / 4.0, negative / 4.0)

@@ -1,4 +1,4 @@
-"""Losses of one pair, as functions and for `networks.Siamese`."""
+"""Losses of one pair, as plain functions and for `networks.Siamese`."""
 
 import keras
 from keras import ops
@@ -9,7 +9,7 @@ from ._common import ConfiguredLoss, check_pairs
 
 
 def kl_hinge(p, q, same, margin=3.0):
-    """KL-hinge loss of one pair (Hsu and Kira, 2016).
+    """Hinge loss on the KL divergences of one pair (Hsu and Kira, 2016).
 
     Parameters
     ----------
@@ -18,13 +18,13 @@ def kl_hinge(p, q, same, margin=3.0):
     same : tensor of bool or of 0 and 1
         Whether both are the same speaker, shape (...).
     margin : float
-        Divergence, in nats, above which different speakers cost nothing.
+        Divergence in nats above which the loss of different speakers is zero.
 
     Returns
     -------
     tensor
-        Shape (...). Same speaker: the sum of both divergences. Different speakers: the
-        sum of the amounts by which they fall short of the margin.
+        Shape (...). For the same speaker, the sum of both divergences. For different
+        speakers, the sum of ``max(0, margin - divergence)`` over both directions.
 
     Examples
     --------
@@ -50,13 +50,13 @@ def contrastive(a, b, same, margin=1.0):
     same : tensor of bool or of 0 and 1
         Whether both are the same speaker, shape (...).
     margin : float
-        Euclidean distance above which different speakers cost nothing.
+        Euclidean distance above which the loss of different speakers is zero.
 
     Returns
     -------
     tensor
-        Shape (...). Same speaker: half the squared distance. Different speakers: half
-        the square of the amount by which the distance falls short of the margin.
+        Shape (...). For the same speaker, ``distance**2 / 2``. For different speakers,
+        ``max(0, margin - distance)**2 / 2``.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def contrastive(a, b, same, margin=1.0):
 
 
 class _DistanceLoss(ConfiguredLoss):
-    """A cost for each distance that `networks.Siamese` returns."""
+    """A loss of the distances that `networks.Siamese` outputs."""
 
     _settings = ("margin",)
     _hint = ""
@@ -95,7 +95,7 @@ class _DistanceLoss(ConfiguredLoss):
         Returns
         -------
         tensor
-            Shape (batch,): one number for each pair, which depends on no other pair
+            Shape (batch,): one number per pair, independent of all other pairs
             (docs/doctor.md#s2).
         """
         check_pairs(same, distance)
@@ -106,9 +106,9 @@ class _DistanceLoss(ConfiguredLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class DistanceHinge(_DistanceLoss):
-    """Hinge loss of the distances of pairs, one hinge for each direction.
+    """Hinge loss on the distances of pairs, with one hinge per direction.
 
-    With ``layers.Distance("kl")`` it equals `kl_hinge` (Hsu and Kira, 2016).
+    With ``layers.Distance("kl")``, it equals `kl_hinge` (Hsu and Kira, 2016).
 
     Parameters
     ----------
@@ -150,9 +150,9 @@ class DistanceHinge(_DistanceLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class DistanceContrastive(_DistanceLoss):
-    """Contrastive loss of the distances of pairs.
+    """Contrastive loss on the distances of pairs.
 
-    With ``layers.Distance("euclidean")`` it equals `contrastive` (Hadsell, Chopra and
+    With ``layers.Distance("euclidean")``, it equals `contrastive` (Hadsell, Chopra and
     LeCun, 2006).
 
     Parameters
@@ -177,7 +177,7 @@ class DistanceContrastive(_DistanceLoss):
     [0.125, 0.125]
     """
 
-    _hint = "Outputs of unit length are 2 apart at most; try 1."
+    _hint = "Distances of unit vectors are at most 2; try 1."
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Losses that are the cross-entropy of a softmax over cosines."""
+"""Losses with a softmax over cosine similarities."""
 
 import keras
 import numpy as np
@@ -13,13 +13,15 @@ from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
 class SupervisedContrastive(ConfiguredLoss):
     """Supervised contrastive loss (Khosla et al., 2020).
 
-    For each row, a softmax over the cosines with all other rows of the batch should
-    select the rows of the same speaker.
+    For each row, the loss is the cross-entropy of a softmax over the cosine
+    similarities to all other rows of the batch. The targets are the other rows of the
+    same speaker.
 
     Parameters
     ----------
     temperature : float
-        Cosines are divided by it. The smaller it is, the more the nearest rows count.
+        Divisor of the cosine similarities. A smaller value gives the nearest rows more
+        weight.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -70,7 +72,7 @@ class SupervisedContrastive(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number; rows that are the only one of their speaker do not count.
+            One number; rows without another row of the same speaker are ignored.
         """
         check_batch(speaker_ids, outputs)
         same, different = pair_masks(speaker_ids)
@@ -87,15 +89,15 @@ class SupervisedContrastive(ConfiguredLoss):
 class GE2E(ConfiguredLoss):
     """Generalized end-to-end loss, softmax variant (Wan et al., 2018).
 
-    For each row, a softmax over the cosines with the mean of each speaker should select
-    its own speaker, whose mean is taken without the row. The paper learns the scale;
-    here it keeps the value with which the paper begins. The paper's offset cancels in a
-    softmax.
+    For each row, the loss is the cross-entropy of a softmax over the cosine
+    similarities to the mean of each speaker. The mean of the row's own speaker excludes
+    the row. In the paper the scale is learned; here it is fixed at the paper's initial
+    value. The offset in the paper cancels in the softmax.
 
     Parameters
     ----------
     scale : float
-        Cosines are multiplied by it.
+        Factor of the cosine similarities.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -136,7 +138,7 @@ class GE2E(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number; rows that are the only one of their speaker do not count.
+            One number; rows without another row of the same speaker are ignored.
         """
         check_batch(speaker_ids, outputs)
         same, different = pair_masks(speaker_ids)
@@ -145,13 +147,13 @@ class GE2E(ConfiguredLoss):
         n_positives = ops.sum(same, axis=-1, keepdims=True)
         # Mean of a row's speaker without the row, and mean of each row's speaker.
         sums = same @ x
-        # Zeros would have no gradient; these rows do not count anyway.
+        # Zeros would have no gradient; these rows are ignored anyway.
         own_mean = distances.normalize(ops.where(n_positives > 0, sums, x))
         means = distances.normalize(sums + x)
         own_score = self.scale * ops.sum(x * own_mean, axis=-1, keepdims=True)
         all_scores = self.scale * (x @ ops.transpose(means))
         scores = ops.where(different, all_scores, own_score)
-        # A speaker has one column for each of its rows: together they count once.
+        # A speaker has one column per row: weighted, so that each speaker counts once.
         scores = scores - ops.log(n_positives + 1.0)[:, 0]
         cost = ops.logsumexp(scores, axis=-1) - own_score[:, 0]
         return masked_mean(cost, n_positives[:, 0] > 0)
@@ -159,18 +161,18 @@ class GE2E(ConfiguredLoss):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class AAMSoftmax(ConfiguredLoss):
-    """Additive angular margin softmax, ArcFace (Deng et al., 2019).
+    """Additive angular margin softmax loss (AAM-softmax, ArcFace; Deng et al., 2019).
 
-    Cross-entropy over all speakers of the training set, from the cosines of
-    `layers.CosineClassifier`, after the angle to the true speaker was enlarged by a
-    margin.
+    The loss is the cross-entropy over all speakers of the training set, computed from
+    the cosine similarities of `layers.CosineClassifier`. The margin is first added to
+    the angle to the true speaker.
 
     Parameters
     ----------
     margin : float
-        In radians.
+        Angular margin in radians.
     scale : float
-        Cosines are multiplied by it.
+        Factor of the cosine similarities.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -199,7 +201,7 @@ class AAMSoftmax(ConfiguredLoss):
         super().__init__(name=name, dtype=dtype, reduction=reduction)
         if not 0 <= margin < 1.5 or not scale > 0:
             raise ArgumentError(
-                "margin must lie between 0 and 1.5 radians and scale be positive; "
+                "margin must be between 0 and 1.5 radians, and scale must be positive; "
                 f"got margin={margin}, scale={scale}. Try 0.2 and 30."
             )
         self.margin = float(margin)
@@ -213,7 +215,7 @@ class AAMSoftmax(ConfiguredLoss):
         speaker_ids : tensor of int
             From 0 to n_speakers - 1, shape (batch,) or (batch, 1).
         cosines : tensor
-            Shape (batch, n_speakers).
+            Cosine similarities, shape (batch, n_speakers).
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Triplets of an anchor, a segment of its speaker, and one of another speaker."""
+"""Loss on triplets of an anchor, a positive and a negative segment."""
 
 import keras
 from keras import ops
@@ -14,15 +14,16 @@ _FAR = 1e9
 class Triplet(ConfiguredLoss):
     """Triplet loss with semi-hard negatives (Schroff, Kalenichenko and Philbin, 2015).
 
-    For each same-speaker pair of an anchor and a positive, the negative is the nearest
-    one that is farther from the anchor than the positive; if there is none, the
-    farthest. The nearest of all would let the embeddings collapse early in training.
+    For each pair of an anchor and a positive, the negative is the nearest one that is
+    farther from the anchor than the positive. If there is none, the farthest negative
+    is used. Always choosing the nearest negative (hard negatives) can make the
+    embeddings collapse early in training.
 
     Parameters
     ----------
     margin : float
-        How much farther the negative should be: a squared distance of unit vectors,
-        which is at most 4.
+        Required difference between the squared distances to the negative and to the
+        positive. Squared distances of unit vectors are at most 4.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -48,7 +49,7 @@ class Triplet(ConfiguredLoss):
         if not margin > 0:
             raise ArgumentError(
                 f"margin must be positive; got {margin}. Squared distances of unit "
-                "vectors are 4 at most; try 0.2."
+                "vectors are at most 4; try 0.2."
             )
         self.margin = float(margin)
 

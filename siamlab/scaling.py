@@ -1,11 +1,11 @@
-"""Scaling of spectrograms, and how unscaled input saturates the gates of an LSTM.
+"""Scaling of spectrograms, and saturation of LSTM gates by unscaled input.
 
 Scalers:
 
 - `StandardScaler`: mean 0 and standard deviation 1.
-- `MinMaxScaler`: from -1 to 1.
-- `AffineScaler`: shift and scale that are given.
-- `MeanNormalizer`: subtracts the mean of each utterance, and with it its microphone.
+- `MinMaxScaler`: scales to a given range, by default -1 to 1.
+- `AffineScaler`: uses a given shift and scale.
+- `MeanNormalizer`: subtracts the mean of each utterance, to remove the microphone.
 
 LSTMs:
 
@@ -13,9 +13,9 @@ LSTMs:
 - `lstm_forward`: the forward pass of an LSTM in NumPy.
 
 The scalers have scikit-learn's interface: ``fit``, ``transform``, ``fit_transform``,
-``inverse_transform``, `sklearn.base.clone`, `sklearn.pipeline.Pipeline`. They take one
-array (time, mel), a list of arrays, or `siamlab.Features`, and return the same type.
-`layers.Scale` makes a fitted scaler part of a network.
+``inverse_transform``, `sklearn.base.clone`, `sklearn.pipeline.Pipeline`. They accept
+one array (time, mel), a list of arrays, or `siamlab.Features`, and return the same
+type. `layers.Scale` makes a fitted scaler part of a network.
 
 Notebook: 02_scaling.
 """
@@ -59,7 +59,7 @@ class _Scaler(TransformerMixin, BaseEstimator):
         raise NotImplementedError
 
     def transform(self, X):
-        """Scale.
+        """Scale features.
 
         Parameters
         ----------
@@ -94,8 +94,8 @@ class _Scaler(TransformerMixin, BaseEstimator):
         Returns
         -------
         same type as `X`
-            As before scaling, float32. Values that were below the floor are returned
-            as the floor.
+            In the original units, float32. Values that were below the floor are
+            returned as the floor.
 
         Raises
         ------
@@ -110,30 +110,30 @@ class _Scaler(TransformerMixin, BaseEstimator):
 
     def _check_is_fitted(self):
         message = (
-            "this %(name)s has no statistics yet; call fit with the features of the "
+            "this %(name)s is not fitted yet; call fit with the features of the "
             "training set first"
         )
         check_is_fitted(self, msg=message)
 
 
 class StandardScaler(_Scaler):
-    """Mean 0 and standard deviation 1, over all frames of the training set.
+    """Standardize to mean 0 and standard deviation 1 over the training set.
 
     Parameters
     ----------
     per_band : bool
-        Statistics for each mel band; if false, one mean and one standard deviation for
-        all bands.
+        Compute statistics for each mel band; if False, one mean and one standard
+        deviation for all bands.
     floor_db : float, optional
-        Smaller values are replaced by it, in the units of the features (dB). Digital
-        silence, far below all speech, would otherwise determine the scale
-        (docs/doctor.md#c4).
+        Lower limit, in the units of the features (dB): smaller values are replaced by
+        it. Otherwise digital silence, which is far below speech, would dominate the
+        statistics (docs/doctor.md#c4).
 
     Attributes
     ----------
     mean_, scale_ : numpy.ndarray
         Mean and standard deviation, shape (mel,), or () if not `per_band`. The scale of
-        a band that never changes is 1.
+        a constant band is 1.
 
     Examples
     --------
@@ -165,7 +165,7 @@ class StandardScaler(_Scaler):
         Raises
         ------
         ArgumentError
-            If there is no array, or one has another shape.
+            If there is no array, or one has the wrong shape.
         """
         n = 0
         total = squares = np.zeros(())
@@ -203,20 +203,21 @@ class StandardScaler(_Scaler):
 
 
 class MinMaxScaler(_Scaler):
-    """Minimum and maximum become the ends of a range.
+    """Scale so that the minimum and the maximum map to the ends of a range.
 
-    With the default range, ``2 (x - min) / (max - min) - 1``.
+    With the default range, this computes ``2 (x - min) / (max - min) - 1``.
 
     Parameters
     ----------
     feature_range : tuple of float
         Lowest and highest scaled value.
     per : {"corpus", "utterance"}
-        Minimum and maximum of the training set, or of each utterance. The latter
-        removes differences in loudness and needs the whole utterance
+        Use the minimum and maximum of the training set, or those of each utterance. The
+        latter removes differences in loudness and needs the whole utterance
         (docs/doctor.md#c5).
     per_band : bool
-        Minimum and maximum for each mel band; if false, one pair for all bands.
+        Use a separate minimum and maximum for each mel band; if False, one pair for all
+        bands.
     floor_db : float, optional
         As for `StandardScaler`.
 
@@ -243,7 +244,7 @@ class MinMaxScaler(_Scaler):
         self.floor_db = floor_db
 
     def fit(self, X, y=None):
-        """Find minimum and maximum; with ``per="utterance"`` there is nothing to find.
+        """Compute minimum and maximum; does nothing with ``per="utterance"``.
 
         Parameters
         ----------
@@ -260,7 +261,7 @@ class MinMaxScaler(_Scaler):
         Raises
         ------
         ArgumentError
-            If a setting is out of range, there is no array, or one has another shape.
+            If a setting is out of range, there is no array, or one has the wrong shape.
         """
         self._check_settings()
         if self.per == "corpus":
@@ -288,7 +289,7 @@ class MinMaxScaler(_Scaler):
         if self.per == "utterance":
             raise ArgumentError(
                 'MinMaxScaler(per="utterance") scales each utterance by its own '
-                "minimum and maximum and does not keep them, so it has no inverse and "
+                "minimum and maximum and does not store them, so it has no inverse and "
                 'cannot be part of a network; use per="corpus", or scale the features '
                 "before training"
             )
@@ -296,7 +297,7 @@ class MinMaxScaler(_Scaler):
         return self._coefficients(self.data_min_, self.data_max_)
 
     def transform(self, X):
-        """Scale.
+        """Scale features.
 
         Parameters
         ----------
@@ -306,8 +307,8 @@ class MinMaxScaler(_Scaler):
         Returns
         -------
         same type as `X`
-            Scaled, float32. Where minimum and maximum are equal, the middle of the
-            range.
+            Scaled, float32. If minimum and maximum are equal, the result is the middle
+            of the range.
 
         Raises
         ------
@@ -352,9 +353,9 @@ class MinMaxScaler(_Scaler):
 
 
 class AffineScaler(_Scaler):
-    """``(max(x, floor_db) - shift) / scale`` with numbers that are given.
+    """Compute ``(max(x, floor_db) - shift) / scale`` with a given shift and scale.
 
-    For statistics that were published with a network, or for a change of units:
+    Use it for statistics that were published with a network, or to convert units:
     ``AffineScaler(0, 10 / np.log(10))`` converts decibels into natural logarithms of
     the power.
 
@@ -417,20 +418,21 @@ class AffineScaler(_Scaler):
 class MeanNormalizer(TransformerMixin, BaseEstimator):
     """Subtract the mean of each utterance (Atal, 1974).
 
-    In decibels, a microphone adds a constant to each band, which this removes. It also
-    removes the average spectrum of the voice, so that little is left of a short
-    utterance. Nothing is fitted. Apply it to whole utterances, before a scaler with
-    the statistics of the training set: a network that is given 0.4 s cannot do it.
+    In decibels, a microphone adds a constant to each band. Subtracting the mean removes
+    this constant, but also the average spectrum of the voice, so a short utterance
+    loses much of its information. Nothing is fitted. Apply it to whole utterances,
+    before a scaler that was fitted on the training set; a network whose input is a
+    segment of 0.4 s cannot compute the mean of the utterance.
 
     Parameters
     ----------
     per_band : bool
-        Subtract the mean of each mel band; if false, the mean of all bands, which
-        removes only the loudness.
+        Subtract the mean of each mel band; if False, subtract the mean over all bands,
+        which only removes the loudness.
 
     See Also
     --------
-    siamlab.layers.RandomEQ : A random microphone for each segment, in training.
+    siamlab.layers.RandomEQ : Simulates random microphones during training.
 
     Examples
     --------
@@ -472,12 +474,12 @@ class MeanNormalizer(TransformerMixin, BaseEstimator):
         Returns
         -------
         same type as `X`
-            Float32, in dB as before.
+            float32, in dB.
 
         Raises
         ------
         ArgumentError
-            If an array has another shape, or is empty.
+            If an array has the wrong shape, or is empty.
         """
         axis = 0 if self.per_band else None
 
@@ -493,30 +495,30 @@ class MeanNormalizer(TransformerMixin, BaseEstimator):
 
 
 def gate_saturation(model, batch, threshold=4.0):
-    """Fraction of the gates of each LSTM that are saturated on a batch.
+    """Compute the fraction of saturated gates of each LSTM on a batch.
 
-    A gate is the sigmoid of a sum. Where the sum is below -4 or above 4, the gate is
-    within 2 % of closed or open, and its slope is below 0.018, where 0.25 is the
-    maximum (Hochreiter and Schmidhuber, 1997, for the gates; Glorot and Bengio, 2010,
-    for the effect of saturation on training).
+    A gate is the sigmoid of its pre-activation. If the pre-activation is below -4 or
+    above 4, the gate is within 2 % of closed or open, and its derivative is below
+    0.018; the maximum is 0.25. See Hochreiter and Schmidhuber (1997) for the gates, and
+    Glorot and Bengio (2010) for the effect of saturation on training.
 
     Parameters
     ----------
     model : keras.Model
         A functional or sequential model with LSTMs, alone or in a
         `keras.layers.Bidirectional`, or a model of `siamlab.networks`. It is not
-        changed: a copy computes the sums.
+        modified: the computation uses a copy.
     batch : tuple, or any input of the model
         If it is a tuple, as for `fit`, its first item is the input.
     threshold : float
-        Absolute value of a sum above which a gate counts as saturated.
+        Absolute pre-activation above which a gate counts as saturated.
 
     Returns
     -------
     dict of str to float
-        Fraction, from 0 to 1, of the input, forget and output gates, by the name of
-        the LSTM or of the Bidirectional around it, in the order of computation. Masked
-        frames do not count.
+        Fraction of saturated input, forget and output gates, from 0 to 1. The keys are
+        the names of the LSTMs (or of the Bidirectional around them), in the order of
+        computation. Masked frames are ignored.
 
     Raises
     ------
@@ -535,7 +537,7 @@ def gate_saturation(model, batch, threshold=4.0):
     """
     import keras
 
-    sums: dict[str, list] = {}
+    sums: dict[str, list] = {}  # pre-activations
 
     class RecordingLSTM(keras.layers.LSTM):
         def __init__(self, recorded_as, **kwargs):
@@ -570,7 +572,7 @@ def gate_saturation(model, batch, threshold=4.0):
     if getattr(encoder, "inputs", None) is None:
         raise ArgumentError(
             f"model must be a built functional or sequential model; {model.name!r} is "
-            f"a {type(model).__name__}. Pass the functional part of it"
+            f"a {type(model).__name__}. Pass its functional part"
         )
     with keras.saving.custom_object_scope({"RecordingLSTM": RecordingLSTM}):
         recorder = keras.models.clone_model(
@@ -582,7 +584,7 @@ def gate_saturation(model, batch, threshold=4.0):
     for each in inputs if is_pair else [inputs]:
         recorder(keras.tree.map_structure(keras.ops.convert_to_tensor, each))
     if not sums:
-        raise ArgumentError(f"gates belong to LSTMs, but {model.name!r} has none")
+        raise ArgumentError(f"the model must have an LSTM, but {model.name!r} has none")
     return {
         name: float(np.mean(np.abs(np.concatenate(parts)) > threshold))
         for name, parts in sums.items()
@@ -590,7 +592,7 @@ def gate_saturation(model, batch, threshold=4.0):
 
 
 def _gate_sums(lstm, sequences, mask):
-    """Return the sums in front of the gates, shape (frames, 3 * units)."""
+    """Return the pre-activations of the gates, shape (frames, 3 * units)."""
     from keras import ops
 
     x = ops.convert_to_numpy(sequences).astype(np.float64)
@@ -607,7 +609,7 @@ def _gate_sums(lstm, sequences, mask):
 
 
 def lstm_forward(x, kernel, recurrent, bias=0.0, mask=None):
-    """Forward pass of an LSTM (Gers, Schmidhuber and Cummins, 2000).
+    """Compute the forward pass of an LSTM (Gers, Schmidhuber and Cummins, 2000).
 
     Parameters
     ----------
@@ -617,14 +619,14 @@ def lstm_forward(x, kernel, recurrent, bias=0.0, mask=None):
         Weights in the order of `keras.layers.LSTM`: input gate, forget gate, candidate,
         output gate; shape (features, 4 * units), (units, 4 * units), (4 * units,).
     mask : numpy.ndarray of bool, optional
-        Shape (..., time). Where it is false, the state does not change.
+        Shape (..., time). Where it is False, the state does not change.
 
     Returns
     -------
     sums : numpy.ndarray
-        Sums in front of the gates and the candidate, shape (..., time, 4 * units).
+        Pre-activations of the gates and the candidate, shape (..., time, 4 * units).
     cells : numpy.ndarray
-        State of the cells after each frame, shape (..., time, units).
+        Cell state after each frame, shape (..., time, units).
 
     Examples
     --------
@@ -674,7 +676,7 @@ def _check_shape(array):
 
 
 def _without_zeros(scale):
-    """Replace 0 by 1: a band that never changes is shifted only."""
+    """Replace 0 by 1: a constant band is only shifted."""
     scale = np.asarray(scale, dtype=np.float32)
     # A deviation may be above 0 in double precision and 0 in single precision.
     return np.where(scale >= np.finfo(np.float32).tiny, scale, np.float32(1.0))

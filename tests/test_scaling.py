@@ -151,7 +151,7 @@ def test_scalers_follow_scikit_learns_conventions(scaler, spectrograms):
         (lambda x: MinMaxScaler().fit([x[0]]), r"\(time, mel\); got \(4,\)"),
         (lambda x: MinMaxScaler(per="band").fit(x), "corpus, utterance; got 'band'"),
         (lambda x: MinMaxScaler((1, 1)).fit(x), r"low < high; got \(1, 1\)"),
-        (lambda x: OF_UTTERANCES[0].inverse_transform(x), "does not keep them"),
+        (lambda x: OF_UTTERANCES[0].inverse_transform(x), "does not store them"),
         (lambda x: AffineScaler(scale=0.0).transform(x), "must not be 0"),
     ],
 )

@@ -8,7 +8,7 @@ Batches for ``fit``, as `keras.utils.PyDataset`:
 
 Before training:
 
-- `audit`: checks which pairs are drawn; returns a `PairAudit`.
+- `audit`: checks the pairs that will be drawn; returns a `PairAudit`.
 - `segment`, `segments`: cut spectrograms to a fixed length.
 - `pad`: pads arrays of different lengths.
 - `phone_labels`: the phones of each utterance, for CTC.

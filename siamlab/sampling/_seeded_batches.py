@@ -1,4 +1,4 @@
-"""What all batches of the library have in common."""
+"""Base classes of all batches of the library."""
 
 import keras
 import numpy as np
@@ -11,10 +11,10 @@ from .segmentation import repeat
 class SeededBatches(keras.utils.PyDataset):
     """Batches that depend only on the seed, the epoch and their index.
 
-    Two threads draw up to four batches ahead by default. With one worker, Keras on
-    JAX and PyTorch draws a batch only when it is needed, and on TensorFlow uses
-    tf.data, whose tuning thread can delay the end of an epoch by as much time as the
-    epoch took (benchmarks/README.md).
+    By default, two threads prepare up to four batches ahead. With one worker, Keras
+    prepares a batch only when it is needed (on JAX and PyTorch), or uses tf.data (on
+    TensorFlow), whose tuning thread can delay the end of an epoch by as much time as
+    the epoch took (benchmarks/README.md).
     """
 
     def __init__(self, seed, epoch=0, *, workers=2, max_queue_size=4, **kwargs):
@@ -58,7 +58,7 @@ class SegmentBatches(SeededBatches):
             )
 
     def _set_steps(self, steps_per_epoch, segments_per_batch):
-        """By default, as many segments as fit into the corpus without overlap."""
+        """Set the steps; by default, an epoch has as many segments as the corpus."""
         if steps_per_epoch is None:
             n_segments = np.maximum(self._lengths // self.n_frames, 1).sum()
             steps_per_epoch = max(1, round(n_segments / segments_per_batch))

@@ -1,4 +1,4 @@
-"""Labels of phones: for each utterance, or for each frame."""
+"""Phone labels for each utterance or for each frame."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     Parameters
     ----------
     features : Features
-        With a column "phones" in its table.
+        With the column "phones" in its table.
     vocabulary : ctc.Vocabulary
         With a blank.
     without : sequence of str
@@ -26,7 +26,7 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     -------
     features : Features
         The utterances that could be labeled. The others are listed in
-        `Features.rejected`, and one line on standard error says how many.
+        `Features.rejected`, and their number is printed to standard error.
     labels : list of numpy.ndarray
         int32, shape (phones,) each.
 

@@ -1,4 +1,4 @@
-"""An audit of pairs before training."""
+"""Audit of the pairs before training."""
 
 import copy
 import dataclasses
@@ -9,14 +9,14 @@ import pandas as pd
 from ._arguments import check_minimum
 
 # Limits beyond which the audit reports a problem.
-_SAME_SPEAKER = (0.4, 0.6)  # beyond, answering the same to all pairs pays off
+_SAME_SPEAKER = (0.4, 0.6)  # outside, predicting one class for all pairs pays off
 _MAX_REPEATS = 0.1
 _MAX_AT_START = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class PairAudit:
-    """Result of `audit`; fractions are from 0 to 1, or NaN if they are unknown.
+    """Result of `audit`; fractions are from 0 to 1, or NaN if unknown.
 
     Parameters
     ----------
@@ -25,19 +25,20 @@ class PairAudit:
     same_speaker : float
         Fraction of pairs from the same speaker.
     repeats : float
-        Fraction of pairs that were drawn before, in either order.
+        Fraction of pairs that repeat an earlier pair, in either order.
     same_recording, same_session : float
-        Fraction of the same-speaker pairs that are from one recording, or from one
-        session.
+        Fraction of the same-speaker pairs whose segments are from the same recording,
+        or from the same session.
     same_sex : float
-        Fraction of the different-speaker pairs that are of the same sex.
+        Fraction of the different-speaker pairs whose speakers have the same sex.
     at_start : float
-        Fraction of segments that start at the first frame, among those that could
-        start elsewhere.
+        Fraction of segments that start at the first frame, among the segments of
+        utterances that are longer than a segment.
     shared_speakers, shared_recordings : int
         Numbers of speakers and of recordings that are also in the other split.
     problems : tuple of str
-        What is wrong, with the codes of the doctor's rules (`docs/doctor.md`).
+        Descriptions of the problems, with the codes of the doctor's rules
+        (`docs/doctor.md`).
     """
 
     n_pairs: int
@@ -62,14 +63,14 @@ class PairAudit:
 
 
 def audit(pairs, against=None, epochs=1):
-    """Draw the pairs of a training without training, and look for problems.
+    """Draw the pairs of a training run, without training, and look for problems.
 
     Parameters
     ----------
     pairs : PairBatches
-        The pairs to look at; not changed.
+        The pairs to check; not modified.
     against : Features or PairBatches, optional
-        Another split, such as the test set: it should share no speakers and no
+        Another split, such as the test set. It should share no speakers and no
         recordings with `pairs`.
     epochs : int
         Number of epochs to draw.

@@ -12,50 +12,51 @@ _N_NEAREST = 10  # hard negatives are drawn from this many nearest utterances
 
 
 class PairBatches(SegmentBatches):
-    """Batches of pairs for `networks.Siamese`; label 1 is the same speaker.
+    """Batches of pairs for `networks.Siamese`, with label 1 for the same speaker.
 
-    Half of each batch are same-speaker pairs. Their segments are from two sessions
-    of the speaker if possible, otherwise from two recordings, otherwise from two
-    parts of one recording. All speakers are equally likely, however many utterances
-    they have.
+    Half of the pairs in each batch are same-speaker pairs. Their segments are from two
+    sessions of the speaker if possible, otherwise from two recordings, otherwise from
+    two parts of one recording. All speakers are equally likely, regardless of their
+    number of utterances.
 
     Parameters
     ----------
     features : Features
-        Spectrograms and their speakers; sessions and sexes if known.
+        Spectrograms and their speakers, with sessions and sexes if known.
     batch_size : int
         Pairs per batch, an even number.
     n_frames : int
-        Length of a segment, cut at a random position.
+        Length of a segment in frames; segments are cut at random positions.
     steps_per_epoch : int, optional
-        Batches per epoch. By default an epoch has as many segments as fit into the
+        Batches per epoch. By default, an epoch has as many segments as fit into the
         corpus without overlap.
     hard : {None, "sex"} or array_like
-        Which different-speaker pairs are hard: those of the same sex; or, given an
-        embedding of each utterance, shape (utterances, dim), an utterance and one of
-        the ten nearest of other speakers (cosine). With None, all are random.
+        How to choose hard different-speaker pairs. "sex" pairs speakers of the same
+        sex. An array with an embedding of each utterance, shape (utterances, dim),
+        pairs each utterance with one of its ten nearest utterances of other speakers
+        (cosine distance). With None, all pairs are random.
     hard_fraction : float
-        Fraction of the different-speaker pairs that are hard. Easy pairs alone have
-        little to learn from; hard ones alone may not be learnable at all (fault S26,
-        `docs/doctor.md#s26`).
+        Fraction of the different-speaker pairs that are hard. A network learns little
+        from easy pairs alone, and may not learn at all from hard pairs alone (fault
+        S26, `docs/doctor.md#s26`).
     resample : bool
-        Draw new pairs in each epoch. Use False for validation, so that epochs can be
-        compared.
+        Draw new pairs in each epoch. Use False for validation, so that epochs are
+        comparable.
     seed : int
-        Batch i of epoch e is drawn from ``(seed, e, i)``, whichever worker draws it,
-        so that workers never repeat each other (fault S25, `docs/doctor.md#s25`).
+        Batch i of epoch e is drawn with the seed ``(seed, e, i)``, regardless of the
+        worker, so workers never draw the same batch (fault S25, `docs/doctor.md#s25`).
     **kwargs
-        For `keras.utils.PyDataset`; by default ``workers=2, max_queue_size=4``.
+        As for `keras.utils.PyDataset`; by default, ``workers=2, max_queue_size=4``.
 
     Raises
     ------
     ArgumentError
-        If there are fewer than two speakers, a number is out of range, or the corpus
-        lacks what hard pairs need.
+        If there are fewer than two speakers, a number is out of range, or `hard` needs
+        information that the corpus lacks.
 
     See Also
     --------
-    audit : Checks which pairs are drawn.
+    audit : Checks the pairs that will be drawn.
 
     Examples
     --------
@@ -111,8 +112,8 @@ class PairBatches(SegmentBatches):
         sexes = self.features.table.get("sex")
         if sexes is None or (sexes.to_numpy(str) == "").any():
             raise ArgumentError(
-                'hard="sex" needs the sex of every speaker, as column "sex" of '
-                "features.table; give embeddings instead"
+                'hard="sex" needs the sex of every speaker in the column "sex" of '
+                "features.table; pass embeddings instead"
             )
         first_rows = [rows[0] for rows in self._rows_of_speaker]
         return sexes.to_numpy(str)[first_rows]
@@ -130,7 +131,7 @@ class PairBatches(SegmentBatches):
         Parameters
         ----------
         index : int
-            Of the batch.
+            Index of the batch.
 
         Returns
         -------

@@ -9,17 +9,17 @@ from ._arguments import check_minimum
 def segment(array, n_frames, rng):
     """Cut a segment at a random position.
 
-    Random positions matter: a network that only sees the first frames of each
-    recording learns how recordings begin (fault S27, `docs/doctor.md#s27`).
+    Random positions matter: a network that is trained only on the first frames of
+    recordings learns how recordings begin (fault S27, `docs/doctor.md#s27`).
 
     Parameters
     ----------
     array : numpy.ndarray
         Shape (time, mel). Repeated if it is shorter than a segment.
     n_frames : int
-        Length of the segment.
+        Length of the segment in frames.
     rng : numpy.random.Generator
-        Draws the position.
+        Random generator for the position.
 
     Returns
     -------
@@ -48,10 +48,10 @@ def segments(array, n_frames, hop_frames=None):
     array : numpy.ndarray
         Shape (time, mel). Repeated if it is shorter than a segment.
     n_frames : int
-        Length of a segment.
+        Length of a segment in frames.
     hop_frames : int, optional
-        Distance from the start of one segment to the next; `n_frames` by default,
-        so that segments do not overlap.
+        Distance between the starts of adjacent segments; by default `n_frames`, so that
+        segments do not overlap.
 
     Returns
     -------

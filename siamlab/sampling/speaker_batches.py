@@ -1,4 +1,4 @@
-"""Batches of several speakers with several segments each."""
+"""Batches of P speakers with K segments each."""
 
 import numpy as np
 
@@ -11,38 +11,39 @@ from .segmentation import random_start
 class SpeakerBatches(SegmentBatches):
     """Batches of P speakers with K segments each, for losses over all pairs.
 
-    Each segment is cut at a random position of a random utterance of its speaker.
-    The utterances of a speaker in a batch differ if the speaker has at least K.
+    Each segment is cut at a random position of a random utterance of its speaker. The K
+    segments are from different utterances if the speaker has at least K utterances.
 
     Parameters
     ----------
     features : Features
         Spectrograms and their speakers.
     n_speakers : int
-        P, speakers per batch.
+        Speakers per batch (P).
     n_segments : int
-        K, segments per speaker; at least 2, because a single segment forms no
+        Segments per speaker (K); at least 2, because a single segment forms no
         same-speaker pair.
     n_frames : int
-        Length of a segment.
+        Length of a segment in frames.
     steps_per_epoch : int, optional
-        Batches per epoch. By default an epoch has as many segments as fit into the
+        Batches per epoch. By default, an epoch has as many segments as fit into the
         corpus without overlap.
     seed : int
-        Batch i of epoch e is drawn from ``(seed, e, i)``, whichever worker draws it.
+        Batch i of epoch e is drawn with the seed ``(seed, e, i)``, regardless of the
+        worker.
     epoch : int
-        Number of the first epoch, for resuming a training.
+        Index of the first epoch, to resume training.
     shard : (int, int)
-        Rank and number of processes that train one network. Each process draws the
-        whole batch, but reads only its own rows; concatenated, the rows of all
-        processes are the batch of a single process.
+        Rank of this process, and number of processes that train one network. Each
+        process reads only its own rows of the batch; concatenated, the rows of all
+        processes equal the batch of a single process.
     **kwargs
-        For `keras.utils.PyDataset`; by default ``workers=2, max_queue_size=4``.
+        As for `keras.utils.PyDataset`; by default, ``workers=2, max_queue_size=4``.
 
     Attributes
     ----------
     names : numpy.ndarray
-        Sorted names of the speakers; ids in the batches are positions in it.
+        Sorted names of the speakers; speaker ids are indices into it.
 
     Raises
     ------
@@ -88,7 +89,7 @@ class SpeakerBatches(SegmentBatches):
     def __getitem__(self, index):
         """Return segments (P * K, time, mel), float32, and speaker ids (P * K,).
 
-        With `shard`, only the rows of this process.
+        With `shard`, return only the rows of this process.
         """
         rng = self.generator(index)
         ids = rng.permutation(len(self.names))[: self.n_speakers]
@@ -109,7 +110,7 @@ def _shard_rows(n_rows, rank, n_processes):
     """Rows of a batch that belong to a process."""
     if not 0 <= rank < n_processes:
         raise ArgumentError(
-            "shard must be a rank and a larger number of processes; got "
+            "shard must be (rank, n_processes) with 0 <= rank < n_processes; got "
             f"({rank}, {n_processes})"
         )
     if n_rows % n_processes:

@@ -10,7 +10,7 @@ from ._seeded_batches import SeededBatches
 class UtteranceBatches(SeededBatches):
     """Batches of whole utterances with labels, padded with silence (see `pad`).
 
-    For phone recognizers: with one label for each phone (CTC), or for each frame.
+    Use it to train phone recognizers, with one label per phone (CTC) or per frame.
 
     Parameters
     ----------
@@ -21,12 +21,12 @@ class UtteranceBatches(SeededBatches):
     batch_size : int
         Utterances per batch; the last batch of an epoch may be smaller.
     shuffle : bool
-        Use another order in each epoch, drawn from ``(seed, epoch)`` (fault C24,
-        `docs/doctor.md#c24`).
+        Use a new random order in each epoch, drawn with the seed ``(seed, epoch)``
+        (fault C24, `docs/doctor.md#c24`).
     seed : int
-        Of the order.
+        Seed of the order.
     **kwargs
-        For `keras.utils.PyDataset`; by default ``workers=2, max_queue_size=4``.
+        As for `keras.utils.PyDataset`; by default, ``workers=2, max_queue_size=4``.
 
     Raises
     ------
@@ -65,13 +65,13 @@ class UtteranceBatches(SeededBatches):
         return -(-len(self.labels) // self.batch_size)
 
     def __getitem__(self, index):
-        """Return a dictionary of "spectrogram" and "frames", and labels."""
+        """Return a dictionary with "spectrogram" and "frames", and the labels."""
         index = range(len(self))[index]  # IndexError ends a for-loop
         rows = self._order[index * self.batch_size :][: self.batch_size]
         arrays = [self.features[int(row)] for row in rows]
         labels = [np.asarray(self.labels[row]) for row in rows]
-        # Keras inspects two batches, and takes an axis that has the same length in
-        # both for fixed. So even and odd lengths alternate.
+        # Keras inspects two batches, and treats an axis that has the same length in
+        # both as fixed. Therefore even and odd lengths alternate.
         odd = index % 2
         padded, frames = pad(arrays, length=_longest(arrays, odd))
         labels, _ = pad(labels, value=-1, length=_longest(labels, odd), dtype=np.int32)
@@ -97,22 +97,22 @@ def pad(arrays, value=None, length=None, dtype=np.float32):
     arrays : sequence of numpy.ndarray
         Shape (time, ...) each.
     value : float, optional
-        Padding value; by default the lowest value of all arrays, which is silence in
-        a spectrogram, scaled or not. Zeros would be the loudest possible sound in
+        Padding value; by default, the lowest value of all arrays, which is silence in a
+        spectrogram, whether scaled or not. Zeros would be a very loud sound in
         decibels, and medium-level speech after min-max scaling (faults C2 and C3,
         `docs/doctor.md#c2`).
     length : int, optional
         Length after padding; that of the longest array by default.
     dtype : numpy.dtype
-        Of the result.
+        Data type of the result.
 
     Returns
     -------
     padded : numpy.ndarray
         Shape (arrays, length, ...).
     frames : numpy.ndarray
-        int32, shape (arrays,): the original lengths. Give them to the network, or it
-        treats padding as sound.
+        The original lengths, int32, shape (arrays,). Pass them to the network, which
+        otherwise treats padding as sound.
 
     Raises
     ------

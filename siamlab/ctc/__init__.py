@@ -1,9 +1,9 @@
 """Connectionist temporal classification (Graves et al., 2006).
 
 - `Vocabulary`: the symbols of a network's outputs, and the position of the blank.
-- `greedy_decode`, `beam_decode`: from outputs to labels.
-- `lattice`, `forced_alignment`: which label is at which time.
-- `validate_batch`: finds utterances that cannot be trained on, and says why.
+- `greedy_decode`, `beam_decode`: decode outputs to labels.
+- `lattice`, `forced_alignment`: align labels with frames.
+- `validate_batch`: find utterances that cannot be used for training, with the reason.
 
 Notebook: 03_ctc_that_does_not_learn.
 """

@@ -1,4 +1,4 @@
-"""Which label is at which time."""
+"""Alignment of labels with frames."""
 
 import numpy as np
 
@@ -7,9 +7,9 @@ from .decoding import log_probabilities
 
 
 def lattice(logits, labels, blank):
-    """Posterior probability of each state at each time, given the labels.
+    """Compute the posterior probability of each state at each frame, given the labels.
 
-    The forward-backward algorithm of CTC (Graves et al., 2006, sections 4.1 and
+    This is the forward-backward algorithm of CTC (Graves et al., 2006, sections 4.1 and
     4.2). The states are the labels, with a blank before, between and after them.
 
     Parameters
@@ -26,7 +26,7 @@ def lattice(logits, labels, blank):
     posteriors : numpy.ndarray
         Shape (time, 2 * labels + 1); each row sums to 1.
     loss : float
-        The CTC loss: minus the log probability of the labels, in nats.
+        The CTC loss: the negative log-likelihood of the labels, in nats.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def forced_alignment(logits, labels, blank):
 
 
 def _states(labels, blank):
-    """Labels with blanks around them; whether each may follow the one two before."""
+    """Labels with blanks; and whether a path may skip the state before each one."""
     states = np.full(2 * len(labels) + 1, blank)
     states[1::2] = labels
-    # Only from one label directly to another label that differs.
+    # A path may go directly from a label to the next one only if they differ.
     can_skip = np.zeros(len(states), dtype=bool)
     can_skip[2:] = (states[2:] != blank) & (states[2:] != states[:-2])
     return states, can_skip
@@ -117,7 +117,7 @@ def _initial(emitted):
 
 
 def _predecessors(score, can_skip):
-    """Scores of the state itself, one before, and two before; shape (3, states)."""
+    """Scores of each state and of the two states before it, shape (3, states)."""
     scores = np.full((3, len(score)), -np.inf)
     scores[0] = score
     scores[1, 1:] = score[:-1]

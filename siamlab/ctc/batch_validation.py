@@ -1,4 +1,4 @@
-"""Checks of a batch before a CTC network is trained on it."""
+"""Validation of a batch before CTC training."""
 
 import dataclasses
 
@@ -9,18 +9,18 @@ from ..errors import ArgumentError
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """What is wrong with one utterance of a batch.
+    """A problem of one utterance of a batch.
 
     Parameters
     ----------
     utterance : int
-        Its row in the batch.
+        Row of the utterance in the batch.
     code : str
-        Of the doctor's rule: "C8", "C9", "C10" or "C13" (`docs/doctor.md`).
+        Code of the doctor's rule: "C8", "C9", "C10" or "C13" (`docs/doctor.md`).
     evidence : str
         What was found.
     fix : str
-        What to do.
+        How to fix it.
     """
 
     utterance: int
@@ -33,24 +33,24 @@ class Problem:
 
 
 def validate_batch(batch, model):
-    """Find utterances of a batch that cannot be trained on.
+    """Find utterances of a batch that cannot be used for CTC training.
 
     Parameters
     ----------
     batch : tuple
-        As from `sampling.UtteranceBatches`: a dictionary with "spectrogram",
-        (batch, time, mel), and "frames", (batch,); and labels, (batch, labels),
-        padded with -1.
+        Inputs and labels, as from `sampling.UtteranceBatches`. The inputs are a
+        dictionary with "spectrogram", shape (batch, time, mel), and "frames", shape
+        (batch,). The labels have shape (batch, labels) and are padded with -1.
     model : networks.CTCNet
         The network to be trained.
 
     Returns
     -------
     list of Problem
-        Empty if everything is right. C8: fewer outputs than labels plus repeats, so
-        that no path gives the labels. C9: a length beyond the spectrogram. C10:
-        lengths or labels of a wrong shape. C13: a label that is the blank, or is not
-        an output.
+        Empty if there is no problem. C8: there are fewer output frames than labels plus
+        repeats, so no path produces the labels. C9: a length exceeds the spectrogram.
+        C10: lengths or labels have the wrong shape. C13: a label is the blank, or is
+        not an output.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def validate_batch(batch, model):
 
 
 def _problems(n_frames, n_padded, labels, model):
-    """Code, evidence and fix of each problem of one utterance."""
+    """Yield code, evidence and fix of each problem of one utterance."""
     labels = labels[labels >= 0]
     blank, n_outputs = model.vocabulary.blank, len(model.vocabulary)
     if not 0 < n_frames <= n_padded:

@@ -1,18 +1,18 @@
-"""From the outputs of a network to labels."""
+"""Decoding of CTC outputs to labels."""
 
 import numpy as np
 from scipy.special import log_softmax
 
 from ..errors import ArgumentError
 
-# Outputs that are e^-12 times as probable as the best one are ignored by the beam.
+# The beam search ignores outputs less than e^-12 times as probable as the best one.
 _LOG_PROBABILITY_RANGE = 12.0
 
 
 def greedy_decode(logits, blank):
-    """Take the best output of each frame, merge repeats, then remove blanks.
+    """Decode greedily: take the best output per frame, merge repeats, remove blanks.
 
-    The order matters: a blank between two equal labels keeps them apart (fault C21,
+    The order matters: a blank between two equal labels separates them (fault C21,
     `docs/doctor.md#c21`).
 
     Parameters
@@ -30,7 +30,7 @@ def greedy_decode(logits, blank):
     Raises
     ------
     ArgumentError
-        If the logits do not have two axes, or there are none.
+        If the logits do not have two axes, or are empty.
 
     Examples
     --------
@@ -44,11 +44,11 @@ def greedy_decode(logits, blank):
 
 
 def beam_decode(logits, blank, width=10):
-    """Search for the most probable labels.
+    """Find the most probable labels with a beam search.
 
-    Prefix beam search (Graves and Jaitly, 2014; Hannun et al., 2014) adds the
-    probabilities of all paths that give the same labels, whereas `greedy_decode`
-    takes the single best path.
+    Prefix beam search (Graves and Jaitly, 2014; Hannun et al., 2014) sums the
+    probabilities of all paths that give the same labels, whereas `greedy_decode` uses
+    only the best path.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def beam_decode(logits, blank, width=10):
 
     Examples
     --------
-    The best path is all blanks, but the paths of the label are more probable in total:
+    The best path contains only blanks, but the paths of the label are more probable in
+    total:
 
     >>> logits = np.log([[0.6, 0.4], [0.6, 0.4]])
     >>> greedy_decode(logits, blank=0), beam_decode(logits, blank=0)

@@ -1,4 +1,4 @@
-"""The symbols of a network's outputs, and the position of the blank."""
+"""The symbols of a network's outputs, and the index of the blank."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from ..errors import ArgumentError
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """The symbols that the outputs of a network stand for.
+    """The symbols that the outputs of a network represent.
 
     Parameters
     ----------
@@ -17,9 +17,9 @@ class Vocabulary:
         Phones or letters, without duplicates.
     blank : int or None
         Index of the blank among the outputs; -1 for the last output, None for a
-        network without blank. Keras' old `ctc_batch_cost` expects it last and
-        `keras.losses.CTC` first, and neither reports a wrong position (fault C13,
-        `docs/doctor.md#c13`). So it is explicit here.
+        network without a blank. It is explicit because conventions differ: Keras' old
+        `ctc_batch_cost` expects the blank last and `keras.losses.CTC` first, and
+        neither reports a wrong index (fault C13, `docs/doctor.md#c13`).
 
     Raises
     ------
@@ -44,11 +44,11 @@ class Vocabulary:
             repeated = sorted({s for s in symbols if symbols.count(s) > 1})
             what = f"repeated: {', '.join(repeated)}" if repeated else "none"
             raise ArgumentError(
-                f"symbols must be different, and at least one; got {what}"
+                f"symbols must be unique, and there must be at least one; got {what}"
             )
         if self.blank is not None and not -1 <= self.blank <= len(symbols):
             raise ArgumentError(
-                f"blank must be an output, 0 to {len(symbols)}, or -1 for the last; "
+                f"blank must be from 0 to {len(symbols)}, or -1 for the last output; "
                 f"got {self.blank}"
             )
         # The attributes of a frozen dataclass can only be set this way.

@@ -1,8 +1,8 @@
-"""Plots: each takes arrays and returns Axes. Saving and showing is up to the caller.
+"""Plots. Each function returns Axes; saving and showing them is up to the caller.
 
 - `waveform`, `spectrogram`, `value_histogram`: recordings and their spectrograms.
 - `corpus`: speakers and durations of a corpus.
-- `training_curves`: several trainings over epochs.
+- `training_curves`: a metric of several training runs over epochs.
 - `phone_outputs`, `ctc_lattice`: outputs of a phone recognizer.
 - `speaker_map`, `dendrogram`: embeddings.
 - `score_histogram`, `det_curve`: pair scores.

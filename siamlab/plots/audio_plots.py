@@ -9,7 +9,7 @@ _TICKS_KHZ = (0.5, 1, 2, 3, 4, 6, 8, 12, 16)  # enough for mel and for linear sc
 
 
 def waveform(samples, sr, *, ax=None):
-    """Plot samples over time.
+    """Plot a waveform.
 
     Parameters
     ----------
@@ -85,16 +85,16 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
 
 
 def value_histogram(values, *, padding=None, label="value", ax=None):
-    """Plot how often each value occurs in spectrograms.
+    """Plot a histogram of the values of spectrograms.
 
     Parameters
     ----------
     values : numpy.ndarray or sequence of numpy.ndarray
-        Of any shape; all values are counted together.
+        Arrays of any shape; all values are counted together.
     padding : float, optional
-        The value that batches are padded with, marked by a line.
+        Padding value of the batches, marked by a line.
     label : str
-        Name of the values, with their unit.
+        Label of the horizontal axis, with the unit.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
 

@@ -1,10 +1,10 @@
-"""Plots of what a corpus contains."""
+"""Plots of the contents of a corpus."""
 
 import numpy as np
 
 
 def corpus(description, *, bins=30, ax=None):
-    """Plot how much speech there is per speaker, and how long utterances are.
+    """Plot the amount of speech per speaker and the durations of utterances.
 
     Parameters
     ----------
@@ -13,7 +13,7 @@ def corpus(description, *, bins=30, ax=None):
     bins : int
         Maximum number of bins of each histogram; fewer for small corpora.
     ax : sequence of matplotlib.axes.Axes, optional
-        Two axes to draw in; by default in a new figure.
+        Two axes in which to draw; by default, in a new figure.
 
     Returns
     -------

@@ -9,8 +9,8 @@ STYLE = Path(__file__).with_name("siamlab.mplstyle")
 def style():
     """Draw all following figures in the style of the course.
 
-    Fonts are legible in a notebook, and colors are distinguishable with any color
-    vision.
+    Fonts are legible in a notebook, and colors are distinguishable for color-blind
+    readers.
     """
     import matplotlib.pyplot as plt
 

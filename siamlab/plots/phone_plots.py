@@ -14,7 +14,7 @@ def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
     posteriors : numpy.ndarray
         Probabilities, shape (time, outputs), of one utterance.
     vocabulary : ctc.Vocabulary
-        Symbols of the outputs.
+        Vocabulary of the outputs.
     hop_seconds : float
         Time from one output to the next.
     phones : sequence of (str, float, float)
@@ -25,8 +25,8 @@ def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        The blank is a dashed line. Every other output that is the most probable one
-        at some time has its symbol at the peak.
+        The blank is a dashed line. Every other output that is the most probable one in
+        some frames is labeled with its symbol at its peak.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=N
     posteriors : numpy.ndarray
         Shape (time, 2 * labels + 1), as returned by `ctc.lattice`.
     names : sequence of str
-        Names of the labels; blanks are before, between and after them.
+        Names of the labels, without the blanks between them.
     hop_seconds : float
         Time from one output to the next.
     alignment : sequence of (int, int)

@@ -37,8 +37,8 @@ def speaker_map(
 ):
     """Plot a UMAP map of utterances, colored by speaker.
 
-    The title shows the neighbor purity, computed from the embeddings and not from
-    the map, and its chance level: see `clusters.neighbor_purity`.
+    The title shows the neighbor purity and its chance level. The purity is computed
+    from the embeddings, not from the map; see `clusters.neighbor_purity`.
 
     Parameters
     ----------
@@ -50,8 +50,7 @@ def speaker_map(
     n_neighbors, min_dist, metric, seed
         As for `clusters.umap`.
     k : int
-        Number of neighbors for the purity; limited to the number of other
-        utterances.
+        Number of neighbors for the purity; at most the number of other utterances.
     title : str
         First line of the title.
     legend : bool
@@ -62,7 +61,7 @@ def speaker_map(
     Returns
     -------
     matplotlib.axes.Axes
-        Without ticks, because the coordinates of a UMAP map have no meaning.
+        The map, without ticks, because UMAP coordinates have no meaning.
 
     Raises
     ------
@@ -73,7 +72,7 @@ def speaker_map(
     if speakers is None:
         if not hasattr(embeddings, "speakers"):
             raise ArgumentError(
-                "speaker_map needs the speaker of each embedding; give `speakers`, or "
+                "speaker_map needs the speaker of each embedding; pass `speakers`, or "
                 "the embeddings that siamlab.embed returns for features of a corpus"
             )
         speakers = embeddings.speakers
@@ -101,7 +100,7 @@ def speaker_map(
 def dendrogram(
     embeddings, speakers, *, linkage="average", metric="cosine", cut=None, ax=None
 ):
-    """Plot the tree of an agglomerative clustering, with the speaker of each leaf.
+    """Plot the dendrogram of an agglomerative clustering, with speakers at the leaves.
 
     Parameters
     ----------
@@ -113,7 +112,7 @@ def dendrogram(
         Method of `scipy.cluster.hierarchy.linkage`: "average", "complete", "single"
         or, with Euclidean distances, "ward".
     metric : str
-        Distance, of `scipy.spatial.distance.pdist`.
+        Metric of `scipy.spatial.distance.pdist`.
     cut : float, optional
         Distance at which to draw a line.
     ax : matplotlib.axes.Axes, optional
@@ -122,13 +121,13 @@ def dendrogram(
     Returns
     -------
     matplotlib.axes.Axes
-        Utterances on the horizontal axis, distances on the vertical one. Each leaf
-        has the marker that its speaker has in `speaker_map`.
+        Utterances on the horizontal axis, distances on the vertical axis. Each leaf has
+        the marker of its speaker in `speaker_map`.
 
     Raises
     ------
     ArgumentError
-        If shapes do not match, linkage and metric do not fit together, or as for
+        If shapes do not match, linkage and metric are incompatible, or as for
         `clusters.check_points`.
     """
     from scipy.cluster import hierarchy
@@ -163,7 +162,7 @@ def dendrogram(
 
 
 def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
-    """Plot the distribution of scores of same- and of different-speaker pairs.
+    """Plot the score distributions of same-speaker and different-speaker pairs.
 
     Parameters
     ----------
@@ -172,7 +171,7 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     y_score : array_like
         Similarities, shape (pairs,).
     threshold : float, optional
-        Where to draw a vertical line.
+        Score at which to draw a vertical line.
     bins : int
         Number of bins.
     ax : matplotlib.axes.Axes, optional
@@ -181,7 +180,7 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     Returns
     -------
     matplotlib.axes.Axes
-        Each histogram has area 1, so that the few same-speaker pairs are visible.
+        Two histograms of area 1 each, so that the few same-speaker pairs are visible.
 
     Raises
     ------
@@ -214,7 +213,7 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
 
 
 def det_curve(y_true, y_score, *, label=None, ax=None):
-    """Plot the detection error trade-off (Martin et al., 1997).
+    """Plot the detection error tradeoff (DET) curve (Martin et al., 1997).
 
     Parameters
     ----------
@@ -223,15 +222,15 @@ def det_curve(y_true, y_score, *, label=None, ax=None):
     y_score : array_like
         Similarities, shape (pairs,).
     label : str, optional
-        For a legend.
+        Label for the legend.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        Both error rates in percent, on axes on which normally distributed scores
-        give a straight line. The equal error rate is marked.
+        Both error rates in percent, on normal deviate scales, where normally
+        distributed scores give a straight line. The equal error rate is marked.
 
     Raises
     ------
@@ -243,7 +242,7 @@ def det_curve(y_true, y_score, *, label=None, ax=None):
     fpr, fnr, _ = metrics.det_curve(y_true, y_score)
     eer = metrics.eer(y_true, y_score)
     ax = get_axes(ax, (4.5, 4.5))
-    # Rates of 0 and 1 would be infinitely far away.
+    # Rates of 0 and 1 would be at infinity.
     smallest = 0.5 / max(len(fpr), 2)
 
     def to_axis(error_rate):

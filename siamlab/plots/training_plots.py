@@ -1,24 +1,24 @@
-"""Plots of trainings."""
+"""Plots of training runs."""
 
 from .figure_style import get_axes
 
 
 def training_curves(curves, *, label="loss", ax=None):
-    """Plot a quantity of several trainings over epochs.
+    """Plot a metric of several training runs over epochs.
 
     Parameters
     ----------
     curves : dict of str to sequence of float
-        For each training its name and the values after each epoch.
+        The values after each epoch, by the name of the training run.
     label : str
-        Name of the quantity, with its unit.
+        Name of the metric, with its unit.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default in a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        With epochs counted from 1.
+        Epochs on the horizontal axis, counted from 1.
     """
     ax = get_axes(ax, (6, 3.5))
     for i, (name, values) in enumerate(curves.items()):

@@ -1,9 +1,9 @@
-"""Maps of embeddings, and a number that says whether such a map can be trusted.
+"""Maps of embeddings, and the neighbor purity, which shows whether to trust a map.
 
 - `umap`: a map in two dimensions.
 - `neighbor_purity`: how often nearest neighbors have the same label; `Purity`.
 - `shuffled_purity`: the same with shuffled labels.
-- `check_points`: refuses a distance matrix where embeddings are expected.
+- `check_points`: rejects a distance matrix where embeddings are expected.
 
 To cluster embeddings, use scikit-learn::
 
@@ -34,14 +34,14 @@ def umap(embeddings, *, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
     embeddings : array_like
         Shape (utterances, dim).
     n_neighbors : int
-        Size of the neighborhood that the map tries to preserve; limited to the
-        number of other utterances.
+        Size of the neighborhoods that the map tries to preserve; at most the number of
+        other utterances.
     min_dist : float
-        Smallest distance between points on the map.
+        Minimum distance between points on the map.
     metric : str
-        Distance in the original space.
+        Distance between embeddings.
     seed : int
-        The same seed gives the same map on the same machine.
+        Random seed. The same seed gives the same map on the same machine.
 
     Returns
     -------
@@ -69,10 +69,10 @@ def umap(embeddings, *, n_neighbors=15, min_dist=0.1, metric="cosine", seed=0):
 
 
 def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
-    """Fraction of the k nearest neighbors that have the same label.
+    """Compute the fraction of the k nearest neighbors that have the same label.
 
-    Computed in the space of the embeddings, not on a map: high purity means that
-    clusters on a map of these embeddings are real (fault S37,
+    The neighbors are found among the embeddings, not on a map. A purity well above
+    chance means that the clusters are real and not an artifact of the map (fault S37,
     `docs/doctor.md#s37`).
 
     Parameters
@@ -111,7 +111,7 @@ def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
 
 
 def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", n_shuffles=20, seed=0):
-    """Neighbor purity with shuffled labels: the level of chance, measured.
+    """Compute the neighbor purity with shuffled labels, to measure the chance level.
 
     Parameters
     ----------
@@ -120,12 +120,13 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", n_shuffles=20, 
     n_shuffles : int
         Number of shuffles.
     seed : int
-        Of the shuffles.
+        Seed of the shuffles.
 
     Returns
     -------
     numpy.ndarray
-        Shape (n_shuffles,). A purity within their range is no evidence of clusters.
+        Shape (n_shuffles,). A purity within the range of these values is no evidence of
+        clusters.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", n_shuffles=20, 
 
 
 class Purity(float):
-    """A neighbor purity; a float that also knows the level of chance.
+    """A neighbor purity: a float with the chance level as an attribute.
 
     Parameters
     ----------
@@ -185,19 +186,19 @@ def _purity(neighbors, labels):
 
 
 def check_points(embeddings, metric, min_rows=1):
-    """Convert embeddings to float64; refuse a matrix of distances.
+    """Convert embeddings to float64; reject a distance matrix.
 
-    A distance matrix has the shape of embeddings, and would be clustered silently as
-    if its rows were points (fault S23, `docs/doctor.md#s23`).
+    Without this check, a distance matrix would silently be clustered as if its rows
+    were embeddings (fault S23, `docs/doctor.md#s23`).
 
     Parameters
     ----------
     embeddings : array_like
         Shape (utterances, dim).
     metric : str
-        With "precomputed", a matrix of distances is expected.
+        With "precomputed", a distance matrix is expected.
     min_rows : int
-        Smallest number of utterances that is accepted.
+        Minimum number of utterances.
 
     Returns
     -------
@@ -207,8 +208,8 @@ def check_points(embeddings, metric, min_rows=1):
     Raises
     ------
     ArgumentError
-        If there are too few utterances, an embedding is not finite or all zeros, or
-        a matrix of distances is given.
+        If there are too few utterances, an embedding is not finite or all zeros, or a
+        distance matrix is given.
     """
     x = check_embeddings(embeddings, min_rows=min_rows)
     looks_like_distances = (
@@ -216,7 +217,7 @@ def check_points(embeddings, metric, min_rows=1):
     )
     if looks_like_distances and metric != "precomputed":
         raise ArgumentError(
-            f"embeddings must be points; got a matrix of distances, {x.shape}, whose "
-            "rows would be taken for points. Give the embeddings themselves."
+            f"expected embeddings; got a distance matrix of shape {x.shape}. Pass the "
+            "embeddings themselves."
         )
     return x

@@ -59,10 +59,10 @@ def test_umap_works_with_few_utterances(rng):
         (lambda x, y: clusters.umap(x[:3]), "at least 4 utterances"),
         (
             lambda x, y: clusters.umap(squareform(pdist(x))),
-            "must be points; got a matrix of distances",
+            "expected embeddings; got a distance matrix",
         ),
         (lambda x, y: clusters.neighbor_purity(x * np.nan, y), "NaN or infinity"),
-        (lambda x, y: clusters.neighbor_purity(x * 0, y), "rows are all zeros"),
+        (lambda x, y: clusters.neighbor_purity(x * 0, y), "must not be all zeros"),
         (lambda x, y: clusters.neighbor_purity(x, y, k=40), r"from 1 to 39.*got 40"),
         (lambda x, y: clusters.shuffled_purity(x, y[:3]), r"\(40,\).*got \(3,\)"),
     ],

@@ -1,9 +1,9 @@
-"""Metrics of scores, clusters and transcriptions: NumPy arrays in, numbers out.
+"""Metrics of scores, clusters and transcriptions, for NumPy arrays.
 
 Pair scores are similarities (higher means more alike), and follow scikit-learn's
 order ``f(y_true, y_score)``, where `y_true` is 1 for the same speaker:
 
-- `pair_scores`, `trial_scores`: cosines of all pairs, or of a list of trials.
+- `pair_scores`, `trial_scores`: cosine similarities of all pairs, or of a trial list.
 - `eer`, `auc`, `min_dcf`, `det_curve`: error rates over all thresholds.
 - `best_threshold`, `accuracy_at`: decisions at one threshold.
 - `verify`: all of these with confidence intervals; `Verification`, `Estimate`.
@@ -11,8 +11,8 @@ order ``f(y_true, y_score)``, where `y_true` is 1 for the same speaker:
 
 Others:
 
-- `misclassification_rate`: clusters against speakers.
-- `phone_error_rate`: transcriptions against references.
+- `misclassification_rate`: compares clusters with speakers.
+- `phone_error_rate`: compares transcriptions with references.
 - `input_dependence`: whether outputs depend on the input at all.
 
 Notebook: 06_accuracy_on_distances.

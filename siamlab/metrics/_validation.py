@@ -13,7 +13,7 @@ def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
     embeddings : array_like
         Shape (utterances, dim).
     min_rows : int
-        Smallest number of utterances that is accepted.
+        Minimum number of utterances.
     name : str
         Name of the argument, for the error message.
 
@@ -25,8 +25,8 @@ def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
     Raises
     ------
     ArgumentError
-        If the array does not have two axes or has too few rows, or if a row is not
-        finite or all zeros.
+        If the array does not have two axes or has too few rows, or if a row contains
+        NaN or infinity, or only zeros.
     """
     embeddings = np.asarray(embeddings, dtype=np.float64)
     if embeddings.ndim != 2 or len(embeddings) < min_rows:
@@ -38,14 +38,13 @@ def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
     if len(infinite):
         raise ArgumentError(
             f"{name} must be finite; {len(infinite)} of {len(embeddings)} rows contain "
-            f"NaN or infinity, the first is row {infinite[0]}"
+            f"NaN or infinity; the first is row {infinite[0]}"
         )
     zero = np.flatnonzero(~embeddings.any(axis=1))
     if len(zero):
         raise ArgumentError(
-            f"{name} must have a direction; {len(zero)} of {len(embeddings)} rows are "
-            f"all zeros, the first is row {zero[0]}. Look for a layer whose outputs "
-            "are all zero."
+            f"{name} must not be all zeros; {len(zero)} of {len(embeddings)} rows are; "
+            f"the first is row {zero[0]}. Look for a layer whose outputs are all zero."
         )
     return embeddings
 
@@ -70,7 +69,7 @@ def check_labels(labels, n, name="labels"):
     Raises
     ------
     ArgumentError
-        If the shape differs.
+        If the shape is wrong.
     """
     labels = np.asarray(labels)
     if labels.shape != (n,):

@@ -1,4 +1,4 @@
-"""How well clusters agree with speakers."""
+"""Agreement between clusters and speakers."""
 
 from ..errors import ArgumentError
 from ._validation import check_labels
@@ -7,8 +7,8 @@ from ._validation import check_labels
 def misclassification_rate(labels_true, labels_pred):
     """Fraction of utterances in the wrong cluster (Kotti et al., 2008).
 
-    Clusters and speakers are matched one to one, such that as many utterances as
-    possible are correct (Hungarian algorithm). All other utterances are errors.
+    Clusters and speakers are matched one to one so that as many utterances as possible
+    are correct (Hungarian algorithm). All other utterances are errors.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def misclassification_rate(labels_true, labels_pred):
     Returns
     -------
     float
-        0 is perfect.
+        From 0 to 1; 0 is perfect.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Error rates of pair scores: same speaker or not."""
+"""Error rates of speaker verification, from the scores of pairs."""
 
 import numpy as np
 
@@ -7,16 +7,16 @@ from ._validation import check_scores
 
 
 def eer(y_true, y_score):
-    """Equal error rate: where false accepts and false rejects are equally frequent.
+    """Equal error rate: the false accept rate where it equals the false reject rate.
 
     The rate is interpolated linearly between the two thresholds around the crossing.
 
     Parameters
     ----------
     y_true : array_like of bool
-        1 for a pair from the same speaker, 0 for different speakers, shape (pairs,).
+        1 for a same-speaker pair, 0 for a different-speaker pair, shape (pairs,).
     y_score : array_like
-        Similarities, shape (pairs,): higher means more alike. Negate distances.
+        Similarities, shape (pairs,): higher means more similar. Negate distances.
 
     Returns
     -------
@@ -70,14 +70,14 @@ def auc(y_true, y_score):
 
 
 def min_dcf(y_true, y_score, p_target=0.01, c_miss=1.0, c_fa=1.0):
-    """Minimum normalized detection cost (NIST speaker recognition evaluations).
+    """Minimum normalized detection cost of the NIST speaker recognition evaluations.
 
     Parameters
     ----------
     y_true, y_score : array_like
         As for `eer`.
     p_target : float
-        Probability of a same-speaker pair in the intended application.
+        Prior probability of a same-speaker pair in the intended application.
     c_miss : float
         Cost of a false reject (a miss).
     c_fa : float
@@ -86,7 +86,8 @@ def min_dcf(y_true, y_score, p_target=0.01, c_miss=1.0, c_fa=1.0):
     Returns
     -------
     float
-        0 is perfect; 1 is the cost of the best decision that ignores the scores.
+        The minimum over all thresholds. 0 is perfect; 1 is the cost of the best
+        decision that ignores the scores.
 
     Raises
     ------
@@ -113,9 +114,9 @@ def det_curve(y_true, y_score):
     Returns
     -------
     fpr, fnr, thresholds : numpy.ndarray
-        Rates of false accepts and of false rejects, shape (thresholds,). Pairs with
-        a score of at least the threshold are accepted. Thresholds decrease; the
-        first is infinite, so that no pair is accepted.
+        False accept rates, false reject rates and thresholds, shape (thresholds,).
+        Pairs with a score of at least the threshold are accepted. Thresholds decrease;
+        the first is infinite, so that no pair is accepted.
 
     Raises
     ------
@@ -133,14 +134,14 @@ def det_curve(y_true, y_score):
 
 
 def best_threshold(y_true, y_score, criterion="eer"):
-    """Choose a decision threshold; use it on other data than it was chosen on.
+    """Choose a decision threshold; apply it to other data than the data used here.
 
     Parameters
     ----------
     y_true, y_score : array_like
         As for `eer`.
     criterion : {"eer", "accuracy"}
-        Equal error rates, or the fewest errors in total.
+        "eer": both error rates are equal. "accuracy": the fewest errors in total.
 
     Returns
     -------
@@ -182,7 +183,7 @@ def accuracy_at(y_true, y_score, threshold):
     Returns
     -------
     float
-        From 0 to 1. It depends on the proportion of same-speaker pairs.
+        From 0 to 1. It depends on the fraction of same-speaker pairs.
 
     Raises
     ------
@@ -201,8 +202,8 @@ def accuracy_at(y_true, y_score, threshold):
 class ErrorCurve:
     """Error rates at all thresholds, from a single sort of the scores.
 
-    `rates` can be called again with other weights of the pairs, as a bootstrap does,
-    without sorting again. Weights stand in the order of the sort, `order`.
+    `rates` can be called again with other weights of the pairs, as in a bootstrap,
+    without sorting again. Weights are in the sorted order, `order`.
     """
 
     def __init__(self, y_true, y_score):
@@ -215,7 +216,7 @@ class ErrorCurve:
         self.thresholds = np.concatenate(([np.inf], descending[self._last]))
 
     def rates(self, weights=None):
-        """Return false positive and false negative rates, from accepting no pair."""
+        """Return false positive and false negative rates, starting with no accepts."""
         if weights is None:
             weights = np.ones(len(self.order))
         true_accepts = np.cumsum(np.where(self.y_true, weights, 0.0))[self._last]

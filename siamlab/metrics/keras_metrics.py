@@ -18,22 +18,23 @@ _DISTANCES = ("cosine", "euclidean", "kl")
 class EER(keras.metrics.Metric):
     """Equal error rate of all pairs of an epoch, for ``compile(metrics=[EER()])``.
 
-    Smaller is better: monitor it with ``monitor="val_eer", mode="min"``. The value is
-    that of `eer` with the negated distances as scores.
+    Lower is better: monitor it with ``monitor="val_eer", mode="min"``. The value equals
+    that of `eer` with negated distances as scores.
 
     Parameters
     ----------
     distance : {None, "cosine", "euclidean", "kl"}
         None for a network that outputs distances of pairs, such as
-        `networks.Siamese`. Otherwise the distance between the outputs of a
-        `networks.SpeakerNet`: all pairs within each batch are compared ("kl" adds
-        both directions).
+        `networks.Siamese`. Otherwise, the distance between outputs of a
+        `networks.SpeakerNet`; all pairs within each batch are compared. "kl" is the sum
+        of both directions.
     capacity : int
-        Maximum number of pairs per epoch; a batch of n outputs needs n * n.
+        Maximum number of pairs per epoch; with `distance`, a batch of n outputs uses
+        n * n.
     name : str
         Name in the logs.
     dtype : str, optional
-        As for any Keras metric.
+        As for `keras.metrics.Metric`.
 
     Raises
     ------
@@ -59,7 +60,7 @@ class EER(keras.metrics.Metric):
         self.distance = distance
         self.capacity = capacity
         # Rows: distance; 1 for same-speaker pairs; 1 for different-speaker pairs.
-        # Columns that are not in use count as neither kind.
+        # Unused columns have 0 in both.
         self._pairs = self.add_variable((3, capacity), "zeros", name="pairs")
         self._n_pairs = self.add_variable((), "zeros", dtype="int32", name="n_pairs")
 
@@ -129,7 +130,7 @@ class EER(keras.metrics.Metric):
         Returns
         -------
         tensor
-            A scalar; NaN if there are only pairs of one kind.
+            A scalar; NaN if all pairs are of one kind.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Error rates of phone transcriptions, and whether outputs depend on the input."""
+"""Phone error rate, and dependence of outputs on the input."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from ..errors import ArgumentError
 
 
 def phone_error_rate(reference, hypothesis):
-    """Edit distance per reference phone (Levenshtein, 1966).
+    """Phone error rate: edit distance per reference phone (Levenshtein, 1966).
 
     Parameters
     ----------
     reference, hypothesis : sequence of sequence of str
-        Spoken phones and recognized phones of each utterance.
+        Reference phones and recognized phones of each utterance.
 
     Returns
     -------
@@ -45,13 +45,13 @@ def phone_error_rate(reference, hypothesis):
 
 
 def input_dependence(outputs):
-    """Fraction of the outputs' variance that is explained by the input.
+    """Measure how much the outputs depend on the input, from 0 to 1.
 
-    A network that outputs the same for every utterance (fault C1,
-    `docs/doctor.md#c1`) may still vary over time. This measure therefore compares
-    outputs *at the same frame* of different utterances: the variance of the
-    posteriors over utterances, summed over labels, divided by the maximum variance
-    that is possible with the same means (that of one-hot outputs).
+    The outputs of a network may vary over time even if they are the same for every
+    utterance (fault C1, `docs/doctor.md#c1`). This measure therefore compares outputs
+    *at the same frame* of different utterances. It is the variance of the posteriors
+    over utterances, summed over labels, divided by the maximum possible variance for
+    the same means (that of one-hot outputs).
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def input_dependence(outputs):
     Returns
     -------
     float
-        0 if the outputs do not depend on the input, 1 if they are one-hot and
-        differ. Averaged over the frames that all utterances have.
+        0 if the outputs do not depend on the input, 1 if they are one-hot and differ.
+        Only the frames that all utterances have are used.
 
     Raises
     ------

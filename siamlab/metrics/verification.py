@@ -8,12 +8,12 @@ from ..errors import ArgumentError
 from ._validation import check_embeddings, check_labels, check_scores
 from .error_rates import ErrorCurve, area, find_crossing, minimum_cost
 
-# Trials that are scored at a time; VoxCeleb's lists have half a million.
+# Trials that are scored at a time; lists of VoxCeleb contain half a million.
 _BLOCK = 65536
 
 
 def pair_scores(embeddings, speakers):
-    """Cosine similarity of all pairs of utterances.
+    """Compute the cosine similarities of all pairs of utterances.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def pair_scores(embeddings, speakers):
         Whether both utterances are from the same speaker, shape
         (utterances * (utterances - 1) / 2,).
     y_score : numpy.ndarray
-        Cosines, same shape: for `eer` and the other metrics.
+        Cosine similarities, same shape, for `eer` and the other metrics.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def pair_scores(embeddings, speakers):
 
 
 def trial_scores(embeddings, first, second):
-    """Cosine similarity of the pairs in a list of trials.
+    """Compute the cosine similarities of the pairs in a trial list.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def trial_scores(embeddings, first, second):
     Returns
     -------
     numpy.ndarray
-        Shape (trials,): the `y_score` of `eer` and the other metrics.
+        Shape (trials,), for the argument `y_score` of `eer` and the other metrics.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def verify(
     n_resamples=200,
     seed=0,
 ):
-    """Compare all pairs of utterances; return error rates with confidence intervals.
+    """Compute error rates over all pairs of utterances, with confidence intervals.
 
     The intervals come from a bootstrap over speakers, not over pairs: each resample
     draws speakers with replacement, and all pairs of a speaker stay together (Bengio
@@ -123,13 +123,13 @@ def verify(
         Shape (utterances,).
     sessions : array_like, optional
         Shape (utterances,). Pairs within one session are left out, because they
-        share the room and the microphone as well as the speaker.
+        share the room and the microphone in addition to the speaker.
     confidence_level : float
-        Of the intervals, between 0 and 1.
+        Confidence level of the intervals, between 0 and 1.
     n_resamples : int
         Number of bootstrap resamples.
     seed : int
-        Of the resamples.
+        Seed of the bootstrap.
 
     Returns
     -------
@@ -207,7 +207,7 @@ class Estimate(float):
     low, high : float
         Ends of the interval.
     confidence_level : float
-        Fraction of such intervals that contain the true value.
+        Expected fraction of such intervals that contain the true value.
 
     Examples
     --------
@@ -240,8 +240,8 @@ class Verification:
     Parameters
     ----------
     eer, auc, threshold, min_dcf : Estimate
-        Equal error rate, area under the ROC curve, the cosine at which both errors
-        are equally frequent, and the minimum detection cost.
+        Equal error rate, area under the ROC curve, cosine similarity at which both
+        error rates are equal, and minimum detection cost.
     n_same, n_different : int
         Number of same-speaker and of different-speaker pairs.
     """
@@ -259,7 +259,7 @@ class Verification:
         Returns
         -------
         dict
-            For each estimate its value, low and high; and the numbers of pairs.
+            The value, low and high of each estimate, and the numbers of pairs.
         """
         return {
             name: {"value": float(field), "low": field.low, "high": field.high}

@@ -270,7 +270,7 @@ def test_settings_out_of_range_raise(make, message):
     ],
 )
 def test_outputs_need_one_speaker_id_for_each_row(loss, ids, shape):
-    message = r"one speaker id for each row.*got outputs of shape \(2,.*ids of shape"
+    message = r"one speaker id per row.*got outputs of shape \(2,.*ids of shape"
     with pytest.raises(errors.ArgumentError, match=message):
         loss(np.zeros(ids), np.full(shape, 0.25, np.float32))
 

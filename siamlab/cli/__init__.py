@@ -1,10 +1,10 @@
 """The command line, one file for each command.
 
-- ``siamlab lab``: copy the notebooks and open JupyterLab on them.
+- ``siamlab lab``: copy the notebooks and open them in JupyterLab.
 - ``siamlab corpus``: describe a folder of recordings, or download a corpus.
 - ``siamlab train``: train an encoder.
 - ``siamlab embed``: compute embeddings of recordings.
-- ``siamlab evaluate``: measure how well an encoder tells speakers apart.
+- ``siamlab evaluate``: measure how well an encoder distinguishes speakers.
 - ``siamlab doctor``: look for faults in a saved model.
 - ``siamlab cache``: show or delete cached files.
 
@@ -34,14 +34,14 @@ def main(arguments=None):
     Parameters
     ----------
     arguments : list of str, optional
-        Those of the command line by default.
+        Command-line arguments; ``sys.argv[1:]`` by default.
 
     Returns
     -------
     int
-        Exit status: 0 if all is well; 1 after an error (``doctor``, ``corpus``:
-        something was found); 2 for wrong arguments (``doctor``, ``corpus``: nothing
-        could be examined); 130 after Ctrl-C.
+        Exit status: 0 on success; 1 after an error (``doctor``, ``corpus``: something
+        was found); 2 for invalid arguments (``doctor``, ``corpus``: also after an
+        error); 130 after Ctrl-C.
     """
     ours, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser().parse_args(ours)
@@ -58,7 +58,7 @@ def main(arguments=None):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="siamlab",
-        description="A course and a library about speech networks that do not learn.",
+        description="A course and a library about speech networks that fail to learn.",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -72,7 +72,7 @@ def _parser():
         )
         command.add_arguments(command_parser)
         command_parser.add_argument(
-            "--json", action="store_true", help="output for scripts"
+            "--json", action="store_true", help="print the results as JSON"
         )
         command_parser.set_defaults(command=command)
     return parser
@@ -80,7 +80,7 @@ def _parser():
 
 def _split(arguments):
     """Separate siamlab's arguments from those after --, which go to JupyterLab."""
-    # argparse would take the first word after it for the folder.
+    # argparse would treat the first word after it as the folder.
     if arguments[:1] != ["lab"] or "--" not in arguments:
         return arguments, []
     at = arguments.index("--")

@@ -14,7 +14,7 @@ def add_corpus(parser):
     parser.add_argument(
         "--data", metavar="ROOT", required=True, help="folder of the recordings"
     )
-    default = "default: librispeech if the file names fit, otherwise folder"
+    default = "default: librispeech if the file names match, otherwise folder"
     parser.add_argument("--layout", choices=LAYOUTS, help=default)
     parser.add_argument("--subset", metavar="NAME", help="for example test-other")
 
@@ -51,13 +51,13 @@ def read_corpus(root, layout, subset=None):
     if layout not in WITH_SUBSETS:
         raise ArgumentError(
             f"the layout {layout} has no subsets; got {subset!r}. Layouts with "
-            f"subsets: {', '.join(WITH_SUBSETS)}. Otherwise name the subset's folder"
+            f"subsets: {', '.join(WITH_SUBSETS)}. Otherwise pass the subset's folder"
         )
     return function(root, subset)
 
 
 def _is_librispeech(root):
-    """Say whether files are named SPEAKER-CHAPTER-NNNN, in a subset or not."""
+    """Return whether files are named SPEAKER-CHAPTER-NNNN, in a subset or not."""
     from ..corpora._scan import is_sound_file
 
     return any(

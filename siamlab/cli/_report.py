@@ -1,4 +1,4 @@
-"""The report of a training: one HTML page."""
+"""The report of a training run: one HTML page."""
 
 import base64
 import html
@@ -13,7 +13,7 @@ _PAGE = """\
 <html lang="en"><head><meta charset="utf-8"><title>siamlab train</title></head>
 <body style="font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto">
 <h1>Training with {loss}</h1>
-<p>On speakers that were not trained on:</p>
+<p>Results on speakers that were not in the training set:</p>
 <ul>{results}</ul>
 {figures}
 <h2>Configuration</h2>
@@ -28,7 +28,7 @@ def render_report(config, history, results, embedded):
     Parameters
     ----------
     config : Config
-        What was trained on what.
+        The configuration of the training run.
     history : pandas.DataFrame
         Columns epoch, loss and val_eer.
     results : dict
@@ -36,7 +36,8 @@ def render_report(config, history, results, embedded):
     embedded : embeddings.Embeddings
         The test set.
     """
-    eer = "{value:.1%} (95 % interval {low:.1%} to {high:.1%})".format(**results["eer"])
+    interval = "{value:.1%} (95 % confidence interval {low:.1%} to {high:.1%})"
+    eer = interval.format(**results["eer"])
     items = (
         f"equal error rate {eer}",
         f"misclassification rate {results['mr']:.2f}",
@@ -62,7 +63,7 @@ def render_report(config, history, results, embedded):
 
 
 def _figure(plot, *data, **settings):
-    """Draw a figure; returns an element that contains the picture."""
+    """Draw a figure; return an HTML element that contains the image."""
     import matplotlib.pyplot as plt
 
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""A training with everything that it leaves behind, in one folder."""
+"""A training run, with all its output files in one folder."""
 
 import importlib.metadata
 import json
@@ -18,17 +18,17 @@ from .evaluate import evaluate
 
 
 def train(config, folder):
-    """Train an encoder as a configuration says, or resume an interrupted training.
+    """Train an encoder from a configuration, or resume an interrupted run.
 
     Parameters
     ----------
     config : Config
-        What to train on what.
+        The configuration.
     folder : pathlib.Path
         The run folder: config.yaml, versions.json, history.csv, network.keras,
         encoder.npz, results.json and report.html. A run of the same configuration that
-        was interrupted there resumes after its last complete epoch, and ends with the
-        weights that it would have had without the interruption (on the same machine).
+        was interrupted there resumes after its last complete epoch. On the same
+        machine, it ends with the same weights as without the interruption.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def train(config, folder):
     Raises
     ------
     StorageError
-        If the folder holds something else, or a damaged network.
+        If the folder contains other files, or a damaged network.
     SiamlabError
         If the recordings cannot be used, or have too few speakers.
     """
@@ -82,7 +82,7 @@ def read_history(path):
 
 
 class _TestEER(keras.callbacks.Callback):
-    """Adds the equal error rate on the test set to the logs of an epoch."""
+    """Add the equal error rate on the test set to the logs of each epoch."""
 
     def __init__(self, test_set, n_frames):
         super().__init__()
@@ -105,7 +105,7 @@ def _prepare(folder, config):
         return
     if folder.exists() and any(folder.iterdir()):
         raise StorageError(
-            f"{folder} holds a run of another configuration, or something else; choose "
+            f"{folder} contains a run of another configuration, or other files; choose "
             "another folder, or delete it"
         )
     packages = ("siamlab", "keras", keras.config.backend(), "numpy", "librosa")
@@ -125,7 +125,7 @@ def _load_features(config):
         test = _load_corpus(config, config.test_data or config.data, config.test_subset)
     if both := set(train.table.speaker) & set(test.table.speaker):
         raise ArgumentError(
-            f"{len(both)} speakers are in the training set and in the test set, for "
+            f"{len(both)} speakers are in both the training set and the test set, for "
             f"example {min(both)!r}; choose another subset for one of them"
         )
     return features.extract(train), features.extract(test)

@@ -1,6 +1,6 @@
 """Show or delete cached files.
 
-They are created again when needed. SIAMLAB_CACHE sets the folder.
+Deleted files are recreated when they are needed. SIAMLAB_CACHE sets the folder.
 
 example: siamlab cache --clear features
 """
@@ -14,7 +14,7 @@ def add_arguments(parser):
     """Add the arguments of the command."""
     parser.add_argument("--clear", action="store_true", help="delete cached files")
     kinds = ("features", "shards", "voices")
-    help_text = "delete only this kind, with --clear"
+    help_text = "with --clear, delete only this kind of file"
     parser.add_argument("kind", nargs="?", choices=kinds, help=help_text)
 
 

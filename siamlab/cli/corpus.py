@@ -1,13 +1,13 @@
 """Describe a folder of recordings, or download a corpus.
 
-Reads all recordings and prints the numbers of speakers, sessions and hours, the
-sampling rates, and the suspicious files: unreadable, silent, clipped, duplicate or too
-short. With --download, a public corpus is downloaded into the folder first, for example
+Reads all recordings and prints the number of speakers, sessions and hours, the sampling
+rates, and the suspicious files (unreadable, silent, clipped, duplicate or too short).
+With --download, first downloads a public corpus into the folder, for example
 librispeech/test-other or fsdd.
 
 example: siamlab corpus --data my_recordings --picture corpus.png
 
-Exit status: 0 no suspicious files, 1 suspicious files, 2 an error.
+Exit status: 0 if there are no suspicious files, 1 if there are, 2 after an error.
 """
 
 import json

@@ -1,18 +1,20 @@
 """Look for faults in a saved model.
 
-Prints the faults that the model has, with the number that shows each one. Nothing is
-trained or changed.
+Prints the faults of the model, each with the measured evidence. The model is neither
+trained nor changed.
 
-The batch (--data) is an .npz file with the arrays x and y; or a, b and y for a model
-with two inputs; or each input under its name and y. Other arrays are passed to the
-rules under their names. The loss is the compiled one by default; --loss is the name of
-a Keras loss, or FILE.py:FUNCTION. --import runs a file first, to register your own
-layers and losses. --source names the source code of the program, which is checked as
-well. --unsafe loads Lambda layers, which run code from the file.
+The batch (--data) is an .npz file with the arrays x and y; with a, b and y for a model
+with two inputs; or with y and one array per input, under the names of the inputs. Other
+arrays are passed to the rules under their names. By default, the loss is the one that
+the model was compiled with; --loss is the name of a Keras loss, or FILE.py:FUNCTION.
+--import runs a file first, to register custom layers and losses. --source is the source
+code of the program, which is checked too. --unsafe allows Lambda layers, which run code
+from the model file.
 
 example: siamlab doctor model.keras --data batch.npz --kind siamese
 
-Exit status: 0 no fault found, 1 faults found, 2 could not be examined.
+Exit status: 0 if no fault was found, 1 if faults were found, 2 if the model could not
+be examined.
 """
 
 FAILED = 2

@@ -1,8 +1,8 @@
 """Compute embeddings of recordings.
 
-PATH is a folder of recordings, or of a folder for each speaker. The .npz file gets one
-row for each recording: the arrays embeddings (recordings x dimensions), speakers and
-paths.
+PATH is a folder of recordings, or a folder with one subfolder per speaker. The .npz
+file contains the arrays embeddings (recordings x dimensions), speakers and paths, with
+one row per recording.
 
 example: siamlab embed my_recordings --output voices.npz --map map.png
 """

@@ -1,13 +1,13 @@
-"""Measure how well an encoder tells speakers apart.
+"""Measure how well an encoder distinguishes speakers.
 
-Compares all pairs of recordings. Prints the equal error rate with a 95 % interval over
-speakers, and the misclassification rate of a clustering into as many clusters as there
-are speakers.
+Compares all pairs of recordings. Prints the equal error rate with a 95 % confidence
+interval over speakers, and the misclassification rate of a clustering with as many
+clusters as speakers.
 
-Recordings of one session share the room and the microphone as well as the speaker:
---across uses only pairs from different sessions. --randomize-channel gives each
-recording a random microphone response with a range of that many decibels; if the error
-rate rises, the encoder used the microphone.
+Recordings of one session share not only the speaker, but also the room and the
+microphone: --across uses only pairs from different sessions. --randomize-channel gives
+each recording a random microphone response with a standard deviation of DB decibels; if
+the error rate rises, the encoder relies on the microphone.
 
 example: siamlab evaluate --data LibriSpeech --subset test-other
 """
@@ -34,7 +34,7 @@ def run(arguments):
     seed, range_db = arguments.seed, arguments.randomize_channel
     if not 0 <= seed < 2**31:
         raise ArgumentError(
-            f"--seed must be 0 or more, and less than 2**31; got {seed}"
+            f"--seed must be at least 0 and less than 2**31; got {seed}"
         )
     encoder = _arguments.load_encoder(arguments)
     corpus = _arguments.load_corpus(arguments)
@@ -59,8 +59,8 @@ def run(arguments):
 def evaluate(embeddings, speakers, *, sessions=None, seed=0):
     """Verify and cluster embeddings.
 
-    Returns the `metrics.Verification`, and a dict of plain numbers: the same, the
-    number of speakers, and the misclassification rate "mr".
+    Returns the `metrics.Verification`, and a dict of plain numbers: the values of the
+    verification, the number of speakers, and the misclassification rate "mr".
     """
     import numpy as np
     from sklearn.cluster import AgglomerativeClustering

@@ -1,7 +1,7 @@
-"""Copy the notebooks to a folder and open JupyterLab on them.
+"""Copy the notebooks to a folder and open them in JupyterLab.
 
 Notebooks that you have changed are never overwritten: a new version is written beside
-them. Options after -- are passed on to JupyterLab. Ctrl-C stops it.
+them. Options after -- are passed to JupyterLab. Press Ctrl-C to stop JupyterLab.
 
 example: siamlab lab my-course -- --port 8899
 """
@@ -14,12 +14,12 @@ import sys
 def add_arguments(parser):
     """Add the arguments of the command."""
     parser.add_argument("folder", nargs="?", default="siamlab-course")
-    parser.add_argument("--copy-only", action="store_true", help="only copy them")
+    parser.add_argument("--copy-only", action="store_true", help="do not open them")
     parser.add_argument("--no-browser", action="store_true", help="print the address")
 
 
 def run(arguments):
-    """Copy the notebooks, say what was done, and run JupyterLab."""
+    """Copy the notebooks, print a summary, and run JupyterLab."""
     from .. import course
 
     copied = course.copy(arguments.folder)

@@ -1,10 +1,10 @@
 """Train an encoder.
 
-The run folder then holds the encoder, the Keras network, the training history, results
-on speakers that were not trained on, and report.html. A training that was interrupted
-resumes after its last complete epoch when the command is run again.
+Writes the encoder, the Keras network, the training history, results on speakers that
+are not in the training set, and report.html to the run folder. Run the command again to
+resume an interrupted run after its last complete epoch.
 
-CONFIG.yaml holds lines such as `data: my_recordings`, `epochs: 8` and `loss: GE2E`;
+CONFIG.yaml contains lines such as `data: my_recordings`, `epochs: 8` and `loss: GE2E`;
 --defaults prints all settings. The run folder is runs/CONFIG by default.
 
 example: siamlab train voices.yaml --run runs/first

@@ -149,7 +149,7 @@ def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, 
         (["evaluate", "--data", "{}"], "no sound files in"),
         (["evaluate", "--data", "{}", "--encoder", "{}/none"], "Encoder.save"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
-        (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be 0 or more"),
+        (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be at least 0"),
     ],
 )
 def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys):

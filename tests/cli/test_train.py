@@ -116,7 +116,7 @@ def test_wrong_arguments_of_a_loss_are_reported(recordings, tmp_path):
 
 def test_no_speaker_is_in_the_training_set_and_in_the_test_set(recordings, tmp_path):
     config = small(recordings, test_data=str(recordings))
-    with pytest.raises(errors.ArgumentError, match="6 speakers are in the training"):
+    with pytest.raises(errors.ArgumentError, match="6 speakers are in both the tr"):
         train(config, tmp_path / "run")
 
 

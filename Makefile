@@ -13,7 +13,7 @@ LOCK_ARGS =
 .PHONY: help set-up lab test quick lint format notebooks book lock
 
 help:
-	@echo "make lab        open JupyterLab on the first notebook   (LAB_ARGS=\"--port 8899\")"
+	@echo "make lab        open the first notebook in JupyterLab   (LAB_ARGS=\"--port 8899\")"
 	@echo "make test       run all tests and all notebooks         (PYTEST_ARGS=\"-k losses\")"
 	@echo "make quick      run the quick unit tests, in under two minutes"
 	@echo "make lint       check format, style, types and imports"

@@ -1,9 +1,9 @@
-"""The notebooks of the course: their first line, copying them, and JupyterLab on them.
+"""The notebooks of the course.
 
-- `start`: prepare a notebook; the first line of each.
-- `notebooks_folder`: where this installation keeps the notebooks.
-- `copy`, `Copied`: copy the course to a folder; the reader's changes are kept.
-- `open_lab`: run JupyterLab on such a folder.
+- `start`: prepare a notebook; called in the first cell of each.
+- `notebooks_folder`: find the notebooks of this installation.
+- `copy`, `Copied`: copy the course to a folder without overwriting your changes.
+- `open_lab`: open the course in JupyterLab.
 
 ``siamlab lab`` copies the course and opens it.
 """
@@ -32,7 +32,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def start(seed=0):
-    """Prepare a notebook: figure style, random seeds, TensorFlow without its messages.
+    """Prepare a notebook: set figure style and random seeds, and silence TensorFlow.
 
     Call it in the first cell, before ``import keras``.
 
@@ -58,7 +58,7 @@ def start(seed=0):
 
 
 def notebooks_folder():
-    """Find the notebooks of this installation, from a wheel or in a clone.
+    """Return the folder of the notebooks, in a wheel or in a clone.
 
     Returns
     -------
@@ -80,19 +80,19 @@ def notebooks_folder():
 
 @dataclasses.dataclass(frozen=True)
 class Copied:
-    """What `copy` did. Names are relative to the folder.
+    """Result of `copy`. Names are relative to the folder.
 
     Parameters
     ----------
     folder : pathlib.Path
-        The reader's folder.
+        Your folder.
     written : tuple of str
-        Files that are new, or whose unchanged older version was replaced.
+        Files that are new, or that replaced an older version without changes of yours.
     kept : tuple of str
-        Files that were there already and were not touched.
+        Files that already existed and were not changed.
     beside : dict of str to str
-        For files that the reader has changed and that have a new version: the name of
-        the file that holds the new version.
+        For files that you have changed and that have a new version: the name of the
+        file that contains the new version.
     """
 
     folder: Path
@@ -102,21 +102,22 @@ class Copied:
 
 
 def copy(folder):
-    """Copy the course to a folder; files that the reader has changed are kept.
+    """Copy the course to a folder, without overwriting files that you have changed.
 
-    If a changed file has a new version, that is written beside it, under a name that
-    contains siamlab's version. Call it again with a newer siamlab to update a folder.
+    To update the folder, call it again with a newer version of siamlab. If a file that
+    you have changed has a new version, the new version is written beside it, under a
+    name that contains the version of siamlab.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        The reader's folder; it is created if necessary. If it is the clone that
-        siamlab runs from, nothing is copied.
+        Your folder; it is created if necessary. Nothing is copied if it is the clone
+        from which siamlab is imported.
 
     Returns
     -------
     Copied
-        What was written, and what was kept.
+        The files that were written, and the files that were kept.
 
     Raises
     ------
@@ -127,8 +128,8 @@ def copy(folder):
     names = _names(source)
     if folder.resolve() == source:
         return Copied(folder, kept=tuple(names))
-    # For each file the checksum of the version that was copied last. A file that still
-    # has it was not changed by the reader.
+    # The checksum of the version of each file that was copied last. A file that still
+    # has this checksum was not changed by the reader.
     before = _read_receipt(folder)
     receipt = dict(before)
     written, kept, beside = [], [], {}
@@ -155,21 +156,22 @@ def copy(folder):
 
 
 def open_lab(folder, options=(), *, browser=None, ready=None):
-    """Run JupyterLab on the first notebook until Ctrl-C is pressed.
+    """Open the first notebook in JupyterLab, which runs until Ctrl-C is pressed.
 
-    It listens on this machine only and requires a token.
+    JupyterLab accepts connections only from this machine and requires a token.
 
     Parameters
     ----------
     folder : str or os.PathLike
-        A folder with the course, as `copy` makes it, or a clone.
+        A folder with the course, as created by `copy`, or a clone.
     options : sequence of str, optional
-        Options for JupyterLab. They override siamlab's own.
+        Options for JupyterLab. They override the defaults of siamlab.
     browser : bool, optional
-        Whether to open a browser. By default it opens where there is a screen.
+        Whether to open a browser. By default, it opens if a display is available.
     ready : callable, optional
-        Called once with the address, which contains the token, and with whether a
-        browser was opened. By default the address is printed.
+        Function ``ready(address, browser)`` that is called once: `address` contains the
+        token, and `browser` is whether a browser was opened. By default, the address is
+        printed.
     """
     # A kernel of the same name in the user's home must not come before ours.
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
@@ -183,7 +185,7 @@ def open_lab(folder, options=(), *, browser=None, ready=None):
         f"--IdentityProvider.token={secrets.token_hex(24)}",
         f"--ServerApp.open_browser={browser}",
         f"--LabApp.default_url=/lab/tree/{START}",
-        # A hundred lines of start-up messages would hide the address.
+        # A hundred lines of startup messages would hide the address.
         "--Application.log_level=ERROR",
         # No dialog that asks whether news may be fetched from the network.
         "--LabApp.news_url=None",
@@ -210,7 +212,7 @@ def _source():
             return folder
     raise StorageError(
         f"expected the notebooks in {folders[0]} (a wheel) or {folders[1]} (a clone), "
-        "found them in neither; install siamlab again, or clone the repository"
+        "but found them in neither; reinstall siamlab, or clone the repository"
     )
 
 
@@ -253,7 +255,7 @@ def _read_receipt(folder):
 
 
 def _has_screen(platform, environ):
-    """Say whether a browser window could be seen here."""
+    """Return whether a display is available for a browser."""
     if platform in ("darwin", "win32", "cygwin"):
         return True
     return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
@@ -266,10 +268,11 @@ def _address(server):
 
 def _print_address(address, browser):
     if browser:
-        advice = "If no browser opens, copy this address into one:"
+        advice = "If no browser opens, open this address:"
     else:
-        advice = "Copy this address into a browser:"
+        advice = "Open this address in a browser:"
     print(
-        f"\nJupyterLab is running. Ctrl-C stops it. {advice}\n\n    {address}\n",
+        f"\nJupyterLab is running. Press Ctrl-C to stop it. "
+        f"{advice}\n\n    {address}\n",
         flush=True,
     )

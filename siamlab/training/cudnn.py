@@ -1,12 +1,12 @@
 """Which recurrent layers run on cuDNN, and what prevents it.
 
-On a GPU, Keras runs an LSTM or a GRU as one call of NVIDIA's cuDNN, or as a loop over
-the frames, which is several times slower. It does not report which. The reasons can be
-found from the layer's arguments, without a GPU.
+On a GPU, Keras runs an LSTM or a GRU either as one call of NVIDIA's cuDNN, or as a loop
+over the frames, which is several times slower. It does not report which one it uses.
+The choice follows from the layer's arguments, so it can be determined without a GPU.
 
-- `why_not_cudnn`: the reasons for the loop; none if the layer runs on cuDNN.
+- `why_not_cudnn`: the reasons for the loop; empty if the layer runs on cuDNN.
 
-The conditions are those of Keras 3.15; the tests compare them with Keras' own decision.
+The conditions are those of Keras 3.15; the tests compare them with Keras' own choice.
 
 Notebook: 07_gpu_training.
 """
@@ -20,7 +20,7 @@ __all__ = ["why_not_cudnn"]
 _MASKS = ("none", "right-padded", "other")
 _MASK_ERROR = "an error: a mask with holes or empty rows (pad on the right)"
 _HALF_PRECISION = "an error: half precision on JAX (set dtype='float32')"
-# Seen with JAX's own slow LSTM in place of cuDNN's.
+# Observed with JAX's own, slow LSTM in place of cuDNN.
 _WRONG_ORDER = (
     "a wrong order of frames: go_backwards with return_sequences on JAX "
     "(set use_cudnn=False, or use a Bidirectional without dropout)"
@@ -28,22 +28,22 @@ _WRONG_ORDER = (
 
 
 def why_not_cudnn(layer, backend=None, mask="none"):
-    """List what keeps a recurrent layer from cuDNN on a GPU.
+    """List the reasons why a recurrent layer cannot use cuDNN on a GPU.
 
     Parameters
     ----------
     layer : keras.layers.RNN or keras.layers.Bidirectional
-        An LSTM, a GRU, a layer over cells, or two of them.
+        An LSTM, a GRU, an RNN layer that wraps a cell, or a Bidirectional of these.
     backend : {"tensorflow", "jax", "torch"}, optional
         The backend; by default the current one.
     mask : {"none", "right-padded", "other"}
-        The kind of mask that reaches the layer: cuDNN takes only a mask whose rows
-        each begin with at least one true frame, with all padding at the end.
+        The kind of mask that the layer receives. cuDNN accepts only right-padded masks:
+        each row starts with at least one True, and all padding is at the end.
 
     Returns
     -------
     list of str
-        Each reason, with what to use instead. Empty if the layer runs on cuDNN.
+        The reasons, each with a fix. Empty if the layer runs on cuDNN.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def why_not_cudnn(layer, backend=None, mask="none"):
 
 
 def _both_directions(layer, backend, mask):
-    """Reasons of a Bidirectional, each once."""
+    """Return the reasons for a Bidirectional, without duplicates."""
     pair = layer.forward_layer, layer.backward_layer
     reasons = dict.fromkeys(
         r for one in pair for r in why_not_cudnn(one, backend, mask)

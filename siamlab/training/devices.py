@@ -1,4 +1,4 @@
-"""What a training runs on.
+"""Devices and precision of training.
 
 - `device_report`: backend, GPUs, precision, and whether each LSTM uses cuDNN.
 
@@ -18,16 +18,16 @@ __all__ = ["DeviceReport", "device_report"]
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class DeviceReport:
-    """What a training runs on; see `device_report`.
+    """Result of `device_report`.
 
     Parameters
     ----------
     backend : {"tensorflow", "jax", "torch"}
         The backend of Keras.
     gpus : tuple of str
-        The accelerators that the backend finds.
+        The GPUs that the backend finds.
     policy : str
-        The precision: Keras' dtype policy, or that of the model.
+        The dtype policy: that of the model, or the global one of Keras.
     layers : pandas.DataFrame
         The recurrent layers of the model, with the columns layer, kind, mask and
         why_not_cudnn, which is empty for a layer that uses cuDNN.
@@ -58,14 +58,14 @@ class DeviceReport:
 def device_report(model=None):
     """Report the devices, and whether the recurrent layers of a model use cuDNN.
 
-    Nothing is trained, and no GPU is needed: Keras decides from the layer's arguments
-    and the mask that reaches it. Masks are assumed to pad on the right, as those of
-    `layers.SequenceMask` do.
+    Nothing is trained, and no GPU is needed: the choice depends only on the arguments
+    of the layer and the mask that it receives. Masks are assumed to be right-padded,
+    like those of `layers.SequenceMask`.
 
     Parameters
     ----------
     model : keras.Model, optional
-        A built model. Layers of models within it are found.
+        A built model; layers of nested models are included.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def _gpus():
 
 
 def _recurrent_layers(layer):
-    """Yield the recurrent layers in a layer; a Bidirectional as one."""
+    """Yield the recurrent layers of a model; a Bidirectional is one layer."""
     if isinstance(layer, keras.layers.Bidirectional | keras.layers.RNN):
         yield layer
     elif layer is not None:

@@ -1,13 +1,13 @@
-"""One training on several processes, on one machine or on several.
+"""Training of one network by several processes, on one or several machines.
 
-- `join`: take part in the training.
+- `join`: join the training run.
 - `launch`: start the processes on this machine.
 
 Every worker holds a copy of the network and reads its own rows of each batch
 (``sampling.SpeakerBatches(features, shard=join())``). `keras.distribution` computes
-with the joint batch: the loss sees all its pairs, batch normalization takes its
-statistics from all rows, and every worker gets the gradients that one process would
-get. Keras must compute with JAX (``KERAS_BACKEND=jax``).
+with the joint batch: the loss includes all its pairs, the statistics of batch
+normalization include all rows, and every worker gets the same gradients as a single
+process would. Keras must run on JAX (``KERAS_BACKEND=jax``).
 
 Notebook: 12_beyond_one_machine.
 """
@@ -30,24 +30,24 @@ _RANK = "KERAS_DISTRIBUTION_PROCESS_ID"
 
 
 def join(address=None, n_workers=None, rank=None):
-    """Take part in a training of several workers.
+    """Join a training run with several workers.
 
-    From then on, Keras computes on the devices of all workers: build or load the
-    network after the call. All workers must make the same steps in the same order.
-    Call it once in a process, before Keras computes anything. One worker takes all
-    GPUs of its machine: ``join(n_workers=1, rank=0)`` trains on all of them.
+    Call it once per process, before Keras computes anything. After the call, Keras
+    computes on the devices of all workers: build or load the network after the call.
+    All workers must run the same steps in the same order. A worker uses all GPUs of its
+    machine: ``join(n_workers=1, rank=0)`` trains on all GPUs of one machine.
 
     Parameters
     ----------
     address : str, optional
-        Host and port of the worker of rank 0, for example "10.0.0.1:29500". By default
+        Host and port of the worker of rank 0, for example "10.0.0.1:29500". By default,
         the environment variable KERAS_DISTRIBUTION_JOB_ADDRESSES, which `launch` sets.
     n_workers : int, optional
-        The number of workers, by default KERAS_DISTRIBUTION_NUM_PROCESSES. Under SLURM
-        it is ``int(os.environ["SLURM_NTASKS"])``.
+        Number of workers; by default, KERAS_DISTRIBUTION_NUM_PROCESSES. With Slurm, use
+        ``int(os.environ["SLURM_NTASKS"])``.
     rank : int, optional
-        The number of this worker, from 0, by default KERAS_DISTRIBUTION_PROCESS_ID.
-        Under SLURM it is ``int(os.environ["SLURM_PROCID"])``.
+        Index of this worker, from 0; by default, KERAS_DISTRIBUTION_PROCESS_ID. With
+        Slurm, use ``int(os.environ["SLURM_PROCID"])``.
 
     Returns
     -------
@@ -58,20 +58,20 @@ def join(address=None, n_workers=None, rank=None):
     Raises
     ------
     ArgumentError
-        If Keras does not compute with JAX, or rank and number of workers are missing
-        or do not fit.
+        If Keras does not run on JAX, or the rank or the number of workers is missing or
+        out of range.
 
     Notes
     -----
     Recurrent layers are slow in this mode. XLA sums the gradients of their weights over
-    the workers within the backward loop, once per frame, and not once per step: two
-    BLSTMs of 40 frames exchange gradients 160 times per step. Two processes on one
-    machine with two cores then train at about a quarter of the speed of one process.
+    the workers in every frame of the backward loop, instead of once per step: two
+    BLSTMs on 40 frames exchange gradients 160 times per step. On one machine with two
+    cores, two processes train at about a quarter of the speed of one process.
     Networks without recurrent layers, such as `networks.xvector_encoder`, exchange
     their gradients once per step.
 
-    A worker that raises an exception exits at once with status 1. The others then fail
-    with an error of JAX at their next exchange, unless `launch` ends them first.
+    A worker that raises an exception exits immediately with status 1. The others then
+    fail with a JAX error at their next exchange, unless `launch` terminates them first.
     """
     quiet_tensorflow()
     import keras
@@ -94,7 +94,7 @@ def join(address=None, n_workers=None, rank=None):
 
         with discard_output(descriptor=1):  # Gloo prints when it connects
             keras.distribution.initialize(address, n_workers, rank)
-            # Workers connect in the first exchange, which may wait for 30 s only.
+            # Workers connect in the first exchange, which times out after 30 s.
             multihost_utils.sync_global_devices("join")
         sys.excepthook = _exit_at_once
     if len(keras.distribution.list_devices()) > 1:
@@ -112,33 +112,33 @@ def _exit_at_once(*error):
 
 
 def launch(command, n_workers):
-    r"""Start the workers of a training on this machine, and wait for them.
+    r"""Start the workers of a training run on this machine, and wait for them.
 
     Every worker runs the same command, which calls `join` without arguments. If one
-    fails, the others are ended: they would wait for it.
+    fails, the others are terminated, because they would wait for it.
 
     Parameters
     ----------
     command : sequence of str
         Program and arguments, such as ``[sys.executable, "train.py"]``.
     n_workers : int
-        The number of workers.
+        Number of workers.
 
     Returns
     -------
     list of str
-        The standard output of each worker. Standard error is passed through.
+        Standard output of each worker. Standard error is not captured.
 
     Raises
     ------
     WorkerError
-        If a worker ends with another status than 0.
+        If a worker exits with a nonzero status.
 
     Notes
     -----
-    It is meant for trying things out: one process uses all cores of a machine, and all
-    its GPUs, and is faster. The workers keep running if this process is killed by
-    SIGKILL.
+    This function is meant for experiments. A single process already uses all cores and
+    GPUs of a machine, and is faster. If this process is killed by SIGKILL, the workers
+    keep running.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def launch(command, n_workers):
                 for worker in workers:
                     worker.kill()
                 raise WorkerError(
-                    f"worker {rank} of {n_workers} ended with status {status}, and the "
-                    "others were ended; its messages are above"
+                    f"worker {rank} of {n_workers} exited with status {status}, and "
+                    "the others were terminated; see its messages above"
                 )
         return [finished.result()[0] for finished in ranks]

@@ -1,16 +1,16 @@
-"""Weights of Keras 2, CuDNNLSTM and CuDNNGRU included, for today's layers.
+"""Conversion of Keras 2 weights, including CuDNNLSTM and CuDNNGRU, to Keras 3.
 
 Keras 2 had an LSTM for the CPU and a CuDNNLSTM for the GPU. Keras 3 has one LSTM, which
-uses cuDNN where it can. The weights of a CuDNNLSTM do not fit it:
+uses cuDNN if possible. The weights of a CuDNNLSTM have a different format:
 
-- cuDNN adds two biases, one for the input and one for the state; an LSTM has their sum.
+- cuDNN has two biases, one for the input and one for the state; an LSTM has their sum.
 - cuDNN reads the kernel of each gate as (units, inputs). CuDNNLSTM stored these numbers
   in that order, but under the shape (inputs, units) of an LSTM's kernel.
 
-A CuDNNGRU differs from ``GRU(reset_after=True)`` by its kernels only.
+A CuDNNGRU differs from ``GRU(reset_after=True)`` only in its kernels.
 
 - `load_old_weights`: load an HDF5 file of Keras 2 into a model.
-- `read_old_weights`: the arrays in such a file, by layer.
+- `read_old_weights`: read the arrays in such a file, by layer.
 - `from_cudnn`: convert the arrays of one layer.
 
 Notebook: 07_gpu_training.
@@ -31,7 +31,7 @@ def from_cudnn(arrays):
     arrays : sequence of array_like
         Kernel (inputs, gates * units), recurrent kernel (units, gates * units) and bias
         (2 * gates * units,), with 4 gates for an LSTM and 3 for a GRU. For a
-        Bidirectional, those of the forward and then of the backward layer.
+        Bidirectional, the arrays of the forward layer and then of the backward layer.
 
     Returns
     -------
@@ -42,7 +42,7 @@ def from_cudnn(arrays):
     Raises
     ------
     ArgumentError
-        If the shapes are others, for example those of an LSTM.
+        If the arrays have other shapes, for example those of an LSTM.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def from_cudnn(arrays):
         raise ArgumentError(
             "expected the arrays of a CuDNNLSTM, of shape (inputs, 4 * units), "
             "(units, 4 * units) and (8 * units,), or of a CuDNNGRU, with 3 and 6 in "
-            f"place of 4 and 8; got {_shapes(arrays)}"
+            f"place of 4 and 8; got the shapes {_shapes(arrays)}"
         )
     return converted
 
@@ -71,13 +71,13 @@ def read_old_weights(path):
     Returns
     -------
     dict of str to list of numpy.ndarray
-        The arrays of each layer, as stored; layers without weights are left out. Also
-        for ``saved_weights=`` of `siamlab.doctor.examine`.
+        The arrays of each layer, as stored; layers without weights are omitted. The
+        result can be passed to `siamlab.doctor.examine` as ``saved_weights``.
 
     Raises
     ------
     StorageError
-        If it is not such a file.
+        If the file is not an HDF5 file of Keras 2.
     """
     import h5py
 
@@ -100,18 +100,18 @@ def read_old_weights(path):
 def load_old_weights(model, path, names=None):
     """Load an HDF5 file of Keras 2 into a model of Keras 3.
 
-    Layers are matched by name. Nothing is loaded unless all layers match: a layer that
-    kept its random weights would not be noticed (docs/doctor.md#s19).
+    Layers are matched by name. Nothing is loaded unless all layers match, because a
+    layer that keeps its random weights would go unnoticed (docs/doctor.md#s19).
 
     Parameters
     ----------
     model : keras.Model
         A built model, with an LSTM or ``GRU(reset_after=True)`` in place of each
-        CuDNNLSTM or CuDNNGRU. A model within it counts as one layer.
+        CuDNNLSTM or CuDNNGRU. A nested model counts as one layer.
     path : str or os.PathLike
-        See `read_old_weights`.
+        The file; see `read_old_weights`.
     names : dict of str to str, optional
-        Name in the file for each layer whose name differs, for example
+        Name in the file of each layer whose name in the model differs, for example
         ``{"lstm": "cu_dnnlstm_1"}``.
 
     Returns
@@ -124,7 +124,7 @@ def load_old_weights(model, path, names=None):
     ArgumentError
         If the layers or shapes of the file and the model differ.
     StorageError
-        If it is not such a file.
+        If the file is not an HDF5 file of Keras 2.
     """
     saved = read_old_weights(path)
     layers = {layer.name: layer for layer in model.layers if layer.weights}
@@ -139,13 +139,13 @@ def load_old_weights(model, path, names=None):
     for name, layer in layers.items():
         arrays, n_layers = _convert_layers(saved[names[name]])
         converted += [name] if n_layers else []
-        # Keras 2 stored the weights that are not trained last.
+        # Keras 2 stored the non-trainable weights last.
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]
         if _shapes(arrays) != _shapes(weights):
             raise ArgumentError(
                 f"layer {name} has weights of shapes {_shapes(weights)}, but the file "
                 f"has {_shapes(arrays)} under {names[name]}; build the layer with the "
-                "sizes it had"
+                "original sizes"
             )
         assignments += zip(weights, arrays, strict=True)
     for weight, array in assignments:

@@ -1,13 +1,13 @@
 """Loading a saved network.
 
-- `load_model`: a network with siamlab's layers, losses and metrics.
+- `load_model`: load a network with siamlab's layers, losses and metrics.
 """
 
 import os
 
 import keras
 
-# Importing them registers their classes, so that Keras finds them by name.
+# Importing these modules registers their classes, so that Keras finds them by name.
 from .. import layers, losses, networks  # noqa: F401
 from ..errors import StorageError
 from ..metrics import EER  # noqa: F401
@@ -16,11 +16,11 @@ __all__ = ["load_model"]
 
 
 def load_model(path, *, compile=True):
-    """Load a network that ``model.save`` wrote.
+    """Load a network that was saved with ``model.save``.
 
-    `keras.saving.load_model` does the same after ``import siamlab.networks``. Here
-    siamlab's metrics are known too, and a file that cannot be loaded is reported with
-    a reason. Keras' safe mode is on: no code from the file is run.
+    Unlike `keras.saving.load_model`, this function registers siamlab's layers, losses
+    and metrics, and gives a reason if a file cannot be loaded. Keras' safe mode is on:
+    no code from the file is run.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def load_model(path, *, compile=True):
     Raises
     ------
     StorageError
-        If the file does not exist, is damaged, runs code of its own (a Lambda layer)
-        or needs a class that is not imported.
+        If the file does not exist, is damaged, contains code (a Lambda layer), or needs
+        a class that has not been imported.
 
     Examples
     --------
@@ -53,15 +53,15 @@ def load_model(path, *, compile=True):
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise StorageError(
-            f"{path} does not exist; expected a file that model.save wrote"
+            f"{path} does not exist; expected a file written by model.save"
         )
     try:
         return keras.saving.load_model(path, compile=compile, safe_mode=True)
-    except Exception as error:  # a damaged archive raises one of many
+    except Exception as error:  # a damaged archive raises many kinds
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise StorageError(
-            f"{path} cannot be loaded ({reason}). If it uses classes of your own, "
-            "import them first; if it has a Lambda layer, replace it by a registered "
-            "layer; otherwise the file is damaged: save the model again, or copy the "
-            "file again"
+            f"{path} cannot be loaded ({reason}). If it uses custom classes, import "
+            "them first. If it has a Lambda layer, replace it with a registered layer. "
+            "Otherwise the file is damaged: save the model again, or copy the file "
+            "again"
         ) from error

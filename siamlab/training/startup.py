@@ -1,6 +1,6 @@
-"""Importing TensorFlow and Keras without the lines that TensorFlow prints.
+"""Import of TensorFlow and Keras without TensorFlow's startup messages.
 
-- `quiet_tensorflow`: import both, silently.
+- `quiet_tensorflow`: import both silently.
 """
 
 import contextlib
@@ -10,17 +10,17 @@ __all__ = ["quiet_tensorflow"]
 
 
 def quiet_tensorflow():
-    """Import Keras and TensorFlow without TensorFlow's start-up lines.
+    """Import Keras and TensorFlow without TensorFlow's startup messages.
 
-    Call it before the first import of Keras. If ``TF_CPP_MIN_LOG_LEVEL`` is set
-    already, it is kept.
+    Call it before the first import of Keras. If ``TF_CPP_MIN_LOG_LEVEL`` is already
+    set, it is not changed.
 
     `siamlab.course.start` and the command line call it.
 
     Notes
     -----
-    TensorFlow writes these lines to file descriptor 2, not to `sys.stderr`; the
-    descriptor points to the null device during the import. Python exceptions are
+    TensorFlow writes these messages to file descriptor 2, not to `sys.stderr`. During
+    the import, this descriptor is redirected to the null device. Python exceptions are
     raised as usual.
 
     Examples
@@ -35,12 +35,12 @@ def quiet_tensorflow():
 
         # Not on JAX, which cannot join other processes after its first tensor.
         if keras.backend.backend() == "tensorflow":
-            keras.ops.zeros(())  # prints the last lines
+            keras.ops.zeros(())  # prints the last messages
 
 
 @contextlib.contextmanager
 def discard_output(descriptor):
-    """Point a file descriptor to the null device."""
+    """Redirect a file descriptor to the null device."""
     saved = os.dup(descriptor)
     with open(os.devnull, "w") as null:
         os.dup2(null.fileno(), descriptor)

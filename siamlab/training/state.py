@@ -1,6 +1,6 @@
 """Restoring the state of a model.
 
-- `preserve_state`: a context that leaves weights, metrics and random states unchanged.
+- `preserve_state`: a context that restores weights, metrics and random states.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ __all__ = ["preserve_state"]
 def preserve_state(*owners):
     """Restore weights, optimizer, metrics and random states at the end of a context.
 
-    The random states are those of the layers and the global ones of Keras, NumPy,
-    Python and, with that backend, PyTorch.
+    The random states include those of the layers and the global ones of Keras, NumPy,
+    Python and, if it is the backend, PyTorch.
 
     Parameters
     ----------

@@ -1,10 +1,11 @@
-"""How fast a training is, and how long it waits for its input.
+"""Speed of training, and time spent waiting for the input.
 
 - `throughput`: segments per second, with the given input and with input in memory.
 
-The waiting cannot be timed directly: TensorFlow fetches the batch inside the compiled
-step, and on a GPU a step returns before it is computed. So the training is run again on
-one batch that is already in memory; the difference is the cost of the input.
+The waiting time cannot be measured directly: TensorFlow fetches the batch inside the
+compiled step, and on a GPU a step returns before it is computed. The measurement is
+therefore repeated with one batch that is already in memory; the difference is the cost
+of the input.
 
 Notebook: 07_gpu_training.
 """
@@ -23,12 +24,12 @@ __all__ = ["Throughput", "throughput"]
 
 @dataclasses.dataclass(frozen=True)
 class Throughput:
-    """Speed of a training; see `throughput`.
+    """Result of `throughput`.
 
     Parameters
     ----------
     segments_per_second : float
-        With the given input.
+        Segments per second with the given input.
     in_memory : float
         Segments per second with input that is already in memory.
 
@@ -62,19 +63,19 @@ def throughput(net, batches, *, warm_up=10, repeats=2):
         A compiled model. Its weights, optimizer, metrics and random states are restored
         afterwards.
     batches : keras.utils.PyDataset
-        For example `sampling.SpeakerBatches`, with batches of one size. It should have
-        more batches than its queue holds: those are prepared before the timing starts.
+        For example `sampling.SpeakerBatches`, with batches of equal size. It should
+        have more batches than its queue, which is filled before the timing starts.
     warm_up : int
-        Number of batches at the beginning that are not timed, because the step is
-        compiled and the queue is full.
+        Number of batches at the beginning that are not timed, while the step is
+        compiled and the queue is still full.
     repeats : int
-        Number of measurements, of which the fastest counts: other programs on the
-        machine can only slow them down.
+        Number of measurements. The fastest one is returned, because other programs on
+        the machine can only slow down a measurement.
 
     Returns
     -------
     Throughput
-        Differences of a few percent are noise.
+        The speeds. Differences of a few percent are noise.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def throughput(net, batches, *, warm_up=10, repeats=2):
     n_timed = len(batches) - 1 - warm_up
     if warm_up < 1 or n_timed < 1:
         raise ArgumentError(
-            "warm_up must be at least 1, and smaller by 2 than the number of batches; "
+            "warm_up must be at least 1, and at most the number of batches minus 2; "
             f"got warm_up={warm_up} for {len(batches)} batches"
         )
     batch = batches[0]
@@ -122,7 +123,7 @@ def _seconds(net, batches, warm_up):
 
 
 class _InMemory(keras.utils.PyDataset):
-    """The same batch again and again."""
+    """The same batch, repeated."""
 
     def __init__(self, batch, n_batches):
         super().__init__()
@@ -136,7 +137,7 @@ class _InMemory(keras.utils.PyDataset):
 
 
 class _Stopwatch(keras.callbacks.Callback):
-    """The times at which two steps begin, after all earlier ones are computed.
+    """Record when two steps start, after all earlier steps have been computed.
 
     With `on_train_batch_end`, Keras would wait for the device after every step.
     """

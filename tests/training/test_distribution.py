@@ -104,7 +104,7 @@ time.sleep(1000)
 
 @pytest.mark.slow
 def test_all_workers_end_if_one_fails(capfd):
-    with pytest.raises(errors.WorkerError, match="worker 1 of 2 ended with status 1"):
+    with pytest.raises(errors.WorkerError, match="worker 1 of 2 exited with status 1"):
         training.launch([sys.executable, "-c", FAILING], n_workers=2)
     assert "MemoryError: too large" in capfd.readouterr().err
 

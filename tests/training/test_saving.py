@@ -48,5 +48,5 @@ def test_code_in_a_file_is_not_run(tmp_path):
     layer = keras.layers.Lambda(lambda x: 2 * x)
     net = keras.Sequential([keras.Input((3,)), layer])
     net.save(tmp_path / "net.keras")
-    with pytest.raises(errors.StorageError, match="replace it by a registered layer"):
+    with pytest.raises(errors.StorageError, match="replace it with a registered"):
         sl.load_model(tmp_path / "net.keras")

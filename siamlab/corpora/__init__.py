@@ -1,6 +1,6 @@
 """Corpora: one file per source, each with the same table of utterances.
 
-- Spoken by a synthesizer: `voices`, which needs no network and no files.
+- Synthetic speech: `voices`, which needs no download and no files.
 - Your own recordings: `folder` (one folder per speaker, or a CSV file), `recordings`
   (with or without known speakers), `textgrid` (phones marked in Praat TextGrids).
 - Read speech: `librispeech` (Panayotov et al., 2015), `common_voice` (Ardila et al.,

@@ -1,4 +1,4 @@
-"""The table of utterances that every corpus is, and how to read a row of it."""
+"""The table of utterances of a corpus."""
 
 import numpy as np
 import pandas as pd
@@ -22,15 +22,15 @@ class Corpus:
         speaker   str, name of the speaker
         session   str, name of the recording session; unique over all speakers
         path      str, the sound file
-        start     float, where the utterance begins in the file, in seconds
+        start     float, start of the utterance in the file, in seconds
         duration  float, in seconds; NaN if the file cannot be read
         text      str, the spoken text; "" if unknown
         phones    list of (symbol, start, end) in seconds, or None
         ========  =============================================================
 
-        and any others (sex, age, room).
+        and optional columns, such as sex, age or room.
     name : str
-        Name of the corpus in messages.
+        Name of the corpus, used in messages.
     rejected : pandas.DataFrame, optional
         Columns path and reason: files that are not in the table, and why.
 
@@ -80,42 +80,42 @@ class Corpus:
         )
 
     def select(self, rows):
-        """Keep some of the utterances.
+        """Select some of the utterances.
 
         Parameters
         ----------
         rows : array of bool or of int
-            A mask over the table, or positions in it.
+            A mask over the table, or row indices.
 
         Returns
         -------
         Corpus
-            The same recordings, a smaller table.
+            The selected utterances.
         """
         rows = np.asarray(rows)
         table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
         return Corpus(table, self.name)
 
     def split(self, by="speaker", fractions=(0.8, 0.2), seed=0):
-        """Split the corpus at random into parts without a common speaker or session.
+        """Split the corpus randomly into parts that share no speaker or session.
 
         Parameters
         ----------
         by : {"speaker", "session", "utterance"}
-            What is never divided between two parts. If utterances of one speaker are
-            in both parts, a speaker network scores better than it is. The same holds
-            for a session, whose utterances share a room and a microphone
-            (``docs/doctor.md#s24``).
+            The unit that is never divided between two parts. If utterances of one
+            speaker are in both parts, the results of a speaker network are too
+            optimistic. The same holds for a session, whose utterances share a room and
+            a microphone (``docs/doctor.md#s24``).
         fractions : sequence of float
             Fraction of the speakers, sessions or utterances in each part; their sum is
             at most 1.
         seed : int
-            The same seed gives the same parts.
+            Random seed. The same seed gives the same parts.
 
         Returns
         -------
         tuple of Corpus
-            One for each fraction.
+            One corpus per fraction.
 
         Raises
         ------

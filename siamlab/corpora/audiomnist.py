@@ -16,7 +16,7 @@ _OLDEST = 120  # the age of one speaker is given as 1234
 def audiomnist(root):
     """Read AudioMNIST (Becker et al., 2018; MIT license).
 
-    Each of 60 speakers says each digit 50 times, at 48 kHz.
+    Each of 60 speakers says each digit 50 times. The sampling rate is 48 kHz.
 
     Parameters
     ----------
@@ -26,14 +26,15 @@ def audiomnist(root):
     Returns
     -------
     Corpus
-        The text is the name of the digit. Each speaker has one session: all their
-        recordings are from one day. Further columns, from ``audioMNIST_meta.txt`` if it
-        is there: sex ("F", "M"), age in years (NaN if unknown) and accent.
+        The text is the name of the digit. Each speaker has one session, because all
+        their recordings are from one day. Additional columns, if the file
+        ``audioMNIST_meta.txt`` exists: sex ("F", "M"), age in years (NaN if unknown)
+        and accent.
 
     Raises
     ------
     CorpusError
-        If the folder is missing or empty, a file has another kind of name, or the
+        If the folder is missing or empty, a file name does not match, or the
         metadata cannot be read.
     """
     root = existing_folder(root, _EXPECTED)

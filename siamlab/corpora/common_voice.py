@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import CorpusError
 from ._scan import corpus_of, existing_folder
 
-_EXPECTED = "a language of Common Voice, a folder with SUBSET.tsv and clips/*.mp3"
+_EXPECTED = "a language folder of Common Voice, with SUBSET.tsv and clips/*.mp3"
 # Of 128 hexadecimal digits; the same in all subsets, where a speaker keeps their name.
 _ID_DIGITS = 16
 _SEX = {"f": "F", "m": "M"}  # female and male; female_feminine and so on since 2024
@@ -17,23 +17,23 @@ _SEX = {"f": "F", "m": "M"}  # female and male; female_feminine and so on since 
 def common_voice(root, subset="validated"):
     """Read a language of Common Voice (Ardila et al., 2020; CC0 1.0).
 
-    Volunteers read sentences, each into their own microphone.
-    ``siamlab.corpora.download("common_voice", ...)`` says where to get it.
+    Volunteers read sentences, each with their own microphone. Calling
+    ``siamlab.corpora.download("common_voice", ...)`` shows where to get the corpus.
 
     Parameters
     ----------
     root : str or os.PathLike
-        The folder of a language, ``cv-corpus-.../de``, with ``clips/*.mp3``.
+        The folder of one language, ``cv-corpus-.../de``, with ``clips/*.mp3``.
     subset : str
-        "validated", "train", "dev", "test", "other": the name of a ``.tsv`` file.
+        Name of a ``.tsv`` file: "validated", "train", "dev", "test" or "other".
 
     Returns
     -------
     Corpus
         Speakers are named by the first 16 digits of their client_id, the same in all
         subsets. Each has one session, because the recording sessions are not
-        documented. Further columns: sex ("F", "M"), age ("twenties") and accent; "" if
-        unknown. Durations come from ``clip_durations.tsv`` if it is there, so that no
+        documented. Additional columns: sex ("F", "M"), age ("twenties") and accent; ""
+        if unknown. Durations come from ``clip_durations.tsv`` if it exists, so that no
         clip has to be opened. A missing clip has a duration of NaN.
 
     Raises

@@ -20,9 +20,9 @@ from ..errors import ArgumentError, CorpusError, StorageError
 def download(name, folder):
     """Download a corpus and unpack it.
 
-    The size and the license are printed first. The archive is verified by its
-    checksum, unpacked under a temporary name, and deleted. An interrupted download
-    starts again from the beginning; an interrupted extraction uses the archive again.
+    The size and the license are printed first. The checksum of the archive is verified;
+    then the archive is unpacked under a temporary name and deleted. An interrupted
+    download restarts from the beginning; an interrupted extraction reuses the archive.
 
     Parameters
     ----------
@@ -36,16 +36,16 @@ def download(name, folder):
     Returns
     -------
     pathlib.Path
-        The folder that ``siamlab.corpora.librispeech`` or ``fsdd`` takes. A corpus that
-        is already there is not downloaded again.
+        The folder to pass to ``siamlab.corpora.librispeech`` or ``fsdd``. A corpus that
+        already exists is not downloaded again.
 
     Raises
     ------
     CorpusError
         If the corpus is not free to download. The message says where to get it, under
-        which license, and how to lay out its files.
+        which license, and how to arrange its files.
     ArgumentError
-        If there is no corpus of this name.
+        If there is no corpus with this name.
     StorageError
         If the connection fails, the checksum differs, the disk is too small, or the
         archive has a member that would be written outside the folder.

@@ -22,18 +22,18 @@ def librispeech(root, subset="train-clean-100"):
         The folder that contains the subsets.
     subset : str or None
         "train-clean-100", "test-other" and so on. None reads all subsets in the
-        folder, which may then also be a subset itself.
+        folder; the folder may then also be a single subset.
 
     Returns
     -------
     Corpus
-        FLAC files, or other sound files. Sessions are chapters. The text comes from
-        ``*.trans.txt`` and the column sex from ``SPEAKERS.TXT``, if they are there.
+        FLAC or other sound files. Sessions are chapters. The text comes from
+        ``*.trans.txt`` and the column sex from ``SPEAKERS.TXT``, if these exist.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, a file has another kind of name, or a
+        If the folder or the subset is missing, a file name does not match, or a
         text is not encoded in UTF-8.
     """
     root = existing_folder(root, _EXPECTED)

@@ -23,29 +23,30 @@ PAUSES = ("sil", "<p:>", "<p>", "_", "#", "sp", "SIL", "silent", "pau", "h#", "<
 
 
 def textgrid(root, tier=None, pauses=PAUSES, strict=False):
-    """Read recordings whose phones are marked in Praat TextGrids.
+    """Read recordings with phones annotated in Praat TextGrids.
 
     Parameters
     ----------
     root : str or os.PathLike
-        A folder with ``NAME.wav`` beside ``NAME.TextGrid``; one folder per speaker if
-        there are several. Long and short form, UTF-8 and UTF-16.
+        A folder with ``NAME.wav`` and ``NAME.TextGrid`` side by side; one subfolder per
+        speaker if there are several. TextGrids may be in long or short format, in UTF-8
+        or UTF-16.
     tier : str, optional
-        Name of the interval tier with the phones; by default the first interval tier
+        Name of the interval tier with the phones; by default, the first interval tier
         of each file. Point tiers are ignored.
     pauses : sequence of str
         Labels of pauses; each becomes "sil". An interval without a label is not a
         pause, because its content is unknown.
     strict : bool
-        Raise an error for the first unusable file, instead of listing all of them in
-        `Corpus.rejected`.
+        Raise an error for the first unusable file, instead of listing all unusable
+        files in `Corpus.rejected`.
 
     Returns
     -------
     Corpus
         Phones are the labeled intervals, with their times; labels are stripped of
-        white space. The speaker is the folder of a file. Unusable files are in
-        `Corpus.rejected`, and one line on standard error gives their number.
+        whitespace. The speaker is the folder of a file. Unusable files are listed in
+        `Corpus.rejected`, and their number is printed to standard error.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
         first = f"{rejected[0]['path']}: {rejected[0]['reason']}"
         if not rows:
             raise CorpusError(
-                f"{root}: none of {len(paths)} recordings is usable; the first, {first}"
+                f"{root}: none of {len(paths)} recordings is usable; first: {first}"
             )
         print_line(
             f"{len(rejected)} of {len(paths)} recordings rejected ({first}); see "

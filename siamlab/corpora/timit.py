@@ -16,7 +16,7 @@ PAUSES = ("h#", "pau", "epi")
 
 
 def timit(root, subset=None, pauses=PAUSES):
-    """Read TIMIT (Garofolo et al., 1993), which the LDC sells as LDC93S1.
+    """Read TIMIT (Garofolo et al., 1993; LDC93S1).
 
     Every speaker reads ten sentences into the same microphone, in one session. The
     two SA sentences are the same for all 630 speakers; each SX sentence is read by
@@ -25,8 +25,8 @@ def timit(root, subset=None, pauses=PAUSES):
     Parameters
     ----------
     root : str or os.PathLike
-        The folder that contains TRAIN and TEST, in upper or lower case; NIST SPHERE or
-        RIFF.
+        The folder that contains TRAIN and TEST, in upper or lower case. The files may
+        be in NIST SPHERE or RIFF format.
     subset : {None, "train", "test"}
         One of the two folders; None reads both.
     pauses : sequence of str
@@ -36,14 +36,14 @@ def timit(root, subset=None, pauses=PAUSES):
     -------
     Corpus
         Speakers are named like FCJF0, with one session each. Phones are TIMIT's
-        symbols, with their times. Further columns: sex ("F", "M"), dialect ("DR1"),
+        symbols, with their times. Additional columns: sex ("F", "M"), dialect ("DR1"),
         sentence ("SA1"), and words, a list of (word, start, end) in seconds, or None.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, a file is in another place, or a line
-        of a file with times cannot be read.
+        If the folder or the subset is missing, a file is in the wrong place, or a line
+        of a .PHN or .WRD file cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
     if subset not in (None, "train", "test"):

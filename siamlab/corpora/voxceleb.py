@@ -1,4 +1,4 @@
-"""VoxCeleb 1 and 2, and their lists of trials.
+"""VoxCeleb 1 and 2, and their trial lists.
 
 - `voxceleb`: the recordings.
 - `voxceleb_trials`: pairs of recordings, same speaker or not.
@@ -26,8 +26,9 @@ _TRIAL = "1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav"
 def voxceleb(root, subset=None):
     """Read VoxCeleb 1 or 2 (Nagrani et al., 2017; Chung et al., 2018).
 
-    Interviews on YouTube: each video of a speaker is a session, with its own room and
-    microphone. ``siamlab.corpora.download("voxceleb", ...)`` says where to get it, and
+    The recordings are from interviews on YouTube. Each video of a speaker is a session,
+    with its own room and microphone. Calling
+    ``siamlab.corpora.download("voxceleb", ...)`` shows where to get the corpus, and
     under which license.
 
     Parameters
@@ -35,21 +36,22 @@ def voxceleb(root, subset=None):
     root : str or os.PathLike
         ``ROOT/wav/id10270/VIDEO/00001.wav`` (VoxCeleb 1) or
         ``ROOT/aac/id00012/VIDEO/00001.m4a`` (VoxCeleb 2; needs ``siamlab[m4a]``). These
-        folders may be deeper, ``ROOT/dev/aac/...``, and `root` may be ``wav`` itself.
+        folders may be nested, as in ``ROOT/dev/aac/...``, and `root` may be the folder
+        ``wav`` itself.
     subset : str, optional
-        Read only this folder of `root`: "wav", "dev", "test/aac".
+        Read only this subfolder of `root`, such as "wav", "dev" or "test/aac".
 
     Returns
     -------
     Corpus
-        Speakers are named like id10270, sessions like id10270/VIDEO. Further columns:
-        sex ("F", "M") and nationality, from ``vox1_meta.csv`` and ``vox2_meta.csv`` if
+        Speakers are named like id10270, sessions like id10270/VIDEO. Additional
+        columns: sex ("F", "M") and nationality, from ``vox1_meta.csv`` and ``vox2_meta.csv`` if
         they are in `root` or in one of the two folders above it; "" if unknown.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, a file is in another place, two files are the same
+        If the folder is missing, a file is in the wrong place, two files are the same
         recording, or the metadata cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
@@ -69,7 +71,7 @@ def voxceleb(root, subset=None):
         if key in rows:
             raise CorpusError(
                 f"there are two files of {key}: {rows[key]['path']} and {path}; choose "
-                f"a folder of {root} with subset="
+                f"a subfolder of {root} with subset="
             )
         sex, nationality = people.get(speaker, ("", ""))
         rows[key] = {
@@ -84,33 +86,34 @@ def voxceleb(root, subset=None):
 
 
 def voxceleb_trials(path, corpus):
-    """Read one of VoxCeleb's official lists of trials.
+    """Read one of VoxCeleb's official trial lists.
 
     Parameters
     ----------
     path : str or os.PathLike
         ``veri_test2.txt``, ``list_test_all2.txt``, ``list_test_hard2.txt`` and so on:
-        lines of ``1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav``, 1 for the same
-        speaker. Suffixes are ignored: the recordings may be .m4a.
+        files with lines like ``1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav``,
+        where 1 is the same speaker. File extensions are ignored, so the recordings may
+        be .m4a files.
     corpus : Corpus or Features
-        Contains all of these recordings. Use `Features` if extraction rejected some, so
-        that the rows are those of the embeddings.
+        Must contain all recordings of the list. Pass `Features` if extraction rejected
+        other recordings, so that the rows match those of the embeddings.
 
     Returns
     -------
     first, second : numpy.ndarray of int
-        Shape (trials,), rows of the corpus.
+        Row indices of the corpus, shape (trials,).
     y_true : numpy.ndarray of bool
         Same shape, True for the same speaker.
 
     Raises
     ------
     CorpusError
-        If the file is not such a list, or names recordings that the corpus lacks.
+        If the file is not a trial list, or lists recordings that the corpus lacks.
 
     Examples
     --------
-    The equal error rate of a network `net`, as papers report it:
+    The equal error rate of a network `net`, as reported in papers:
 
     >>> import siamlab as sl
     >>> corpus = sl.corpora.voxceleb("vox1", "test")  # doctest: +SKIP

@@ -10,12 +10,12 @@ For all pairs of the rows of a batch, computed as matrix products:
 
 - `pairwise_kl`, `pairwise_euclidean`, `pairwise_cosine`.
 
-What they are made of:
+Building blocks:
 
 - `log_probabilities`, `normalize`.
 
-NumPy arrays are computed with NumPy, without importing Keras; tensors with
-`keras.ops`, so that they have gradients. Half precision is computed in float32.
+For NumPy arrays, the functions use NumPy, without importing Keras. For tensors, they
+use `keras.ops` and have gradients. Half precision is converted to float32.
 
 Notebook: 05_kl_hinge_loss.
 """
@@ -42,7 +42,7 @@ _SMALLEST_PROBABILITY = 1e-30
 
 
 def log_probabilities(outputs, from_logits=False):
-    """Logarithm of probabilities; finite for a probability of 0.
+    """Compute the logarithm of probabilities; finite for a probability of 0.
 
     Parameters
     ----------
@@ -117,13 +117,13 @@ def symmetric_kl(p, q):
 def generalized_kl(a, b):
     """KL divergence of positive outputs that need not sum to 1 (Csiszar, 1991).
 
-    ``sum(a log(a / b) - a + b)``: never negative, 0 where both are equal, and the
-    Kullback-Leibler divergence where both sum to 1.
+    It is ``sum(a log(a / b) - a + b)``, which is never negative, 0 if both are equal,
+    and the Kullback-Leibler divergence if both sum to 1.
 
     Parameters
     ----------
     a, b : array or tensor
-        Not negative, shape (..., units).
+        Non-negative outputs, shape (..., units).
 
     Returns
     -------

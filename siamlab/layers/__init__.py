@@ -1,21 +1,21 @@
-"""Keras layers, registered, so that saved networks find them.
+"""Keras layers, registered so that saved networks can be loaded.
 
 Input:
 
 - `Scale`: a fitted scaler as a layer.
-- `RandomEQ`, `RandomGain`, `RandomNoise`, `RandomReverb`: augmentation in training by a
-  random microphone, level, background noise and room.
+- `RandomEQ`, `RandomGain`, `RandomNoise`, `RandomReverb`: augmentation with a random
+  microphone, level, background noise and room during training.
 
 Time:
 
 - `SequenceMask`: a mask from the lengths of a padded batch.
-- `TemporalSubsampling`: every n-th frame.
+- `TemporalSubsampling`: keeps every n-th frame.
 - `StatisticsPooling`: mean and standard deviation over all frames.
 
 Outputs:
 
 - `Distance`: distance between two embeddings.
-- `CosineClassifier`: cosines with one learned vector for each speaker.
+- `CosineClassifier`: cosine similarities to one learned vector per speaker.
 
 Notebooks: 04_pairs_and_twins, 08_embeddings, 10_better_losses.
 """

@@ -1,8 +1,8 @@
 """Augmentation of spectrograms in decibels: random microphones, levels, noise, rooms.
 
-The layers change their input in training only, and each segment of a batch in its own
-way. Without augmentation, a network that is given each speaker in one place learns to
-recognize the place (docs/doctor.md#s38).
+The layers are active only during training, and change each segment of a batch
+independently. Without augmentation, a network learns to recognize the room and the
+microphone if each speaker was recorded in one place (docs/doctor.md#s38).
 """
 
 import keras
@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 
 
 class _Augmentation(keras.layers.Layer):
-    """Change a random part of the segments in training; subclasses define `_change`."""
+    """Change randomly chosen segments during training, with a subclass's `_change`."""
 
     _arguments: tuple[str, ...] = ()
 
@@ -40,7 +40,7 @@ class _Augmentation(keras.layers.Layer):
         )
 
     def _smooth_curve(self, x, n_waves):
-        """Draw sums of cosines over the bands, (batch, 1, mel), of deviation 1."""
+        """Draw sums of cosines over the bands, (batch, 1, mel), of unit variance."""
         bands = x.shape[-1]
         k = np.arange(1, n_waves + 1)[:, None]
         waves = np.cos(np.pi * k * (np.arange(bands) + 0.5) / bands) / np.sqrt(k)
@@ -51,14 +51,14 @@ class _Augmentation(keras.layers.Layer):
         return (amplitudes @ ops.convert_to_tensor(waves, "float32"))[:, None, :]
 
     def call(self, inputs, training=None):
-        """Change the segments, in training.
+        """Change the segments during training.
 
         Parameters
         ----------
         inputs : tensor
             Shape (batch, time, mel), in dB.
         training : bool, optional
-            If false, the segments are returned unchanged.
+            If False, the segments are returned unchanged.
 
         Returns
         -------
@@ -197,8 +197,8 @@ class RandomGain(_Augmentation):
 class RandomNoise(_Augmentation):
     """Add stationary noise to each segment.
 
-    The power of the noise in a band and a frame is exponentially distributed, as that
-    of Gaussian noise in one bin of a spectrum. Its spectrum is a smooth random curve.
+    The noise power in each band and frame is exponentially distributed, like that of
+    Gaussian noise in one bin of a spectrum. Its spectrum is a smooth random curve.
 
     Parameters
     ----------
@@ -252,10 +252,10 @@ class RandomNoise(_Augmentation):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class RandomReverb(_Augmentation):
-    """Add to each frame the reverberation of the frames before it.
+    """Add reverberation with a random reverberation time and level to each segment.
 
-    The power of the reverberation decays exponentially (Moorer, 1979). Sound before the
-    segment is not known and adds nothing.
+    The power of the reverberation decays exponentially (Moorer, 1979). The sound before
+    the segment is unknown and contributes no reverberation.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The last layer of a classifier of speakers."""
+"""The output layer of a speaker classifier."""
 
 import keras
 from keras import ops
@@ -9,9 +9,9 @@ from ..errors import ArgumentError
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class CosineClassifier(keras.layers.Layer):
-    """Cosines between an embedding and one learned vector for each speaker.
+    """Cosine similarities between embeddings and one learned vector per speaker.
 
-    The last layer of a network that is trained with `losses.AAMSoftmax`.
+    It is the last layer of a network that is trained with `losses.AAMSoftmax`.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class CosineClassifier(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        """Compute the cosines.
+        """Compute the cosine similarities.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class CosineClassifier(keras.layers.Layer):
         return x @ ops.transpose(vectors)
 
     def compute_output_spec(self, inputs):
-        """Return shape and type of the cosines.
+        """Return shape and type of the output.
 
         Parameters
         ----------

@@ -24,8 +24,8 @@ class Distance(keras.layers.Layer):
     ----------
     distance : str or callable
         "kl" or "generalized_kl", in both directions; "symmetric_kl", "euclidean" or
-        "cosine"; or a function of two tensors (batch, units) that returns (batch,).
-        Register the function with Keras if the network is to be saved.
+        "cosine"; or a function of two tensors of shape (batch, units) that returns
+        shape (batch,). Register the function with Keras if you save the network.
     **kwargs
         As for `keras.layers.Layer`.
 

@@ -11,15 +11,15 @@ from ..errors import ArgumentError
 class Scale(keras.layers.Layer):
     """Scale a spectrogram as a fitted scaler does.
 
-    Shift, scale and floor are weights that are not trained. They are saved with the
-    network, so that it scales its input in the same way wherever it is loaded.
+    Shift, scale and floor are non-trainable weights. They are saved with the network,
+    so it scales its input in the same way wherever it is loaded.
 
     Parameters
     ----------
     shift, scale : array_like
         One number, or one for each mel band: ``(max(x, floor_db) - shift) / scale``.
     floor_db : array_like, optional
-        Smaller values are replaced by it.
+        Lower limit in dB: smaller values are replaced by it.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -38,7 +38,7 @@ class Scale(keras.layers.Layer):
 
     @classmethod
     def from_scaler(cls, scaler, **kwargs):
-        """Make a layer from a scaler.
+        """Create a layer from a fitted scaler.
 
         Parameters
         ----------
@@ -55,8 +55,8 @@ class Scale(keras.layers.Layer):
         Raises
         ------
         ArgumentError
-            If the scaler uses the statistics of each utterance: a network that is
-            given 0.4 s of it cannot compute them.
+            If the scaler uses statistics of each utterance, which a network cannot
+            compute from a segment.
         sklearn.exceptions.NotFittedError
             If the scaler was not fitted.
         """
@@ -70,7 +70,7 @@ class Scale(keras.layers.Layer):
         return cls(shift, scale, scaler.floor_db, **kwargs)
 
     def build(self, input_shape):
-        """Create the weights, one number for each mel band.
+        """Create the weights, with one value per mel band.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class Scale(keras.layers.Layer):
         Raises
         ------
         ArgumentError
-            If the number of mel bands is not that of the scaler.
+            If the number of mel bands differs from that of the scaler.
         """
         bands = input_shape[-1]
         for name, value in self._initial.items():
@@ -102,7 +102,7 @@ class Scale(keras.layers.Layer):
             setattr(self, f"_{name}", weight)
 
     def call(self, inputs):
-        """Scale.
+        """Scale the input.
 
         Parameters
         ----------
@@ -124,8 +124,8 @@ class Scale(keras.layers.Layer):
     def get_config(self):
         """Return the arguments of the constructor, with the current weights.
 
-        A network that is built from its configuration alone, as by
-        `keras.models.clone_model`, then scales its input, too.
+        A network that is built from its configuration alone, for example by
+        `keras.models.clone_model`, therefore scales its input too.
 
         Returns
         -------
@@ -153,6 +153,6 @@ class Scale(keras.layers.Layer):
         Returns
         -------
         tuple
-            The same.
+            The same shape.
         """
         return input_shape

@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class SequenceMask(keras.layers.Layer):
-    """Turn lengths into a mask for recurrent layers.
+    """Convert lengths to a mask for recurrent layers.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class SequenceMask(keras.layers.Layer):
         Returns
         -------
         tensor of bool
-            Shape (batch, time), true for the frames of the utterance.
+            Shape (batch, time), True for the frames of the utterance.
         """
         time = ops.arange(ops.shape(spectrogram)[1], dtype="int32")
         return time[None, :] < ops.cast(frames, "int32")[:, None]
@@ -57,12 +57,12 @@ class SequenceMask(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class TemporalSubsampling(keras.layers.Layer):
-    """Keep every n-th frame, beginning with the first.
+    """Keep every n-th frame, starting with the first.
 
     Parameters
     ----------
     stride : int
-        n; 1 keeps all frames.
+        The value of n; 1 keeps all frames.
     **kwargs
         As for `keras.layers.Layer`.
 
@@ -142,8 +142,8 @@ class TemporalSubsampling(keras.layers.Layer):
 class StatisticsPooling(keras.layers.Layer):
     """Mean and standard deviation over time (Snyder et al., 2018).
 
-    The shape of the output does not depend on the number of frames, so that a network
-    with this layer accepts utterances of any length.
+    The shape of the output does not depend on the number of frames, so a network with
+    this layer accepts utterances of any length.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ class AudioError(SiamlabError):
     path : str or os.PathLike
         The recording.
     reason : str
-        What is wrong with it, and what to do.
+        What is wrong with the recording, and what to do.
     """
 
     def __init__(self, path, reason):

@@ -1,7 +1,7 @@
-"""The program of the first question as posted, with each fault on its own.
+"""The siamese program as posted online, with each of its faults as a separate function.
 
-Do not copy these functions into a program of your own. The docstring of each one tells
-what is wrong, how it shows, and what to use instead.
+Do not copy these functions into your own program. Each docstring explains what is
+wrong, what the symptom is, and what to use instead.
 
 In the model and its loss:
 
@@ -17,7 +17,7 @@ In metrics and embeddings:
 - `broadcast_accuracy`: 0.5 for every network.
 - `fresh_extractor`: embeddings of an untrained network.
 
-All of them together, and fixed one after the other:
+The whole program, with the faults fixed one after another:
 
 - `Recipe`: which faults are fixed; `POSTED` has all faults.
 - `FIXES`: the fixes in order; `ladder`, the recipe after each of them.

@@ -19,28 +19,27 @@ __all__ = ["FIXES", "POSTED", "Recipe", "ladder"]
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Settings of a training: the posted program, with some of its faults fixed.
+    """Settings of a training run: the posted program with some of its faults fixed.
 
     Parameters
     ----------
     scaled : bool
-        Standardize the input, rather than take decibels as they are
-        (docs/doctor.md#s30).
+        Standardize the input, instead of using unscaled decibels (docs/doctor.md#s30).
     softmax : bool
-        End in a softmax, rather than in a PReLU with a clip (docs/doctor.md#s5).
+        Use a softmax output, instead of a PReLU and a clip (docs/doctor.md#s5).
     each_pair : bool
-        A hinge for each pair, rather than one for their mean (docs/doctor.md#s2).
+        Use one hinge per pair, instead of one for their mean (docs/doctor.md#s2).
     directions : {1, 2}
         Directions of the divergence (docs/doctor.md#s8).
     hinges : {1, 2}
-        With two directions: a hinge for each, rather than for their sum.
+        With two directions: 2 for one hinge per direction, 1 for a hinge of their sum.
     margin : float
-        In nats (docs/doctor.md#s10).
+        Margin in nats (docs/doctor.md#s10).
     all_pairs : bool
-        All pairs of each batch of 32 speakers x 4 segments, rather than as many
-        segments drawn as pairs.
+        Use all pairs of batches of 32 speakers with 4 segments each, instead of the
+        same number of segments drawn as pairs.
     loss : {"kl-hinge", "supcon", "aam"}
-        The loss; those after the first need the other fixes.
+        The loss; "supcon" and "aam" need all other fixes of the loss.
     units : int
         Units of each LSTM, in each direction.
 
@@ -110,12 +109,12 @@ class Recipe:
         Parameters
         ----------
         features : Features
-            Of the training speakers, for the scaler and their number.
+            Features of the training speakers, to fit the scaler and count the speakers.
 
         Returns
         -------
         networks.SpeakerNet or networks.Siamese
-            Compiled; train it on `batches`.
+            The compiled network; train it on `batches`.
         """
         scaler = scaling.StandardScaler().fit(features) if self.scaled else None
 
@@ -158,7 +157,7 @@ class Recipe:
         Parameters
         ----------
         features : Features
-            Of the training speakers.
+            Features of the training speakers.
         steps : int, optional
             Batches per epoch.
         seed : int

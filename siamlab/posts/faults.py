@@ -1,4 +1,4 @@
-"""The faults of the posted program: what is wrong, how it shows, and the fix."""
+"""The faults of the posted program, with their symptoms and fixes."""
 
 import keras
 from keras import ops
@@ -9,11 +9,11 @@ _EPSILON = 1e-7  # keras.backend.epsilon(), as posted
 
 
 def prelu_head(encoder):
-    """End a network in a PReLU, whose outputs are not distributions.
+    """Add a PReLU output, which does not output distributions, to a network.
 
     A divergence compares distributions: its inputs must be positive and sum to 1
-    (docs/doctor.md#s5). The slope of the PReLU starts at 0, and the clip behind it
-    keeps it there, so that it remains a ReLU.
+    (docs/doctor.md#s5). The slope of the PReLU starts at 0, and the clip after it
+    blocks its gradient, so it remains a ReLU.
     Symptom: rows that do not sum to 1; negative divergences, down to -1/e for each
     output, or -47 for 128 outputs.
     Fix: a softmax, ``networks.blstm_encoder(head="softmax")``.
@@ -34,11 +34,11 @@ def prelu_head(encoder):
 
 @keras.saving.register_keras_serializable(package="siamlab")
 def clipped_kl(p, q):
-    """KL divergence of outputs that are clipped, so that they have a logarithm.
+    """KL divergence of outputs that are clipped to avoid the logarithm of 0.
 
-    Where an output is at most 0 or above 1, the clip has no gradient
-    (docs/doctor.md#s6): the outputs that are most wrong are never corrected.
-    Symptom: the fraction of outputs whose gradient is 0.
+    If an output is at most 0 or above 1, the gradient of the clip is 0
+    (docs/doctor.md#s6), so the outputs with the largest errors are never corrected.
+    Symptom: a large fraction of the outputs has a gradient of 0.
     Fix: softmax outputs and `distances.kl`, which needs no clip.
 
     Parameters
@@ -116,16 +116,16 @@ class MeanHinge(keras.losses.Loss):
     """A hinge loss that averages over the pairs of a batch before the hinge.
 
     One distant different-speaker pair cancels the penalty of all close ones
-    (docs/doctor.md#s2): as soon as the mean distance exceeds the margin, no pair has a
-    gradient; until then, every pair has one.
+    (docs/doctor.md#s2). If the mean distance exceeds the margin, no different-speaker
+    pair has a gradient; otherwise, all of them have one.
     Symptom: the loss of one pair has a gradient with respect to another pair's
     distance.
-    Fix: `losses.DistanceHinge`, whose loss is one number for each pair.
+    Fix: `losses.DistanceHinge`, which computes one loss per pair.
 
     Parameters
     ----------
     margin : float
-        In nats.
+        Margin in nats.
     name : str
         Name of the loss.
     dtype, reduction : optional
@@ -173,12 +173,12 @@ class MeanHinge(keras.losses.Loss):
 def broadcast_loss(same, distance, margin=1.0):
     """Compute a hinge loss with a broadcasting bug: (batch, 1) with (batch,).
 
-    Every label is combined with every distance, to (batch, batch) costs
-    (docs/doctor.md#s1). Their mean does not depend on which pair has which label, so
-    that nothing can be learned.
-    Symptom: the shape; shuffling the labels leaves the loss unchanged.
-    Fix: distances of shape (batch, 1), as `layers.Distance` returns. Keras 3 corrects
-    the rank for a loss function given to ``compile``, but not inside of a function.
+    Every label is combined with every distance, which gives a matrix of shape
+    (batch, batch) (docs/doctor.md#s1). Its mean does not depend on which pair has which
+    label, so the network cannot learn anything.
+    Symptom: the shape of the loss; shuffling the labels does not change the loss.
+    Fix: distances of shape (batch, 1), as returned by `layers.Distance`. Keras 3
+    corrects the rank for a loss function passed to ``compile``, but not inside it.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def broadcast_loss(same, distance, margin=1.0):
     distance : tensor
         Shape (batch,).
     margin : float
-        In nats.
+        Margin in nats.
 
     Returns
     -------
@@ -201,11 +201,11 @@ def broadcast_loss(same, distance, margin=1.0):
 def accuracy_of_distances(same, distance):
     """Accuracy of distances, as ``metrics=["accuracy"]`` computes it.
 
-    Keras takes a distance above 0.5 for the label 1, which means "same speaker"; but a
-    large distance means "different speakers" (docs/doctor.md#s3). A perfect network has
-    accuracy 0.0, and one whose distances are all small 0.5, the fraction of
-    different-speaker pairs.
-    Symptom: the metric of perfect distances.
+    Keras interprets a distance above 0.5 as the label 1, which means "same speaker".
+    But a large distance means "different speakers" (docs/doctor.md#s3). The accuracy of
+    a perfect network is 0.0. If all distances are small, it is the fraction of
+    different-speaker pairs, usually 0.5.
+    Symptom: the accuracy of perfect distances is 0.0.
     Fix: `metrics.EER`.
 
     Parameters
@@ -226,10 +226,10 @@ def accuracy_of_distances(same, distance):
 def broadcast_accuracy(same, distance):
     """Accuracy with a broadcasting bug: labels (batch, 1), predictions (batch,).
 
-    Each label is compared with every prediction (docs/doctor.md#s1). For balanced pairs
-    the mean is 0.5 whatever the predictions are.
-    Symptom: the metric of perfect distances.
-    Fix: `metrics.EER`, or the same rank on both sides.
+    Each label is compared with every prediction (docs/doctor.md#s1). For balanced
+    pairs, the mean is 0.5 regardless of the predictions.
+    Symptom: the accuracy of perfect distances is 0.5.
+    Fix: `metrics.EER`, or labels and predictions of the same rank.
 
     Parameters
     ----------
@@ -249,11 +249,11 @@ def broadcast_accuracy(same, distance):
 
 
 def fresh_extractor(encoder, layer="blstm_2"):
-    """Build an extractor of embeddings with new random weights.
+    """Build an embedding extractor with new random weights.
 
-    Nothing fails; the embeddings have the right shape and are those of an untrained
-    network (docs/doctor.md#s19).
-    Symptom: its outputs differ from those of the trained network's layers.
+    No error is raised: the embeddings have the right shape, but they are those of an
+    untrained network (docs/doctor.md#s19).
+    Symptom: the outputs differ from those of the same layers in the trained network.
     Fix: `siamlab.embed`, or ``keras.Model(net.input, net.get_layer(name).output)``.
 
     Parameters

@@ -166,7 +166,7 @@ class Recipe:
         Returns
         -------
         sampling.SpeakerBatches or sampling.PairBatches
-            For ``fit``.
+            Batches for ``fit``.
         """
         if self.all_pairs:
             n_speakers = min(32, len(set(features.speakers)))
@@ -195,17 +195,17 @@ FIXES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def ladder(source=POSTED):
-    """Fix one fault after the other.
+    """Fix one fault after another.
 
     Parameters
     ----------
     source : Recipe
-        Recipe to begin with.
+        Recipe to start from.
 
     Returns
     -------
     dict of str to Recipe
-        By the name of the fix: the recipe with this and all fixes before it.
+        For each fix, the recipe with this fix and all fixes before it.
 
     Examples
     --------

@@ -150,7 +150,7 @@ def duration(path, reason):
     path : str, os.PathLike or file
         The recording.
     reason : str
-        Why libsndfile does not read it.
+        Why libsndfile cannot read it.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 - `atomic_write`, `atomic_folder`: a file or folder appears under its name only when
   it is complete.
 - `save_array`, `open_array`: arrays in ``.npy`` files.
-- `digest`, `file_digest`: a short, stable key made from content.
+- `digest`, `file_digest`: a short, stable key computed from content.
 - `cache_folder`, `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and
   deletes.
 
@@ -221,18 +221,18 @@ def file_digest(path):
 
 
 def cache_folder(kind=None):
-    """Return the folder for files that siamlab can create again.
+    """Return the cache folder, for files that siamlab can recreate.
 
     Parameters
     ----------
     kind : str, optional
-        A folder inside it: "features", "shards" or "voices".
+        Name of a subfolder: "features", "shards" or "voices".
 
     Returns
     -------
     pathlib.Path
-        ``$SIAMLAB_CACHE``, or else the user cache folder of the platform. It may not
-        exist yet.
+        ``$SIAMLAB_CACHE`` if it is set; otherwise, the user cache folder of the
+        platform. The folder may not exist yet.
     """
     import platformdirs
 

@@ -3,10 +3,10 @@
 - `progress_bar`: iterate over something with a progress bar.
 - `print_line`: print one line without disturbing the bars.
 
-In JupyterLab a bar is a widget. In a terminal it is redrawn in place and removed at
-the end. A log file gets one line every ten seconds. With ``SIAMLAB_PROGRESS=0`` in
-the environment there are no bars; the notebooks of the course are executed that way,
-because the times in a bar differ from run to run.
+In JupyterLab, a bar is a widget. In a terminal, it is redrawn in place and removed at
+the end. In a log file, one line is written every ten seconds. The environment variable
+``SIAMLAB_PROGRESS=0`` disables the bars; the notebooks of the course are executed in
+this way, because the times in a bar differ from run to run.
 """
 
 import os
@@ -43,7 +43,7 @@ def progress_bar(iterable=None, *, total=None, description="", unit="it"):
     total : int, optional
         Number of items, if `iterable` has no length.
     description : str
-        Text in front of the bar.
+        Text before the bar.
     unit : str
         Name of one item. "B" counts bytes and shows kB, MB and so on.
 

@@ -45,8 +45,9 @@ def voxceleb(root, subset=None):
     -------
     Corpus
         Speakers are named like id10270, sessions like id10270/VIDEO. Additional
-        columns: sex ("F", "M") and nationality, from ``vox1_meta.csv`` and ``vox2_meta.csv`` if
-        they are in `root` or in one of the two folders above it; "" if unknown.
+        columns: sex ("F", "M") and nationality, "" if unknown. They are read from
+        ``vox1_meta.csv`` and ``vox2_meta.csv`` if these are in `root` or in one of the
+        two folders above it.
 
     Raises
     ------

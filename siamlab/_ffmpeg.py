@@ -137,7 +137,7 @@ def chunks(path, reason):
         if promised is not None and seconds < promised - _TOLERANCE:
             raise AudioError(
                 path,
-                f"is truncated: its header promises {promised:.3f} s, but it "
+                f"is truncated: its header declares {promised:.3f} s, but it "
                 f"contains {seconds:.3f} s; copy it again",
             )
 

@@ -216,7 +216,7 @@ def _read(file, path, start, duration, seconds):
             if len(samples) < size:
                 raise AudioError(
                     path,
-                    f"is truncated: its header promises {n} samples, but it "
+                    f"is truncated: its header declares {n} samples, but it "
                     f"contains {done}; copy it again",
                 )
             channels = samples.shape[1]
@@ -230,7 +230,7 @@ def _check_complete(file, path):
         if present + _PADDING < promised < _UNKNOWN_SIZE:
             raise AudioError(
                 path,
-                f"is truncated: its header promises {promised} bytes, but it "
+                f"is truncated: its header declares {promised} bytes, but it "
                 f"contains {present}; copy it again",
             )
 

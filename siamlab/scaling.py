@@ -362,7 +362,7 @@ class AffineScaler(_Scaler):
     Parameters
     ----------
     shift, scale : float or numpy.ndarray
-        One number, or one for each mel band, shape (mel,).
+        A scalar, or one for each mel band, shape (mel,).
     floor_db : float, optional
         As for `StandardScaler`.
 
@@ -665,7 +665,7 @@ def _checked_arrays(features):
         found = True
         yield array
     if not found:
-        raise ArgumentError("fit needs at least one array (time, mel); got none")
+        raise ArgumentError("fit needs at least one array, of shape (time, mel)")
 
 
 def _check_shape(array):

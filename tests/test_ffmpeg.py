@@ -56,7 +56,7 @@ def test_a_truncated_m4a_is_an_error(tmp_path, encode):
 def test_a_truncated_webm_is_an_error_if_its_header_tells(tmp_path, encode):
     sound = (tone(48000, 9.0), 48000, "libopus")
     path = truncated(encode(tmp_path / "a.webm", *sound))
-    with pytest.raises(errors.AudioError, match=r"promises 9.008 s, but .*contains \d"):
+    with pytest.raises(errors.AudioError, match=r"declares 9.008 s, but .*contains \d"):
         audio.read(path)
     # A browser records without a duration in the header.
     path = encode(tmp_path / "b.webm", *sound, live="1")

@@ -156,8 +156,8 @@ def _encoder_features(recordings, spectrogram, client):
     made = getattr(recordings, "spectrogram", None)
     if made is not None and made != spectrogram:
         raise ArgumentError(
-            f"the encoder needs features of its own spectrogram, {spectrogram}; got "
-            f"{made}. Pass the corpus, or use siamlab.extract(corpus, "
-            "encoder.spectrogram)"
+            "the encoder needs features with its own spectrogram settings, "
+            f"{spectrogram}; got {made}. Pass the corpus, or use "
+            "siamlab.extract(corpus, encoder.spectrogram)"
         )
     return recordings

@@ -97,7 +97,7 @@ class _Augmentation(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         names = ("probability", "seed", *self._arguments)
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -91,6 +91,6 @@ class CosineClassifier(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         return {**super().get_config(), "n_speakers": self.n_speakers}

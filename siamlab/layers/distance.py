@@ -83,7 +83,7 @@ class Distance(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         distance = self.distance
         if callable(distance):

@@ -17,7 +17,7 @@ class Scale(keras.layers.Layer):
     Parameters
     ----------
     shift, scale : array_like
-        One number, or one for each mel band: ``(max(x, floor_db) - shift) / scale``.
+        A scalar, or one for each mel band: ``(max(x, floor_db) - shift) / scale``.
     floor_db : array_like, optional
         Lower limit in dB: smaller values are replaced by it.
     **kwargs
@@ -87,9 +87,9 @@ class Scale(keras.layers.Layer):
             value = np.asarray(value, dtype=np.float32)
             if value.shape not in ((), (bands,)):
                 raise ArgumentError(
-                    f"{name} must be one number or one for each of {bands} mel bands; "
+                    f"{name} must be a scalar or have shape ({bands},), one per band; "
                     f"got shape {value.shape}. Was the scaler fitted on features "
-                    "with another number of bands?"
+                    "with a different number of bands?"
                 )
             weight = self.add_weight(
                 name=name,
@@ -130,7 +130,7 @@ class Scale(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         values = dict(self._initial)
         if self.built:

@@ -133,7 +133,7 @@ class TemporalSubsampling(keras.layers.Layer):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         return {**super().get_config(), "stride": self.stride}
 

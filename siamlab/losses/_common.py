@@ -17,7 +17,7 @@ class ConfiguredLoss(keras.losses.Loss):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         settings = {name: getattr(self, name) for name in self._settings}
         return {**super().get_config(), **settings}

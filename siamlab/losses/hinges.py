@@ -108,7 +108,7 @@ class KLHinge(_PairwiseLoss):
         Returns
         -------
         tensor
-            One number.
+            A scalar.
         """
         check_batch(speaker_ids, outputs)
         d = distances.pairwise_kl(outputs, self.from_logits)
@@ -171,7 +171,7 @@ class Contrastive(_PairwiseLoss):
         Returns
         -------
         tensor
-            One number.
+            A scalar.
         """
         check_batch(speaker_ids, outputs)
         d = distances.pairwise_euclidean(outputs)

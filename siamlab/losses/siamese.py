@@ -16,7 +16,7 @@ def kl_hinge(p, q, same, margin=3.0):
     p, q : tensor
         Probabilities, shape (..., units), rows summing to 1.
     same : tensor of bool or of 0 and 1
-        Whether both are the same speaker, shape (...).
+        Whether both are from the same speaker, shape (...).
     margin : float
         Divergence in nats above which the loss of different speakers is zero.
 
@@ -48,7 +48,7 @@ def contrastive(a, b, same, margin=1.0):
     a, b : tensor
         Shape (..., units).
     same : tensor of bool or of 0 and 1
-        Whether both are the same speaker, shape (...).
+        Whether both are from the same speaker, shape (...).
     margin : float
         Euclidean distance above which the loss of different speakers is zero.
 

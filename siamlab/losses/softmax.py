@@ -72,7 +72,7 @@ class SupervisedContrastive(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number; rows without another row of the same speaker are ignored.
+            A scalar; rows without another row of the same speaker are ignored.
         """
         check_batch(speaker_ids, outputs)
         same, different = pair_masks(speaker_ids)
@@ -138,7 +138,7 @@ class GE2E(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number; rows without another row of the same speaker are ignored.
+            A scalar; rows without another row of the same speaker are ignored.
         """
         check_batch(speaker_ids, outputs)
         same, different = pair_masks(speaker_ids)
@@ -220,7 +220,7 @@ class AAMSoftmax(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number.
+            A scalar.
         """
         check_batch(speaker_ids, cosines)
         cosines = ops.cast(cosines, "float32")

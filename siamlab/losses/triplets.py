@@ -66,7 +66,7 @@ class Triplet(ConfiguredLoss):
         Returns
         -------
         tensor
-            One number, the mean over the same-speaker pairs.
+            A scalar, the mean over the same-speaker pairs.
         """
         check_batch(speaker_ids, outputs)
         same, different = pair_masks(speaker_ids)

@@ -168,7 +168,7 @@ class EER(keras.metrics.Metric):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         config = super().get_config()
         return {**config, "distance": self.distance, "capacity": self.capacity}

@@ -41,7 +41,7 @@ class EncoderModel(keras.Model):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         encoder = keras.saving.serialize_keras_object(self.encoder)
         return {**super().get_config(), "encoder": encoder}

@@ -72,7 +72,7 @@ class _PhoneNet(EncoderModel):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         vocabulary = {
             "symbols": list(self.vocabulary.symbols),
@@ -127,7 +127,7 @@ class CTCNet(_PhoneNet):
         Returns
         -------
         tensor
-            One number, in nats per utterance.
+            A scalar, in nats per utterance.
         """
         y = ops.cast(y, "int32")
         costs = ops.ctc_loss(
@@ -207,7 +207,7 @@ class FramewiseNet(_PhoneNet):
         Returns
         -------
         tensor
-            One number, in nats per frame.
+            A scalar, in nats per frame.
         """
         y = ops.cast(y, "int32")
         weights = ops.cast(y >= 0, "float32")

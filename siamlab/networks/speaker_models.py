@@ -109,7 +109,7 @@ class Siamese(EncoderModel):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         distance = keras.saving.serialize_keras_object(self.distance)
         return {**super().get_config(), "distance": distance}

@@ -18,7 +18,7 @@ def waveform(samples, sr, *, ax=None):
     sr : int
         Sampling rate in hertz.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
         Center frequencies of the bands in hertz (`Spectrogram.frequencies`), for the
         vertical axis. Without them the bands are numbered.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
     unit : str
         Label of the color bar.
 
@@ -96,7 +96,7 @@ def value_histogram(values, *, padding=None, label="value", ax=None):
     label : str
         Label of the horizontal axis, with the unit.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------

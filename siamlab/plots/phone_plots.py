@@ -20,7 +20,7 @@ def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
     phones : sequence of (str, float, float)
         Spoken phones: symbol, start and end in seconds.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=N
     phones : sequence of (str, float, float)
         Spoken phones: symbol, start and end in seconds.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------

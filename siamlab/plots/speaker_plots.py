@@ -56,7 +56,7 @@ def speaker_map(
     legend : bool
         Show a legend if there are at most 16 speakers.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def dendrogram(
     cut : float, optional
         Distance at which to draw a line.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     bins : int
         Number of bins.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------
@@ -224,7 +224,7 @@ def det_curve(y_true, y_score, *, label=None, ax=None):
     label : str, optional
         Label for the legend.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------

@@ -13,7 +13,7 @@ def training_curves(curves, *, label="loss", ax=None):
     label : str
         Name of the metric, with its unit.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default in a new figure.
+        Axes to draw on; by default, a new figure.
 
     Returns
     -------

@@ -149,7 +149,7 @@ class MeanHinge(keras.losses.Loss):
         Returns
         -------
         tensor
-            One number.
+            A scalar.
         """
         same = ops.cast(ops.reshape(same, (-1, 1)), distance.dtype)
         different = 1.0 - same
@@ -165,7 +165,7 @@ class MeanHinge(keras.losses.Loss):
         Returns
         -------
         dict
-            For `from_config`.
+            Configuration for `from_config`.
         """
         return {**super().get_config(), "margin": self.margin}
 
@@ -241,7 +241,7 @@ def broadcast_accuracy(same, distance):
     Returns
     -------
     tensor
-        One number.
+        A scalar.
     """
     predicted = ops.cast(distance < 0.5, "float32")
     is_correct = ops.equal(ops.cast(same, "float32"), predicted)

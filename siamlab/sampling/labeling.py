@@ -19,8 +19,8 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     without : sequence of str
         Phones to leave out, as in `Features.transcripts`.
     strict : bool
-        Raise at the first utterance that cannot be labeled, instead of leaving it
-        out.
+        Raise an error at the first utterance that cannot be labeled, instead of
+        leaving it out.
 
     Returns
     -------
@@ -64,8 +64,8 @@ def frame_labels(features, vocabulary, strict=False):
     vocabulary : ctc.Vocabulary
         Without a blank.
     strict : bool
-        Raise at the first utterance that cannot be labeled, instead of leaving it
-        out.
+        Raise an error at the first utterance that cannot be labeled, instead of
+        leaving it out.
 
     Returns
     -------

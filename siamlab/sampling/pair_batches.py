@@ -136,9 +136,9 @@ class PairBatches(SegmentBatches):
         Returns
         -------
         pandas.DataFrame
-            One row per pair. Columns first and second: rows of the utterances in
-            `features`; first_frame and second_frame: where the segments start; same:
-            whether the speaker is the same.
+            One row per pair. The columns first and second are the rows of the
+            utterances in `features`, first_frame and second_frame are the first frames
+            of the segments, and same is whether the speakers are the same.
         """
         rng = self.generator(index)
         pairs = []

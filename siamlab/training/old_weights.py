@@ -92,8 +92,8 @@ def read_old_weights(path):
     except (OSError, KeyError, ValueError) as error:
         raise StorageError(
             f"{path} is not an HDF5 file of Keras 2, which lists its layers in the "
-            f"attribute layer_names ({error}). Files of Keras 3 are read by "
-            "load_weights and siamlab.load_model"
+            f"attribute layer_names ({error}). For files of Keras 3, use "
+            "load_weights or siamlab.load_model"
         ) from error
 
 

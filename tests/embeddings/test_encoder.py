@@ -177,7 +177,7 @@ def test_an_embedding_is_the_mean_over_the_segments(corpus):
 
 def test_features_of_another_spectrogram_are_refused(corpus):
     features = sl.extract(corpus, sl.Spectrogram(hop_length=80))
-    with pytest.raises(ArgumentError, match="features of its own spectrogram"):
+    with pytest.raises(ArgumentError, match="features with its own spectrogram"):
         sl.embed(sl.encoder(), features)
 
 

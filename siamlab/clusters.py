@@ -90,7 +90,7 @@ def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
     Returns
     -------
     Purity
-        A float with the attributes `chance` and `k`.
+        The purity: a float with the attributes `chance` and `k`.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class Vocabulary:
         Returns
         -------
         Vocabulary
-            With sorted symbols.
+            A vocabulary with sorted symbols.
         """
         return cls(tuple(sorted({s for seq in sequences for s in seq})), blank)
 
@@ -129,7 +129,7 @@ class Vocabulary:
         wrong = labels[(labels == self.blank) | (labels >= len(self))]
         if len(wrong):
             raise ArgumentError(
-                f"labels must be from 0 to {len(self) - 1}, without the blank, "
+                f"labels must be from 0 to {len(self) - 1}, except the blank "
                 f"{self.blank}; got {wrong[0]}"
             )
         if self.blank is not None:

@@ -8,14 +8,15 @@ from ..sampling import segments
 
 
 def average(function, features, n_frames, bands=None, hop_frames=None, batch_size=256):
-    """Normalize each segment's vector, average over an utterance, normalize.
+    """Average the normalized vectors of each utterance's segments, and normalize.
 
     Parameters
     ----------
     function : callable
-        Segments (batch_size, n_frames, bands) -> list of arrays (batch_size, dim).
+        Maps segments (batch_size, n_frames, bands) to a list of arrays (batch_size,
+        dim).
     features : iterable of numpy.ndarray
-        With a length.
+        Utterances, shape (time, mel) each; must have a length.
     n_frames, bands, hop_frames, batch_size : int
         As for `batches`.
 

@@ -23,12 +23,12 @@ class ChannelRobustness:
     Parameters
     ----------
     original : Estimate
-        Of the original recordings.
+        EER of the original recordings.
     randomized : Estimate
-        With a random filter for each utterance. If it is much higher, the network
-        relied on the microphones.
+        EER with a random filter for each utterance. If it is much higher, the network
+        relies on the microphones.
     average_spectrum : Estimate
-        Of the long-term average spectra, without a network. If it is low, the
+        EER of the long-term average spectra, without a network. If it is low, the
         microphones and rooms of this corpus identify the speakers, and a low error
         rate says little about the network.
     """

@@ -233,7 +233,7 @@ class Encoder:
         Returns
         -------
         Encoder
-            With a copy of the weights.
+            An encoder with a copy of the weights.
 
         Raises
         ------

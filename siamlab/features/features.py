@@ -85,7 +85,7 @@ class Features:
         Returns
         -------
         Features
-            In the order of the corpus.
+            The spectrograms, in the order of the corpus.
 
         Raises
         ------

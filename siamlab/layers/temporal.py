@@ -121,7 +121,7 @@ class TemporalSubsampling(keras.layers.Layer):
         Returns
         -------
         keras.KerasTensor
-            With fewer frames.
+            The output, with fewer frames.
         """
         batch, time, *rest = inputs.shape
         time = None if time is None else -(-time // self.stride)

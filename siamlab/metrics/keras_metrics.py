@@ -144,7 +144,7 @@ class EER(keras.metrics.Metric):
         if n_pairs > self.capacity:
             raise ArgumentError(
                 f"capacity must be at least {n_pairs:,}, the number of pairs in an "
-                f"epoch; got {self.capacity:,}. A batch of n outputs needs n * n."
+                f"epoch; got {self.capacity:,}. A batch of n outputs uses n * n."
             )
         pairs = ops.take(self._pairs.value, ops.argsort(self._pairs.value[0]), axis=1)
         d, same, different = ops.unstack(pairs)

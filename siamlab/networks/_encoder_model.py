@@ -58,7 +58,7 @@ class EncoderModel(keras.Model):
         Returns
         -------
         keras.Model
-            With new weights.
+            The model, with new weights.
         """
         load = keras.saving.deserialize_keras_object
         return cls(**{name: load(value) for name, value in config.items()})

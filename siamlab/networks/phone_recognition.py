@@ -99,7 +99,7 @@ class CTCNet(_PhoneNet):
         {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
         time / stride, symbols).
     vocabulary : ctc.Vocabulary
-        With a blank.
+        Vocabulary with a blank.
     stride : int
         Number of input frames per output frame.
     **kwargs
@@ -179,7 +179,7 @@ class FramewiseNet(_PhoneNet):
         {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
         time / stride, symbols).
     vocabulary : ctc.Vocabulary
-        Without a blank.
+        Vocabulary without a blank.
     stride : int
         Number of input frames per output frame.
     **kwargs
@@ -262,7 +262,7 @@ def ctc_blstm(
     Parameters
     ----------
     vocabulary : ctc.Vocabulary
-        With a blank.
+        Vocabulary with a blank.
     n_bins : int
         Number of bins or mel bands of the spectrogram.
     units : sequence of int
@@ -314,7 +314,7 @@ def framewise_blstm(
     Parameters
     ----------
     vocabulary : ctc.Vocabulary
-        Without a blank (``blank=None``).
+        Vocabulary without a blank (``blank=None``).
     n_bins, units, scaler, stride, dropout, name
         As for `ctc_blstm`.
 

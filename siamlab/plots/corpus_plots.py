@@ -13,7 +13,7 @@ def corpus(description, *, bins=30, ax=None):
     bins : int
         Maximum number of bins of each histogram; fewer for small corpora.
     ax : sequence of matplotlib.axes.Axes, optional
-        Two axes in which to draw; by default, in a new figure.
+        Two Axes to draw on; by default, a new figure.
 
     Returns
     -------

@@ -89,7 +89,7 @@ def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=N
     Returns
     -------
     matplotlib.axes.Axes
-        With the first label at the top.
+        States on the vertical axis, with the first label at the top.
 
     Raises
     ------

@@ -13,9 +13,9 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     Parameters
     ----------
     features : Features
-        With the column "phones" in its table.
+        Utterances, with the column "phones" in the table.
     vocabulary : ctc.Vocabulary
-        With a blank.
+        Vocabulary with a blank.
     without : sequence of str
         Phones to leave out, as in `Features.transcripts`.
     strict : bool
@@ -60,9 +60,9 @@ def frame_labels(features, vocabulary, strict=False):
     Parameters
     ----------
     features : Features
-        With phones and their times in its table, and a `Spectrogram`.
+        Utterances, with phones and times in the table, and a `Spectrogram`.
     vocabulary : ctc.Vocabulary
-        Without a blank.
+        Vocabulary without a blank.
     strict : bool
         Raise an error at the first utterance that cannot be labeled, instead of
         leaving it out.

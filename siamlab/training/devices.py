@@ -70,7 +70,7 @@ def device_report(model=None):
     Returns
     -------
     DeviceReport
-        With a table of the recurrent layers.
+        The report, with a table of the recurrent layers.
 
     Raises
     ------

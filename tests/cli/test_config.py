@@ -28,7 +28,7 @@ def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
         ("data: x\nepochs: many", "epochs: expected int, received 'many'"),
         ("data: x\nepochs: 0", "epochs: expected at least 1, received 0"),
         ("data: x\nloss: Hinge", "loss: expected SupervisedContrastive, GE2E"),
-        ("epochs: 3", "data must name the folder"),
+        ("epochs: 3", "data must be the folder"),
         ("data: 3", "data: expected str | None, received 3"),
     ],
 )

@@ -88,9 +88,9 @@ AB = ctc.Vocabulary(("a", "b"))
     [
         (lambda: ctc.Vocabulary(("a", "a")), "at least one; got repeated: a"),
         (lambda: ctc.Vocabulary(()), "got none"),
-        (lambda: ctc.Vocabulary(("a",), 2), "0 to 1, or -1 for the last; got 2"),
+        (lambda: ctc.Vocabulary(("a",), 2), "0 to 1, or -1 for the last output; got 2"),
         (lambda: AB.encode("ax"), "unknown symbols: x; known are a b"),
-        (lambda: AB.decode([2]), "without the blank, 2; got 2"),
+        (lambda: AB.decode([2]), "except the blank 2; got 2"),
         (lambda: ctc.lattice(np.zeros((2, 3)), [1, 1], 0), "at least 3 frames for 2"),
         (lambda: ctc.greedy_decode(np.zeros(3), 0), r"\(time, outputs\); got \(3,\)"),
         (lambda: ctc.beam_decode(np.zeros((2, 3)), 0, 0), "at least 1; got 0"),

@@ -118,7 +118,7 @@ def test_distance_has_a_column_for_each_direction(rng, distance, function, direc
         (lambda: layers.CosineClassifier(1), "at least 2; got 1"),
         (
             lambda: layers.Scale(scale=[1.0, 2.0])(np.zeros((1, 3, 4))),
-            r"each of 4 mel bands; got shape \(2,\)",
+            r"one per band; got shape \(2,\)",
         ),
         (
             lambda: layers.Scale.from_scaler(scaling.MeanNormalizer()),

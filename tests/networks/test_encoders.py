@@ -71,7 +71,7 @@ def test_classifier_outputs_cosines_with_one_vector_for_each_speaker(rng):
         (
             {"scaler": scaling.AffineScaler(np.zeros(16))},
             errors.ArgumentError,
-            r"each of 8 mel bands; got shape \(16,\)",
+            r"one per band; got shape \(16,\)",
         ),
     ],
 )

@@ -14,7 +14,7 @@ import sys
 def add_arguments(parser):
     """Add the arguments of the command."""
     parser.add_argument("folder", nargs="?", default="siamlab-course")
-    parser.add_argument("--copy-only", action="store_true", help="do not open them")
+    parser.add_argument("--copy-only", action="store_true", help="only copy them")
     parser.add_argument("--no-browser", action="store_true", help="print the address")
 
 

@@ -128,6 +128,12 @@ def _load_features(config):
             f"{len(both)} speakers are in both the training set and the test set, for "
             f"example {min(both)!r}; choose another subset for one of them"
         )
+    if test.table.speaker.nunique() < 2:
+        raise ArgumentError(
+            "the test set must have at least 2 speakers; got "
+            f"{test.table.speaker.nunique()}. Increase test_fraction, or name another "
+            "test set with test_data or test_subset"
+        )
     return features.extract(train), features.extract(test)
 
 

@@ -68,7 +68,12 @@ class Corpus:
         return len(self.table)
 
     def __getitem__(self, index):
-        """Read one utterance: (samples, sr), mono float32 in [-1, 1], and hertz."""
+        """Read one utterance: (samples, sr), mono float32 in [-1, 1], and hertz.
+
+        A slice returns the `Corpus` of these utterances, without reading them.
+        """
+        if isinstance(index, slice):
+            return self.select(np.arange(len(self))[index])
         row = self.table.iloc[index]
         return audio.read(row.path, start=row.start, duration=row.duration)
 

@@ -157,7 +157,7 @@ def _encoder_features(recordings, spectrogram, client):
     if made is not None and made != spectrogram:
         raise ArgumentError(
             "the encoder needs features with its own spectrogram settings, "
-            f"{spectrogram}; got {made}. Pass the corpus, or use "
-            "siamlab.extract(corpus, encoder.spectrogram)"
+            f"{spectrogram}; got {made}. Pass the corpus, or use siamlab.extract("
+            "corpus, encoder.spectrogram), where encoder = siamlab.encoder()"
         )
     return recordings

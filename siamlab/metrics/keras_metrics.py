@@ -102,13 +102,16 @@ class EER(keras.metrics.Metric):
         labels, outputs = tuple(y_true.shape), tuple(y_pred.shape)
         if (
             len(outputs) != 2
+            # A divergence has a distance in each direction, two columns.
+            or (self.distance is None and outputs[1] is not None and outputs[1] > 2)
             or not (len(labels) == 1 or labels[1:] == (1,))
             or len({labels[0], outputs[0]} - {None}) > 1
         ):
             what = "outputs (batch, units)" if self.distance else "distances (batch, 1)"
+            hint = "" if self.distance else '. For embeddings, use EER("cosine")'
             raise ArgumentError(
                 f"EER needs {what} and labels (batch,) or (batch, 1); "
-                f"got {outputs} and {labels}"
+                f"got {outputs} and {labels}{hint}"
             )
         y_true = ops.reshape(y_true, (-1,))
         if self.distance is None:

@@ -120,6 +120,12 @@ def test_no_speaker_is_in_the_training_set_and_in_the_test_set(recordings, tmp_p
         train(config, tmp_path / "run")
 
 
+def test_a_test_set_of_one_speaker_is_refused_before_training(recordings, tmp_path):
+    config = small(recordings, test_fraction=0.1)
+    with pytest.raises(errors.ArgumentError, match="at least 2 speakers; got 1"):
+        train(config, tmp_path / "run")
+
+
 def test_a_damaged_network_is_reported(recordings, run, tmp_path):
     folder = tmp_path / "run"
     folder.mkdir()

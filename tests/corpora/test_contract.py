@@ -130,6 +130,7 @@ def test_utterances_can_be_selected(corpus):
     paths = corpus.table.path
     assert corpus.select(paths.index % 2 == 0).table.path.tolist() == list(paths[::2])
     assert corpus.select([1, 0]).table.path.tolist() == [paths[1], paths[0]]
+    assert corpus[1:].table.path.tolist() == list(paths[1:])
 
 
 def test_every_utterance_becomes_a_spectrogram(corpus):

@@ -63,6 +63,10 @@ def test_more_pairs_than_the_capacity_raise():
             r"distances \(batch, 1\) and labels.*got \(3,\) and \(3,\)",
         ),
         (
+            lambda: metrics.EER().update_state(np.ones(4), np.ones((4, 8))),
+            r"got \(4, 8\) and \(4,\). For embeddings, use EER\(\"cosine\"\)",
+        ),
+        (
             lambda: metrics.EER("kl").update_state(np.ones(3), np.ones((4, 2))),
             r"outputs \(batch, units\) and labels.*got \(4, 2\) and \(3,\)",
         ),

@@ -62,9 +62,9 @@ class Scale(keras.layers.Layer):
         """
         if not hasattr(scaler, "shift_and_scale"):
             raise ArgumentError(
-                f"a {type(scaler).__name__} of {type(scaler).__module__} cannot be part "
-                "of a network; use StandardScaler, MinMaxScaler or AffineScaler of "
-                "siamlab.scaling, or call its transform on the features instead"
+                f"a {type(scaler).__name__} of {type(scaler).__module__} cannot be "
+                "part of a network; use StandardScaler, MinMaxScaler or AffineScaler "
+                "of siamlab.scaling, or call its transform on the features instead"
             )
         shift, scale = scaler.shift_and_scale()
         return cls(shift, scale, scaler.floor_db, **kwargs)

@@ -122,7 +122,7 @@ def test_distance_has_a_column_for_each_direction(rng, distance, function, direc
         ),
         (
             lambda: layers.Scale.from_scaler(scaling.MeanNormalizer()),
-            "cannot be part",
+            "cannot be part of a network",
         ),
     ],
 )

@@ -11,6 +11,8 @@ from keras import layers
 import siamlab as sl
 from siamlab.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def seed():

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BACKENDS = ["tensorflow"] + [
     name for name in ("jax", "torch") if importlib.util.find_spec(name)
 ]

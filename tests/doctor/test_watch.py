@@ -1,4 +1,4 @@
-"""The doctor at the bedside of a training."""
+"""The doctor during training."""
 
 import keras
 import numpy as np
@@ -7,6 +7,8 @@ from keras import layers
 
 import siamlab as sl
 from siamlab.doctor import Watch
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,8 @@ from quick import HEALTHY, QUICK
 
 from siamlab.doctor import FACTS, RULES, examine
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = programs()
 RESULT = Path(__file__).parents[2] / "benchmarks" / "results" / "doctor"
 

@@ -48,3 +48,17 @@ def test_the_file_is_small_and_names_no_path_of_this_machine(path):
 def test_the_readme_and_the_first_notebook_link_to_it(path):
     assert path.name in (ROOT / "README.md").read_text(encoding="utf-8")
     assert path == NOTEBOOKS[0] or path.name in NOTEBOOKS[0].read_text(encoding="utf-8")
+
+
+def test_code_cells_are_short(code):
+    lines = [len(cell.source.splitlines()) for cell in code]
+    assert max(lines) <= 25
+    assert sorted(lines)[len(lines) // 2] <= 8
+
+
+def test_it_ends_with_a_summary_questions_and_what_comes_next(path):
+    cells = nbformat.read(path, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "## Summary" in text
+    assert 3 <= text.count("<details>") <= 6
+    assert "**Next:**" in text or "## Your own recordings" in text

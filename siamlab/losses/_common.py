@@ -7,9 +7,15 @@ from ..errors import ArgumentError
 
 
 class ConfiguredLoss(keras.losses.Loss):
-    """A loss whose settings are saved: attributes with the names in `_settings`."""
+    """A loss whose settings are saved: attributes with the names in `_settings`.
+
+    By default, there is no reduction, because `call` returns one number.
+    """
 
     _settings: tuple[str, ...] = ()
+
+    def __init__(self, *, reduction=None, **kwargs):
+        super().__init__(reduction=reduction, **kwargs)
 
     def get_config(self):
         """Return the arguments of the constructor.
@@ -21,6 +27,13 @@ class ConfiguredLoss(keras.losses.Loss):
         """
         settings = {name: getattr(self, name) for name in self._settings}
         return {**super().get_config(), **settings}
+
+
+def positive(name, value, hint):
+    """Return a setting as a float, which must be positive."""
+    if not value > 0:
+        raise ArgumentError(f"{name} must be positive; got {value}. {hint}")
+    return float(value)
 
 
 def check_batch(speaker_ids, outputs):

@@ -5,7 +5,7 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks, positive
 
 _WEIGHTINGS = ("balanced", "pairs")
 
@@ -16,16 +16,13 @@ class _PairwiseLoss(ConfiguredLoss):
     _settings: tuple[str, ...] = ("margin", "weighting")
     _hint = ""
 
-    def __init__(self, margin, weighting, name, dtype=None, reduction=None):
-        # `call` returns one number: there is nothing left to reduce.
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not margin > 0:
-            raise ArgumentError(f"margin must be positive; got {margin}. {self._hint}")
+    def __init__(self, margin, weighting, **kwargs):
+        super().__init__(**kwargs)
         if weighting not in _WEIGHTINGS:
             raise ArgumentError(
                 f"weighting must be one of {', '.join(_WEIGHTINGS)}; got {weighting!r}"
             )
-        self.margin = float(margin)
+        self.margin = positive("margin", margin, self._hint)
         self.weighting = weighting
 
     def _weigh(self, speaker_ids, positive, negative):
@@ -58,9 +55,7 @@ class KLHinge(_PairwiseLoss):
         different-speaker pairs, so that both kinds have equal weight. In a batch of 32
         speakers with 4 segments each, only 2 % of the pairs are same-speaker pairs.
         "pairs" averages over all pairs, as in the paper.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -83,16 +78,8 @@ class KLHinge(_PairwiseLoss):
     _settings = ("margin", "weighting", "from_logits")
     _hint = "Divergences are in nats; try 3."
 
-    def __init__(
-        self,
-        margin=3.0,
-        from_logits=False,
-        weighting="balanced",
-        name="kl_hinge",
-        dtype=None,
-        reduction=None,
-    ):
-        super().__init__(margin, weighting, name, dtype, reduction)
+    def __init__(self, margin=3.0, from_logits=False, weighting="balanced", **kwargs):
+        super().__init__(margin, weighting, **kwargs)
         self.from_logits = from_logits
 
     def call(self, speaker_ids, outputs):
@@ -128,9 +115,7 @@ class Contrastive(_PairwiseLoss):
         distance between outputs of unit length is at most 2.
     weighting : {"balanced", "pairs"}
         As for `KLHinge`.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -148,15 +133,8 @@ class Contrastive(_PairwiseLoss):
 
     _hint = "Distances of unit vectors are at most 2; try 1."
 
-    def __init__(
-        self,
-        margin=1.0,
-        weighting="balanced",
-        name="contrastive",
-        dtype=None,
-        reduction=None,
-    ):
-        super().__init__(margin, weighting, name, dtype, reduction)
+    def __init__(self, margin=1.0, weighting="balanced", **kwargs):
+        super().__init__(margin, weighting, **kwargs)
 
     def call(self, speaker_ids, outputs):
         """Compute the loss.

@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from .. import distances
-from ..errors import ArgumentError
-from ._common import ConfiguredLoss, check_pairs
+from ._common import ConfiguredLoss, check_pairs, positive
 
 
 def kl_hinge(p, q, same, margin=3.0):
@@ -75,11 +74,9 @@ class _DistanceLoss(ConfiguredLoss):
     _settings = ("margin",)
     _hint = ""
 
-    def __init__(self, margin, name, dtype, reduction):
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not margin > 0:
-            raise ArgumentError(f"margin must be positive; got {margin}. {self._hint}")
-        self.margin = float(margin)
+    def __init__(self, margin, *, reduction="sum_over_batch_size", **kwargs):
+        super().__init__(reduction=reduction, **kwargs)
+        self.margin = positive("margin", margin, self._hint)
 
     def call(self, same, distance):
         """Compute the loss of each pair.
@@ -114,9 +111,7 @@ class DistanceHinge(_DistanceLoss):
     ----------
     margin : float
         Distance above which different speakers cost nothing, in units of the distance.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -135,14 +130,8 @@ class DistanceHinge(_DistanceLoss):
 
     _hint = "Divergences are in nats; try 3."
 
-    def __init__(
-        self,
-        margin=3.0,
-        name="distance_hinge",
-        dtype=None,
-        reduction="sum_over_batch_size",
-    ):
-        super().__init__(margin, name, dtype, reduction)
+    def __init__(self, margin=3.0, **kwargs):
+        super().__init__(margin, **kwargs)
 
     def _costs(self, d):
         return d, ops.relu(self.margin - d)
@@ -159,9 +148,7 @@ class DistanceContrastive(_DistanceLoss):
     ----------
     margin : float
         Distance above which different speakers cost nothing, in units of the distance.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -179,14 +166,8 @@ class DistanceContrastive(_DistanceLoss):
 
     _hint = "Distances of unit vectors are at most 2; try 1."
 
-    def __init__(
-        self,
-        margin=1.0,
-        name="distance_contrastive",
-        dtype=None,
-        reduction="sum_over_batch_size",
-    ):
-        super().__init__(margin, name, dtype, reduction)
+    def __init__(self, margin=1.0, **kwargs):
+        super().__init__(margin, **kwargs)
 
     def _costs(self, d):
         return 0.5 * ops.square(d), 0.5 * ops.square(ops.relu(self.margin - d))

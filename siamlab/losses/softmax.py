@@ -6,7 +6,7 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
-from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks, positive
 
 
 @keras.saving.register_keras_serializable(package="siamlab")
@@ -22,9 +22,7 @@ class SupervisedContrastive(ConfiguredLoss):
     temperature : float
         Divisor of the cosine similarities. A smaller value gives the nearest rows more
         weight.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -45,19 +43,9 @@ class SupervisedContrastive(ConfiguredLoss):
 
     _settings = ("temperature",)
 
-    def __init__(
-        self,
-        temperature=0.1,
-        name="supervised_contrastive",
-        dtype=None,
-        reduction=None,
-    ):
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not temperature > 0:
-            raise ArgumentError(
-                f"temperature must be positive; got {temperature}. Try 0.1."
-            )
-        self.temperature = float(temperature)
+    def __init__(self, temperature=0.1, **kwargs):
+        super().__init__(**kwargs)
+        self.temperature = positive("temperature", temperature, "Try 0.1.")
 
     def call(self, speaker_ids, outputs):
         """Compute the loss.
@@ -98,9 +86,7 @@ class GE2E(ConfiguredLoss):
     ----------
     scale : float
         Factor of the cosine similarities.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -119,11 +105,9 @@ class GE2E(ConfiguredLoss):
 
     _settings = ("scale",)
 
-    def __init__(self, scale=10.0, name="ge2e", dtype=None, reduction=None):
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not scale > 0:
-            raise ArgumentError(f"scale must be positive; got {scale}. Try 10.")
-        self.scale = float(scale)
+    def __init__(self, scale=10.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = positive("scale", scale, "Try 10.")
 
     def call(self, speaker_ids, outputs):
         """Compute the loss.
@@ -173,9 +157,7 @@ class AAMSoftmax(ConfiguredLoss):
         Angular margin in radians.
     scale : float
         Factor of the cosine similarities.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -195,17 +177,14 @@ class AAMSoftmax(ConfiguredLoss):
 
     _settings = ("margin", "scale")
 
-    def __init__(
-        self, margin=0.2, scale=30.0, name="aam_softmax", dtype=None, reduction=None
-    ):
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not 0 <= margin < 1.5 or not scale > 0:
+    def __init__(self, margin=0.2, scale=30.0, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= margin < 1.5:
             raise ArgumentError(
-                "margin must be between 0 and 1.5 radians, and scale must be positive; "
-                f"got margin={margin}, scale={scale}. Try 0.2 and 30."
+                f"margin must be from 0 to 1.5 radians; got {margin}. Try 0.2."
             )
         self.margin = float(margin)
-        self.scale = float(scale)
+        self.scale = positive("scale", scale, "Try 30.")
 
     def call(self, speaker_ids, cosines):
         """Compute the loss.

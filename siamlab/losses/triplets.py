@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from .. import distances
-from ..errors import ArgumentError
-from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks
+from ._common import ConfiguredLoss, check_batch, masked_mean, pair_masks, positive
 
 _FAR = 1e9
 
@@ -24,9 +23,7 @@ class Triplet(ConfiguredLoss):
     margin : float
         Required difference between the squared distances to the negative and to the
         positive. Squared distances of unit vectors are at most 4.
-    name : str
-        Name of the loss.
-    dtype, reduction : optional
+    **kwargs
         As for `keras.losses.Loss`.
 
     Raises
@@ -44,14 +41,10 @@ class Triplet(ConfiguredLoss):
 
     _settings = ("margin",)
 
-    def __init__(self, margin=0.2, name="triplet", dtype=None, reduction=None):
-        super().__init__(name=name, dtype=dtype, reduction=reduction)
-        if not margin > 0:
-            raise ArgumentError(
-                f"margin must be positive; got {margin}. Squared distances of unit "
-                "vectors are at most 4; try 0.2."
-            )
-        self.margin = float(margin)
+    def __init__(self, margin=0.2, **kwargs):
+        super().__init__(**kwargs)
+        hint = "Squared distances of unit vectors are at most 4; try 0.2."
+        self.margin = positive("margin", margin, hint)
 
     def call(self, speaker_ids, outputs):
         """Compute the loss.

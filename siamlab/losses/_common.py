@@ -40,20 +40,22 @@ def check_batch(speaker_ids, outputs):
     """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
     if not _fit(speaker_ids, outputs):
         raise ArgumentError(
-            "the loss needs outputs of shape (batch, units) and one speaker id per "
-            "row, of shape (batch,) or (batch, 1); got outputs of shape "
+            "there must be outputs of shape (batch, units) and one speaker id per row, "
+            "of shape (batch,) or (batch, 1); got outputs of shape "
             f"{tuple(outputs.shape)} and ids of shape {tuple(speaker_ids.shape)}"
         )
 
 
 def check_pairs(same, distances):
-    """Refuse shapes that would broadcast (docs/doctor.md#s1)."""
-    if not _fit(same, distances):
+    """Refuse shapes that would broadcast (docs/doctor.md#s1), and embeddings."""
+    # A divergence has a distance in each direction, two columns.
+    if not _fit(same, distances) or (distances.shape[1] or 1) > 2:
         raise ArgumentError(
-            "the loss needs distances of shape (batch, directions) and labels of "
-            "shape (batch,) or (batch, 1), where 1 is the same speaker; got "
-            f"distances of shape {tuple(distances.shape)} and labels of shape "
-            f"{tuple(same.shape)}"
+            "there must be distances of shape (batch, 1), or (batch, 2) for two "
+            "directions, and labels of shape (batch,) or (batch, 1), where 1 is the "
+            f"same speaker; got distances of shape {tuple(distances.shape)} and labels "
+            f"of shape {tuple(same.shape)}. For embeddings, use a loss of all pairs of "
+            'a batch, or EER("cosine")'
         )
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from ..errors import ArgumentError
 from ._validation import check_scores
 
 
@@ -35,9 +34,7 @@ def eer(y_true, y_score):
     >>> eer([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1])
     0.5
     """
-    curve = ErrorCurve(*check_scores(y_true, y_score))
-    fpr, fnr = curve.rates()
-    return find_crossing(fpr, fnr, curve.thresholds)[0]
+    return find_crossing(*det_curve(y_true, y_score))[0]
 
 
 def auc(y_true, y_score):
@@ -66,7 +63,7 @@ def auc(y_true, y_score):
     >>> auc([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1])
     0.75
     """
-    return area(*ErrorCurve(*check_scores(y_true, y_score)).rates())
+    return area(*det_curve(y_true, y_score)[:2])
 
 
 def min_dcf(y_true, y_score, p_target=0.01, c_miss=1.0, c_fa=1.0):
@@ -99,7 +96,7 @@ def min_dcf(y_true, y_score, p_target=0.01, c_miss=1.0, c_fa=1.0):
     >>> min_dcf([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1])
     0.5
     """
-    fpr, fnr = ErrorCurve(*check_scores(y_true, y_score)).rates()
+    fpr, fnr, _ = det_curve(y_true, y_score)
     return minimum_cost(fpr, fnr, p_target, c_miss, c_fa)
 
 
@@ -133,15 +130,15 @@ def det_curve(y_true, y_score):
     return *curve.rates(), curve.thresholds
 
 
-def best_threshold(y_true, y_score, criterion="eer"):
-    """Choose a decision threshold; apply it to other data than the data used here.
+def best_threshold(y_true, y_score):
+    """Find the threshold at which false accepts are as frequent as false rejects.
+
+    Apply it to other data than the data used here.
 
     Parameters
     ----------
     y_true, y_score : array_like
         As for `eer`.
-    criterion : {"eer", "accuracy"}
-        "eer": both error rates are equal. "accuracy": the fewest errors in total.
 
     Returns
     -------
@@ -151,23 +148,14 @@ def best_threshold(y_true, y_score, criterion="eer"):
     Raises
     ------
     ArgumentError
-        If the criterion is unknown, or as for `eer`.
+        As for `eer`.
 
     Examples
     --------
     >>> best_threshold([1, 1, 0, 0], [0.9, 0.8, 0.3, 0.1])
     0.8
     """
-    y_true, y_score = check_scores(y_true, y_score)
-    curve = ErrorCurve(y_true, y_score)
-    fpr, fnr = curve.rates()
-    if criterion == "eer":
-        return find_crossing(fpr, fnr, curve.thresholds)[1]
-    if criterion == "accuracy":
-        n_same = np.count_nonzero(y_true)
-        errors = fpr * (len(y_true) - n_same) + fnr * n_same
-        return float(curve.thresholds[np.argmin(errors)])
-    raise ArgumentError(f'criterion must be "eer" or "accuracy"; got {criterion!r}')
+    return find_crossing(*det_curve(y_true, y_score))[1]
 
 
 def accuracy_at(y_true, y_score, threshold):

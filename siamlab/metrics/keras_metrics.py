@@ -10,6 +10,7 @@ from keras import ops
 
 from .. import distances
 from ..errors import ArgumentError
+from ..losses._common import check_batch, check_pairs
 
 _DISTANCES = ("cosine", "euclidean", "kl")
 
@@ -99,20 +100,8 @@ class EER(keras.metrics.Metric):
         """Distances, same-speaker and different-speaker indicators, shape (3, n)."""
         y_true = ops.convert_to_tensor(y_true)
         y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
-        labels, outputs = tuple(y_true.shape), tuple(y_pred.shape)
-        if (
-            len(outputs) != 2
-            # A divergence has a distance in each direction, two columns.
-            or (self.distance is None and outputs[1] is not None and outputs[1] > 2)
-            or not (len(labels) == 1 or labels[1:] == (1,))
-            or len({labels[0], outputs[0]} - {None}) > 1
-        ):
-            what = "outputs (batch, units)" if self.distance else "distances (batch, 1)"
-            hint = "" if self.distance else '. For embeddings, use EER("cosine")'
-            raise ArgumentError(
-                f"EER needs {what} and labels (batch,) or (batch, 1); "
-                f"got {outputs} and {labels}{hint}"
-            )
+        check = check_pairs if self.distance is None else check_batch
+        check(y_true, y_pred)
         y_true = ops.reshape(y_true, (-1,))
         if self.distance is None:
             d, is_same = ops.sum(y_pred, axis=-1), ops.cast(y_true, "bool")

@@ -276,7 +276,9 @@ def test_outputs_need_one_speaker_id_for_each_row(loss, ids, shape):
 
 
 @each(DISTANCE_LOSSES)
-@pytest.mark.parametrize(("labels", "shape"), [((3,), (2, 1)), ((2,), (2,))])
+@pytest.mark.parametrize(
+    ("labels", "shape"), [((3,), (2, 1)), ((2,), (2,)), ((2,), (2, 8))]
+)
 def test_distances_need_one_label_for_each_pair(loss, labels, shape):
     with pytest.raises(errors.ArgumentError, match=r"distances of shape .* labels of"):
         loss(np.zeros(labels), np.zeros(shape, np.float32))

@@ -66,11 +66,9 @@ def test_auc_and_det_curve_equal_those_of_scikit_learn(pairs):
     assert metrics.auc(*pairs) == pytest.approx(sklearn_metrics.roc_auc_score(*pairs))
 
 
-@given(scored_pairs())
-def test_no_threshold_is_more_accurate_than_the_best(pairs):
-    best = metrics.best_threshold(*pairs, criterion="accuracy")
-    accuracies = [metrics.accuracy_at(*pairs, t) for t in [*pairs[1], np.inf]]
-    assert metrics.accuracy_at(*pairs, best) == pytest.approx(max(accuracies))
+def test_accuracy_counts_both_kinds_of_pairs():
+    assert metrics.accuracy_at([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1], 0.25) == 0.5
+    assert metrics.accuracy_at([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1], 0.15) == 0.75
 
 
 def test_the_eer_threshold_makes_both_errors_equal(rng):
@@ -102,8 +100,3 @@ def test_detection_cost_depends_on_the_prior():
 def test_invalid_pairs_raise(y_true, y_score, message):
     with pytest.raises(errors.ArgumentError, match=message):
         metrics.eer(y_true, y_score)
-
-
-def test_an_unknown_criterion_raises():
-    with pytest.raises(errors.ArgumentError, match=r'"eer" or "accuracy"; got \'f1\''):
-        metrics.best_threshold(*SEPARATED, criterion="f1")

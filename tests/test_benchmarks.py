@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from praatio import textgrid
 
 import siamlab as sl
 
@@ -40,10 +39,11 @@ def recordings(tmp_path_factory):
     corpus = sl.corpora.voices(n_speakers=1, n_utterances=10, seed=3)
     for i, row in enumerate(corpus.table.itertuples()):
         soundfile.write(root / f"{i}.wav", *corpus[i])
-        grid = textgrid.Textgrid(0, row.duration)
-        phones = [(start, end, label) for label, start, end in row.phones]
-        grid.addTier(textgrid.IntervalTier("phones", phones, 0, row.duration))
-        grid.save(str(root / f"{i}.TextGrid"), "short_textgrid", True)
+        times, n = [0, row.duration], len(row.phones)
+        lines = ['"ooTextFile"', '"TextGrid"', *times, "<exists>", 1, '"IntervalTier"']
+        lines += ['"phones"', *times, n]
+        lines += [x for label, *span in row.phones for x in (*span, f'"{label}"')]
+        (root / f"{i}.TextGrid").write_text("\n".join(map(str, lines)), "utf-8")
     return root
 
 

@@ -31,8 +31,11 @@ class Corpus:
         and optional columns, such as sex, age or room.
     name : str
         Name of the corpus, used in messages.
-    rejected : pandas.DataFrame, optional
-        Columns path and reason: files that are not in the table, and why.
+    rejected : pandas.DataFrame or sequence of (str, str)
+        Columns path and reason: recordings that are not in the table, and why.
+    skipped : pandas.DataFrame or sequence of (str, str)
+        The same for all other files below the folder: hidden files, further links to
+        the same recording, files of another kind.
 
     Raises
     ------
@@ -48,7 +51,7 @@ class Corpus:
     (dtype('float32'), 16000)
     """
 
-    def __init__(self, table, name, rejected=None):
+    def __init__(self, table, name, rejected=(), skipped=()):
         missing = [column for column in COLUMNS if column not in table.columns]
         if missing:
             raise CorpusError(
@@ -60,9 +63,10 @@ class Corpus:
         others = [column for column in table.columns if column not in COLUMNS]
         self.table = table[[*COLUMNS, *others]].reset_index(drop=True)
         self.name = name
-        if rejected is None:
-            rejected = pd.DataFrame({"path": [], "reason": []}, dtype=str)
-        self.rejected = rejected
+        self.rejected, self.skipped = (
+            pd.DataFrame(listed, columns=["path", "reason"], dtype=str)
+            for listed in (rejected, skipped)
+        )
 
     def __len__(self):
         return len(self.table)

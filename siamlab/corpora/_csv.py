@@ -1,6 +1,10 @@
-"""The rows of a CSV file of recordings, for `siamlab.corpora.folder`."""
+"""Tables of recordings in text files, for `folder` and `common_voice`."""
 
+import ast
+import csv
 import os
+import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +12,20 @@ import pandas as pd
 
 from ..errors import CorpusError
 
-CSV_SUFFIXES = (".csv", ".tsv", ".txt")
-_SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
+_CSV_SUFFIXES = (".csv", ".tsv", ".txt")
+_SEPARATORS = ("\t", ";", ",")
 _MAX_SHOWN = 5  # rows named in an error
+# Names of columns that look like the times of a row, but are not ours.
+_TIME = re.compile(
+    "(start|begin|onset|end|stop|offset|duration|[tx]min|[tx]max)"
+    r"[_ ([]*(s|ms|sec|seconds|time|samples)?[])]*",
+    re.IGNORECASE,
+)
+
+
+def is_csv_file(path):
+    """Whether a path is the file of a table, by its suffix."""
+    return os.path.isfile(path) and path.suffix.lower() in _CSV_SUFFIXES
 
 
 def csv_rows(path, columns=None):
@@ -25,60 +40,120 @@ def csv_rows(path, columns=None):
 
     Returns
     -------
-    pandas.DataFrame
-        Columns speaker, session, path, start, duration (NaN if not given), text if
-        given, and all others unchanged.
+    table : pandas.DataFrame
+        Columns speaker, session, path, start, duration (NaN if not given), text and
+        phones if given, and all others unchanged.
+    broken : list of (str, str)
+        Row and reason of the rows that cannot be read.
 
     Raises
     ------
     CorpusError
         If it is not such a table; the message names the columns or the rows.
     """
-    table = _rename(_read_cells(path), path, columns or {})
+    cells, broken = to_table(path, *read_rows(path))
+    table = _rename(cells, path, columns or {})
     table["path"] = _paths(table.path, path.parent)
-    session = table.get("session", pd.Series("", table.index))
+    session = table.get("session", table.speaker).where(
+        lambda x: x != "", table.speaker
+    )
     # Two speakers may both have a session "1"; ours are unique over all speakers.
-    table["session"] = table.speaker.where(session == "", table.speaker + "/" + session)
+    table["session"] = [
+        name
+        if f"{name}/".startswith((f"{speaker}/", f"{speaker}-"))
+        else f"{speaker}/{name}"
+        for name, speaker in zip(session, table.speaker, strict=True)
+    ]
     table["start"] = _seconds(table, "start", path, at_least=0.0).fillna(0.0)
-    table["duration"] = _seconds(table, "duration", path, above=0.0)
-    duplicates = table.duplicated(["path", "start"])
-    if duplicates.any():
+    duration = _seconds(table, "duration", path, above=0.0)
+    length = _seconds(table, "end", path, above=table["start"]) - table["start"]
+    if (different := (duration - length).abs() > 0.01).any():
         raise CorpusError(
-            f"{path}: {_row_numbers(duplicates)}: an earlier row has the same path and "
-            "start. Delete it, or it could end up in two parts of a split"
+            f"{path}: duration and end contradict each other in "
+            f"{_row_numbers(different)}; correct or delete one of the columns"
         )
-    return table
+    table["duration"] = duration.fillna(length)
+    if "phones" in table:
+        table["phones"] = [_phones(cell, path) for cell in table["phones"]]
+    return table.drop(columns="end", errors="ignore"), broken
 
 
-def _read_cells(path):
-    """Read all cells as text, "" if empty; the index is the row number less two."""
+def read_rows(path, separator=None, quoting=csv.QUOTE_MINIMAL):
+    """Read a table of text.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file, UTF-8, with or without a byte order mark.
+    separator : str, optional
+        Between the cells; by default, the most frequent one in the first line.
+    quoting : int
+        As for `csv.reader`.
+
+    Returns
+    -------
+    header : list of str
+        The cells of the first row.
+    rows : list of (int, list of str)
+        Number, as in a spreadsheet, and cells of all other rows that are not empty.
+
+    Raises
+    ------
+    CorpusError
+        If the file cannot be read, or a quotation mark is missing.
+    """
+    reader = None
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = max(_SEPARATORS, key=header.count)
-        cells = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            encoding="utf-8-sig",
-            keep_default_na=False,  # a speaker may be called NA
-            skip_blank_lines=False,  # so that rows keep their numbers
-        )
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            separator = separator or max(_SEPARATORS, key=file.readline().count)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=separator, quoting=quoting, strict=True)
+            rows = [
+                (number, [cell.strip() for cell in row])
+                for number, row in enumerate(reader, 1)
+            ]
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{path} is not encoded in UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
-    except (OSError, ValueError) as error:  # pandas' ParserError is a ValueError
-        detail = " ".join(str(error).split()).removeprefix("Error tokenizing data. ")
-        raise CorpusError(f"{path} cannot be read as a table: {detail}") from error
-    if not isinstance(cells.index, pd.RangeIndex):
-        raise CorpusError(
-            f"{path}: its rows have more cells than its header has names "
-            f"(separated by {_SEPARATORS[separator]}: {header.strip()!r})"
-        )
-    cells = cells.fillna("").apply(lambda column: column.str.strip())
-    cells.columns = cells.columns.str.strip()
-    return cells[(cells != "").any(axis=1)]
+    except (OSError, ValueError, csv.Error) as error:
+        line = f", line {reader.line_num}" if reader else ""
+        raise CorpusError(f"{path}{line} cannot be read as a table: {error}") from error
+    (_, header), *rows = rows or [(1, [])]
+    return header, [(number, row) for number, row in rows if any(row)]
+
+
+def to_table(path, header, rows):
+    """Make a table of complete rows, indexed by their number.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns without a name, such as the index that pandas writes, are left out.
+    broken : list of (str, str)
+        Row and reason of the other rows.
+    """
+    broken, good = [], {}
+    for number, row in rows:
+        if len(row) != len(header):
+            problem = f"has {len(row)} cells, but the header has {len(header)}"
+        elif any(_is_row(cell, len(header)) for cell in row):
+            problem = (
+                "contains a whole row in one cell; a quotation mark may be missing"
+            )
+        else:
+            good[number] = row
+            continue
+        broken.append((f"{path}, row {number}", f"{problem}; correct the row"))
+    if rows and not good:
+        raise CorpusError(": ".join(broken[0]))
+    table = pd.DataFrame.from_dict(good, orient="index", columns=header, dtype=str)
+    return table.loc[:, table.columns != ""], broken
+
+
+def _is_row(cell, n):
+    """Whether a cell with a line break contains as many separators as a row."""
+    return len(cell.splitlines()) > 1 and len(re.findall("[\t;,]", cell)) >= n - 1
 
 
 def _rename(cells, path, columns):
@@ -102,27 +177,48 @@ def _rename(cells, path, columns):
         empty = table[required] == ""
         if empty.any():
             raise CorpusError(f"{path}: no {required} in {_row_numbers(empty)}")
-    if "phones" in table:
-        raise CorpusError(
-            f"{path} has a column 'phones', but phones need times. Rename it with "
-            'columns={"phones": "..."}, or use siamlab.corpora.textgrid'
-        )
+    for name in set(table.columns) - {"start", "duration", "end"}:
+        if _TIME.fullmatch(name):
+            raise CorpusError(
+                f"{path} has a column {name!r}. If it is the start, end or duration in "
+                f'seconds, rename it: columns={{"{name}": "start"}}; if not, give it '
+                "another name"
+            )
     return table
 
 
 def _paths(listed, folder):
     """Resolve paths relative to the folder of the CSV file, with either slash."""
-    # Not Path.exists, which raises if a name is too long.
-    paths = [Path(folder, name) for name in listed]
-    for i, name in enumerate(listed):
-        if not os.path.exists(paths[i]):
-            paths[i] = Path(folder, name.replace("\\", "/"))
-    if paths and not any(os.path.exists(path) for path in paths):
+    paths, n_present = [], 0
+    for name in listed:
+        name_here = name.replace("\\", "/")
+        # A Mac may have written one letter as two.
+        forms = [unicodedata.normalize(form, name_here) for form in ("NFC", "NFD")]
+        candidates = [Path(folder, form) for form in (name, name_here, *forms)]
+        # Not Path.exists, which raises if a name is too long.
+        present = [path for path in candidates if os.path.exists(path)]
+        paths.append(str((present or candidates)[0]))
+        n_present += bool(present)
+    if paths and not n_present:
         raise CorpusError(
             f"none of the {len(paths)} files exists; the first is {paths[0]}. "
             f"Paths are relative to {folder}, the folder of the CSV file"
         )
-    return [str(path) for path in paths]
+    return paths
+
+
+def _phones(cell, path):
+    """Read phones as `Corpus.table.to_csv` writes them; None if there are none."""
+    if not cell:
+        return None
+    try:
+        return [(str(p), float(s), float(e)) for p, s, e in ast.literal_eval(cell)]
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+        raise CorpusError(
+            f"{path} has a column 'phones', but phones need times, as in "
+            f"[('a', 0.0, 0.1)]; got {cell[:40]!r}. Rename it with "
+            'columns={"phones": "..."}, or use siamlab.corpora.textgrid'
+        ) from error
 
 
 def _seconds(table, name, path, at_least=-np.inf, above=-np.inf):
@@ -135,7 +231,7 @@ def _seconds(table, name, path, at_least=-np.inf, above=-np.inf):
     bad = given & ~((numbers >= at_least) & (numbers > above) & np.isfinite(numbers))
     if bad.any():
         raise CorpusError(
-            f"{path}: {name} must be a number of seconds; got "
+            f"{path}: {name} must be a number of seconds, after the start; got "
             f"{table[name][bad].iloc[0]!r} in {_row_numbers(bad)}"
         )
     return numbers
@@ -143,7 +239,7 @@ def _seconds(table, name, path, at_least=-np.inf, above=-np.inf):
 
 def _row_numbers(mask):
     """Name rows as a spreadsheet numbers them: the header is row 1."""
-    numbers = [str(i + 2) for i in mask.index[mask]]
+    numbers = [str(i) for i in mask.index[mask]]
     more = len(numbers) - _MAX_SHOWN
     end = f" and {more} more" if more > 0 else ""
     shown = ", ".join(numbers[:_MAX_SHOWN])

@@ -42,7 +42,8 @@ def audiomnist(root):
         root = root / "data"
     people = _people(root / _METADATA)
     rows = []
-    for path in sound_files(root, _EXPECTED):
+    files, skipped = sound_files(root, _EXPECTED)
+    for path in files:
         row = digit_row(path, _NAME, _EXPECTED)
         if row["speaker"] != path.parent.name:
             raise misplaced(path, _EXPECTED)
@@ -52,7 +53,7 @@ def audiomnist(root):
         row["age"] = float(age) if _is_age(age) else float("nan")
         row["accent"] = str(person.get("accent", ""))
         rows.append(row)
-    return corpus_of(rows, "audiomnist")
+    return corpus_of(rows, "audiomnist", skipped=skipped)
 
 
 def _is_age(value):

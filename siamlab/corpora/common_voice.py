@@ -6,6 +6,7 @@ import os
 import pandas as pd
 
 from ..errors import CorpusError
+from ._csv import read_rows, to_table
 from ._scan import corpus_of, existing_folder
 
 _EXPECTED = "a language folder of Common Voice, with SUBSET.tsv and clips/*.mp3"
@@ -34,7 +35,8 @@ def common_voice(root, subset="validated"):
         subsets. Each has one session, because the recording sessions are not
         documented. Additional columns: sex ("F", "M"), age ("twenties") and accent; ""
         if unknown. Durations come from ``clip_durations.tsv`` if it exists, so that no
-        clip has to be opened. A missing clip has a duration of NaN.
+        clip has to be opened. A missing clip has a duration of NaN. Lines that are
+        incomplete are listed in `Corpus.rejected`.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def common_voice(root, subset="validated"):
         If the folder, the subset, a column or all clips are missing.
     """
     root = existing_folder(root, _EXPECTED)
-    listed = _read_tsv(_find_subset(root, subset))
+    listed, broken = _read_tsv(_find_subset(root, subset))
     names = listed["path"].where(
         listed["path"].str.contains(".", regex=False), listed["path"] + ".mp3"
     )
@@ -72,7 +74,8 @@ def common_voice(root, subset="validated"):
     durations = names.map(_durations(root / "clip_durations.tsv")).where(present)
     unopened = durations.notna() | ~present
     known = dict(zip(paths[unopened], durations[unopened], strict=True))
-    return corpus_of(table, f"common_voice {root.name} {subset}", known)
+    name = f"common_voice {root.name} {subset}"
+    return corpus_of(table, name, known=known, rejected=broken)
 
 
 def _find_subset(root, subset):
@@ -93,26 +96,27 @@ def _find_subset(root, subset):
     )
 
 
-def _read_tsv(path, required=("client_id", "path")):
+def _read_tsv(path, required=("client_id", "path"), multiline="sentence"):
     """Read all cells as text; quotation marks belong to the sentences."""
-    try:
-        table = pd.read_csv(
-            path,
-            sep="\t",
-            dtype=str,
-            quoting=csv.QUOTE_NONE,
-            keep_default_na=False,
-            encoding="utf-8",
-        )
-    except ValueError as error:  # includes the errors of pandas and of Unicode
-        detail = " ".join(str(error).split())
-        raise CorpusError(f"{path} cannot be read as a table: {detail}") from error
-    missing = [name for name in required if name not in table]
+    header, lines = read_rows(path, "\t", csv.QUOTE_NONE)
+    missing = [name for name in required if name not in header]
     if missing:
         raise CorpusError(
-            f"{path} has no column {missing[0]!r}; it has {', '.join(table.columns)}"
+            f"{path} has no column {missing[0]!r}; it has {', '.join(header)}"
         )
-    return table.fillna("")
+    rows: list[tuple[int, list[str]]] = []
+    for number, row in lines:
+        # A line break within a sentence makes two lines of one row.
+        cut = header.index(multiline) if multiline in header else 0
+        first = rows[-1][1] if rows else []
+        if cut and len(first) == cut + 1 and len(row) == len(header) - cut:
+            first[cut:] = [f"{first[cut]} {row[0]}", *row[1:]]
+        else:
+            rows.append((number, row))
+    table, broken = to_table(path, header, rows)
+    empty = (table[list(required)] == "").any(axis=1)
+    broken += [(f"{path}, row {i}", f"no {required}") for i in table.index[empty]]
+    return table[~empty], broken
 
 
 def _shorten(ids):
@@ -125,6 +129,6 @@ def _durations(path):
     """Read clip -> seconds."""
     if not path.exists():
         return {}
-    table = _read_tsv(path, required=("clip", "duration[ms]"))
+    table, _ = _read_tsv(path, required=("clip", "duration[ms]"))
     seconds = pd.to_numeric(table["duration[ms]"], errors="coerce") / 1000
     return dict(zip(table["clip"], seconds.where(seconds > 0), strict=True))

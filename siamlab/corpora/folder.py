@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 
 from ..errors import CorpusError
-from ._csv import CSV_SUFFIXES, csv_rows
-from ._scan import corpus_of, existing_folder, sound_files
+from ._csv import csv_rows, is_csv_file
+from ._scan import corpus_of, existing_folder, folder_rows, sound_files
 
 _EXPECTED = (
     "one folder per speaker with sound files, ROOT/SPEAKER/*.wav, or a CSV file with "
@@ -28,10 +28,11 @@ def folder(root, columns=None):
         several recording sessions. WAV, FLAC, OGG and MP3 files at any sampling rate;
         M4A and other formats with ``siamlab[m4a]``.
 
-        Or a CSV file with the columns path and speaker. The columns session, start and
-        duration (both in seconds) and text are optional; all other columns are kept.
-        Paths are relative to the folder of the CSV file. The encoding is UTF-8; the
-        delimiter is a comma, semicolon or tab.
+        Or a CSV file with the columns path and speaker. The columns session, start,
+        duration or end (all in seconds) and text are optional; all other columns are
+        kept. Paths are relative to the folder of the CSV file. The encoding is UTF-8;
+        the delimiter is a comma, semicolon or tab. ``corpus.table.to_csv(...)`` writes
+        such a file.
     columns : dict of str to str, optional
         For a CSV file with other column names: maps each name in the file to a name
         above, as in `pandas.DataFrame.rename`.
@@ -41,14 +42,16 @@ def folder(root, columns=None):
     Corpus
         Speakers and sessions are named after their folders, or as in the CSV file; the
         name of a session is SPEAKER/SESSION. A file that cannot be read has the
-        duration NaN, and `extract` reports it.
+        duration NaN, and `extract` reports it. Sound files outside the speakers'
+        folders and broken rows of a CSV file are listed in `Corpus.rejected`; hidden
+        files, repeated links and other files in `Corpus.skipped`.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, contains no sound file, or contains sound files
-        outside the speakers' folders; if a CSV file lacks a required column, a row has
-        no path, no speaker or an invalid number, or none of the files exists.
+        If the folder is missing or contains no usable sound file; if a CSV file lacks a
+        required column, a row has no path, no speaker or an invalid number, or none of
+        the files exists.
 
     Examples
     --------
@@ -58,18 +61,19 @@ def folder(root, columns=None):
     ... )  # doctest: +SKIP
     calls: 480 utterances, 12 speakers, 1.3 h
     """
-    if os.path.isfile(root) and Path(root).suffix.lower() in CSV_SUFFIXES:
-        return corpus_of(csv_rows(Path(root), columns), Path(root).stem)
+    root = Path(os.path.expanduser(root))
+    if is_csv_file(root):
+        rows, broken = csv_rows(root, columns)
+        return corpus_of(rows, root.stem, rejected=broken)
     root = existing_folder(root, _EXPECTED)
     if columns is not None:
         raise CorpusError(f"{root} is a folder; columns= applies to CSV files only")
-    rows = _rows(root, sound_files(root, _EXPECTED))
-    for row in rows:
-        if not row["speaker"]:
-            raise CorpusError(
-                f"{row['path']} is not in a speaker's folder; expected {_EXPECTED}"
-            )
-    return corpus_of(rows, root.name)
+    files, skipped = sound_files(root, _EXPECTED)
+    rows = folder_rows(root, files)
+    problem = f"is not in a speaker's folder; expected {_EXPECTED}"
+    rejected = [(row["path"], problem) for row in rows if not row["speaker"]]
+    rows = [row for row in rows if row["speaker"]]
+    return corpus_of(rows, root.name, rejected=rejected, skipped=skipped)
 
 
 def recordings(path):
@@ -80,7 +84,7 @@ def recordings(path):
     Parameters
     ----------
     path : str or os.PathLike
-        A sound file, or a folder of sound files, as for `folder`.
+        A sound file, a folder of sound files, or a CSV file, as for `folder`.
 
     Returns
     -------
@@ -93,21 +97,12 @@ def recordings(path):
     CorpusError
         If the path does not exist, or the folder contains no sound file.
     """
-    path = Path(path)
+    path = Path(os.path.expanduser(path))
+    if is_csv_file(path):
+        return folder(path)
     if os.path.isfile(path):
-        root, files = path.parent, [path]
+        root, files, skipped = path.parent, [path], []
     else:
         root = existing_folder(path, _EXPECTED_ANY)
-        files = sound_files(root, _EXPECTED_ANY)
-    return corpus_of(_rows(root, files), path.name)
-
-
-def _rows(root, files):
-    """One row per file: the speaker is the first folder below `root`."""
-    rows = []
-    for path in files:
-        *folders, name = path.relative_to(root).parts
-        speaker = folders[0] if folders else ""
-        session = "/".join(folders) or name
-        rows.append({"speaker": speaker, "session": session, "path": str(path)})
-    return rows
+        files, skipped = sound_files(root, _EXPECTED_ANY)
+    return corpus_of(folder_rows(root, files), path.name, skipped=skipped)

@@ -32,5 +32,6 @@ def fsdd(root):
     root = existing_folder(root, _EXPECTED)
     if (root / "recordings").is_dir():
         root = root / "recordings"
-    files = sound_files(root, _EXPECTED)
-    return corpus_of([digit_row(path, _NAME, _EXPECTED) for path in files], "fsdd")
+    files, skipped = sound_files(root, _EXPECTED)
+    rows = [digit_row(path, _NAME, _EXPECTED) for path in files]
+    return corpus_of(rows, "fsdd", skipped=skipped)

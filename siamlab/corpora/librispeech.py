@@ -48,18 +48,22 @@ def librispeech(root, subset="train-clean-100"):
             f"{', '.join(present) or 'none'}. Expected {_EXPECTED}"
         )
     sexes = _sexes(root / "SPEAKERS.TXT")
-    rows = [row for name in chosen for row in _rows(root / name, sexes)]
-    return corpus_of(rows, f"librispeech {' + '.join(chosen)}")
+    rows, skipped = [], []
+    for name in chosen:
+        files, others = sound_files(root / name, _EXPECTED)
+        rows += _rows(files, sexes)
+        skipped += others
+    return corpus_of(rows, f"librispeech {' + '.join(chosen)}", skipped=skipped)
 
 
 def _is_subset(folder):
     return any(is_sound_file(path) for path in folder.glob("*/*/*"))
 
 
-def _rows(folder, sexes):
+def _rows(files, sexes):
     """Yield one row for each file of a subset."""
     texts = {}
-    for path in sound_files(folder, _EXPECTED):
+    for path in files:
         reader, chapter = path.parent.parent.name, path.parent.name
         if not path.stem.startswith(f"{reader}-{chapter}-"):
             raise misplaced(path, _EXPECTED)

@@ -1,21 +1,18 @@
 """Recordings with Praat TextGrids."""
 
-import codecs
-import re
-
-import pandas as pd
+import unicodedata
+from pathlib import Path
 
 from .. import audio
-from .._progress import print_line
 from ..errors import AudioError, CorpusError
-from ._scan import corpus_of, existing_folder, sound_files
+from ._praat import read_tiers
+from ._scan import NOT_SOUND, corpus_of, existing_folder, folder_rows, sound_files
 
 _EXPECTED = "sound files, each with a TextGrid of the same name beside it"
-# At the start of a line in the short form, after "xmin =" in the long form. [^\S\n]
-# stays within the line: \s would search many empty lines again and again.
-_NEGATIVE = re.compile(r"(?m)^[^\S\n]*(?:(?:xmin|xmax|number) = )?-[\d.]+")
 # TextGrids may end a little after the recording.
 _TOLERANCE_SECONDS = 0.05
+# Programs that round times to milliseconds leave intervals that overlap a little.
+_OVERLAP_SECONDS = 0.002
 
 # Labels for pauses: "sil" in `Corpus` (and in TIMIT and the Montreal aligner), MAUS,
 # Praat's own silences, Festival, CMU, HTK.
@@ -29,11 +26,11 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     ----------
     root : str or os.PathLike
         A folder with ``NAME.wav`` and ``NAME.TextGrid`` side by side; one subfolder per
-        speaker if there are several. TextGrids may be in long or short format, in UTF-8
-        or UTF-16.
+        speaker if there are several. TextGrids are text files in long or short form,
+        in UTF-8, UTF-16 or Latin-1.
     tier : str, optional
         Name of the interval tier with the phones; by default, the first interval tier
-        of each file. Point tiers are ignored.
+        of each file. Other tiers, and tiers of points, are ignored.
     pauses : sequence of str
         Labels of pauses; each becomes "sil". An interval without a label is not a
         pause, because its content is unknown.
@@ -45,8 +42,10 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     -------
     Corpus
         Phones are the labeled intervals, with their times; labels are stripped of
-        whitespace. The speaker is the folder of a file. Unusable files are listed in
-        `Corpus.rejected`, and their number is printed to standard error.
+        whitespace, and overlaps of up to 2 ms are removed. Speakers and sessions are
+        named as by `folder`; without subfolders, after the folder. Unusable files are
+        listed in `Corpus.rejected`, and their number is printed to standard error.
+        TextGrids without a recording are listed in `Corpus.skipped`.
 
     Raises
     ------
@@ -55,108 +54,98 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
         with `strict`, for the first unusable file.
     """
     root = existing_folder(root, _EXPECTED)
+    files, skipped = sound_files(root, _EXPECTED)
+    grids: dict = {}
+    for path, reason in skipped:
+        if path.lower().endswith(".textgrid") and reason.startswith(NOT_SOUND):
+            grids.setdefault(_key(path), []).append(path)
     rows, rejected, durations = [], [], {}
-    paths = sound_files(root, _EXPECTED)
-    for path in paths:
+    for row in folder_rows(root, files):
+        path = row["path"]
         try:
-            duration = audio.duration(path)
-            phones = _phones(_find_textgrid(path), tier, duration)
+            durations[path] = audio.duration(path)
+            found = grids.get(_key(path), [])
+            phones = _phones(_only(found, path), tier, durations[path])
         except (AudioError, CorpusError) as error:
             if strict:
                 raise
-            reason = getattr(error, "reason", str(error))
-            rejected.append({"path": str(path), "reason": reason})
+            rejected.append((path, getattr(error, "reason", str(error))))
             continue
-        folder = path.parent.name
-        row = {"speaker": folder, "session": folder, "path": str(path)}
+        if not row["speaker"]:
+            row["speaker"] = row["session"] = root.absolute().name
         row["phones"] = [("sil" if p in pauses else p, s, e) for p, s, e in phones]
         rows.append(row)
-        durations[str(path)] = duration
-    if rejected:
-        first = f"{rejected[0]['path']}: {rejected[0]['reason']}"
-        if not rows:
-            raise CorpusError(
-                f"{root}: none of {len(paths)} recordings is usable; first: {first}"
-            )
-        print_line(
-            f"{len(rejected)} of {len(paths)} recordings rejected ({first}); see "
-            "corpus.rejected"
+    used = {path for paths in map(_key, files) for path in grids.get(paths, ())}
+    skipped = [(path, reason) for path, reason in skipped if path not in used]
+    return corpus_of(
+        rows, root.name, known=durations, rejected=rejected, skipped=skipped
+    )
+
+
+def _key(path):
+    """Folder and name without suffix; a Mac may have written one letter as two."""
+    path = Path(path)
+    return path.parent, unicodedata.normalize("NFC", path.stem)
+
+
+def _only(found, path):
+    """Return the TextGrid of a recording."""
+    if not found:
+        raise CorpusError(
+            f"{path} has no TextGrid; expected {Path(path).stem}.TextGrid"
         )
-    table = pd.DataFrame(rejected, columns=["path", "reason"])
-    return corpus_of(rows, root.name, durations, table)
-
-
-def _find_textgrid(path):
-    """Find the TextGrid of a sound file, with its suffix in upper or lower case."""
-    start = f"{path.stem}."
-    for other in sorted(path.parent.iterdir()):
-        if other.name.startswith(start) and other.suffix.lower() == ".textgrid":
-            return other
-    raise CorpusError(f"{path} has no TextGrid; expected {path.stem}.TextGrid")
+    if len(found) > 1:
+        raise CorpusError(f"{path} has several TextGrids, {', '.join(found)}; keep one")
+    return Path(found[0])
 
 
 def _phones(path, tier, duration):
     """Read the labeled intervals of a tier: (label, start, end) in seconds."""
-    from praatio import textgrid as praat
-    from praatio.data_classes.interval_tier import IntervalTier
-
-    _check_signs(path)
-    try:
-        grid = praat.openTextgrid(
-            str(path), includeEmptyIntervals=False, reportingMode="silence"
-        )
-    except Exception as error:  # praatio raises many kinds for a damaged file
-        detail = " ".join(str(error).split())
-        raise CorpusError(
-            f"{path} cannot be read as a TextGrid ({detail}); open it in Praat and "
-            "save it again"
-        ) from error
-    intervals = {t.name: t for t in grid.tiers if isinstance(t, IntervalTier)}
-    names = ", ".join(intervals)
+    tiers = read_tiers(path)
+    intervals = [each for each in tiers if each.is_intervals]
+    names = ", ".join(each.name for each in intervals)
     if not intervals:
+        others = ", ".join(each.name for each in tiers) or "none"
         raise CorpusError(
-            f"{path} has no interval tier; its tiers: "
-            f"{', '.join(grid.tierNames) or 'none'}. Mark the phones in one"
+            f"{path} has no interval tier; its tiers: {others}. Mark the phones in one"
         )
-    if tier is not None and tier not in intervals:
-        raise CorpusError(f"{path} has no interval tier {tier!r}; it has {names}")
-    chosen = intervals[tier] if tier is not None else next(iter(intervals.values()))
-    phones = [(e.label.strip(), float(e.start), float(e.end)) for e in chosen.entries]
-    phones = sorted((p for p in phones if p[0]), key=lambda p: p[1])
+    chosen = intervals[:1]
+    if tier is not None:
+        wanted = unicodedata.normalize("NFC", tier)
+        chosen = [each for each in intervals if each.name == wanted]
+    if len(chosen) != 1:
+        number = "several interval tiers" if chosen else "no interval tier"
+        raise CorpusError(f"{path} has {number} {tier!r}; it has {names}")
+    phones = sorted((p for p in chosen[0].entries if p[0]), key=lambda p: p[1])
     if not phones:
         raise CorpusError(
-            f"{path} has no labels in tier {chosen.name!r}; add labels, or choose "
+            f"{path} has no labels in tier {chosen[0].name!r}; add labels, or choose "
             f"another tier of {names}"
         )
-    _check_times(path, phones, duration)
-    return phones
+    return _checked(path, phones, duration)
 
 
-def _check_signs(path):
-    """Refuse negative times: praatio reads them without their sign."""
-    content = path.read_bytes()
-    utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = content.decode("utf-16" if utf16 else "utf-8", errors="replace")
-    if found := _NEGATIVE.search(text):
-        raise CorpusError(
-            f"{path} has a negative time ({found[0].strip()}); correct it in Praat"
-        )
-
-
-def _check_times(path, phones, duration):
-    """Refuse intervals that overlap, are empty, or end after the recording."""
-    end_before = 0.0
+def _checked(path, phones, duration):
+    """Remove tiny overlaps; refuse intervals that do not fit."""
+    checked: list = []
     for label, start, end in phones:
-        # Praat writes more digits than a sample is long. `not <` also catches NaN.
-        if not start < end or start < end_before - 1e-6:
-            problem = "overlaps the one before it" if start < end else "has no length"
-            raise CorpusError(
-                f"{path}: the interval {label!r} from {start:g} to {end:g} s "
-                f"{problem}; correct it in Praat"
-            )
-        end_before = end
-    if end_before > duration + _TOLERANCE_SECONDS:
+        *_, begun, before = checked[-1] if checked else ("", -1.0, 0.0)
+        if not start < end:  # also if one of them is NaN
+            problem = "has no length"
+        elif start < before - _OVERLAP_SECONDS or start <= begun:
+            problem = "overlaps the one before it" if checked else "begins before 0 s"
+        else:
+            if checked:
+                checked[-1] = (*checked[-1][:2], min(start, before))
+            checked.append((label, max(start, 0.0), end))
+            continue
         raise CorpusError(
-            f"{path} ends at {end_before:g} s, but the recording lasts {duration:g} s; "
-            "does the TextGrid belong to another recording?"
+            f"{path}: the interval {label!r} from {start:g} to {end:g} s {problem}; "
+            "correct it in Praat"
         )
+    if end > duration + _TOLERANCE_SECONDS:
+        raise CorpusError(
+            f"{path} ends at {end:g} s, but the recording lasts {duration:g} s; does "
+            "the TextGrid belong to another recording?"
+        )
+    return checked

@@ -49,8 +49,10 @@ def timit(root, subset=None, pauses=PAUSES):
     if subset not in (None, "train", "test"):
         raise CorpusError(f'subset must be None, "train" or "test"; got {subset!r}')
     rows = {}
-    for path in sound_files(root, _EXPECTED):
+    files, skipped = sound_files(root, _EXPECTED)
+    for path in files:
         if path.suffix.lower() != ".wav":
+            skipped.append((str(path), "is not a .wav file"))
             continue
         parts = [part.upper() for part in path.parts[-4:]]
         if len(parts) < 4 or parts[0] not in ("TRAIN", "TEST"):
@@ -60,6 +62,7 @@ def timit(root, subset=None, pauses=PAUSES):
         key = (folder, speaker, sentence)
         # Some copies contain each sentence twice, as SA1.WAV and SA1.WAV.wav.
         if key in rows or subset not in (None, folder.lower()):
+            skipped.append((str(path), "is in another subset, or a second copy"))
             continue
         rows[key] = {
             "speaker": speaker,
@@ -75,7 +78,7 @@ def timit(root, subset=None, pauses=PAUSES):
     name = f"timit {subset}" if subset else "timit"
     if not rows:
         raise CorpusError(f"{root} has no recordings of {name}; expected {_EXPECTED}")
-    return corpus_of(list(rows.values()), name)
+    return corpus_of(list(rows.values()), name, skipped=skipped)
 
 
 def _find(path, sentence, suffix):

@@ -64,7 +64,8 @@ def voxceleb(root, subset=None):
         )
     people = _people(root)
     rows: dict[str, dict[str, str]] = {}
-    for path in sound_files(folder, _EXPECTED):
+    files, skipped = sound_files(folder, _EXPECTED)
+    for path in files:
         key = _key(path)
         speaker, video, _ = key.split("/")
         if not _SPEAKER.fullmatch(speaker):
@@ -83,7 +84,7 @@ def voxceleb(root, subset=None):
             "nationality": nationality,
         }
     name = f"voxceleb {subset}" if subset else "voxceleb"
-    return corpus_of(list(rows.values()), name)
+    return corpus_of(list(rows.values()), name, skipped=skipped)
 
 
 def voxceleb_trials(path, corpus):

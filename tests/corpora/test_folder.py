@@ -1,6 +1,11 @@
 """Your own recordings: `folder` and `recordings`."""
 
+import os
+import unicodedata
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -39,7 +44,9 @@ def test_a_folder_without_speakers_is_an_error(tree):
     with pytest.raises(errors.CorpusError, match=r"no sound files in .*ROOT/SPEAKER"):
         corpora.folder(tree.root)
     tree.sound("a.wav")
-    with pytest.raises(errors.CorpusError, match=r"a.wav is not in a speaker's folder"):
+    with pytest.raises(
+        errors.CorpusError, match=r"a.wav: is not in a speaker's folder"
+    ):
         corpora.folder(tree.root)
 
 
@@ -80,7 +87,7 @@ def test_the_csv_files_of_spreadsheets_are_read(sounds, encoding, separator, new
 
 def test_a_row_may_be_a_part_of_a_file(sounds):
     # With decimal commas.
-    rows = ["path;speaker;start;duration", "a.wav;A;0,25;0,5", "a.wav;A;0,75;9"]
+    rows = ["path;speaker;start;duration", "a.wav;A;0,25;0,5", "a.wav;A;0,75;0,6"]
     corpus = corpora.folder(sounds.text("list.csv", "\n".join(rows)))
     whole, _ = soundfile.read(sounds.root / "a.wav", dtype="float32")
     np.testing.assert_array_equal(corpus[0][0], whole[4000:12000])
@@ -103,11 +110,23 @@ def test_columns_can_be_renamed(sounds):
         ("file,speaker\na.wav,A\n", "no column 'path'; it has 'file', 'speaker'. Name"),
         ("path,speaker\na.wav,A\nb.wav,\n", "no speaker in row 3"),
         ("path,speaker,start\na.wav,A,soon\n", "start must be .* got 'soon' in row 2"),
-        ("path,speaker\na.wav,A\na.wav,B\n", "row 3: an earlier row"),
-        ("path,speaker\na.wav,A,1\nb.wav,A,2\n", "more cells than its header"),
+        ("path,speaker\na.wav,A,1\nb.wav,A,2\n", "row 2: has 3 cells, but the header"),
+        ('path,speaker\na.wav,"A\nb.wav,B"\n', "row 2: contains a whole row in one"),
+        ('path,speaker\na.wav,"A\n', "line 2 cannot be read as a table"),
+        ("path,speaker,begin\na.wav,A,1\n", "a column 'begin'. If it is the start"),
+        (
+            "path,speaker,start,end\na.wav,A,1,0.5\n",
+            "end must be .* got '0.5' in row 2",
+        ),
+        (
+            "path,speaker,end,duration\na.wav,A,1,0.5\n",
+            "contradict each other in row 2",
+        ),
+        ("path,speaker,end\na.wav,A,16000\n", "ends at 16000 s; correct the row"),
         ("path,speaker,phones\na.wav,A,x\n", "a column 'phones', but phones need"),
         ("path,speaker\nx.wav,A\ny.wav,B\n", r"none of the 2 files .* first .*x\.wav"),
-        ("", "cannot be read as a table: No columns"),
+        ("", "no column 'path'"),
+        ("path,speaker\n", "no utterances were found"),
         ("path,speaker\na.wav,J\udcfcrgen\n", "not encoded in UTF-8"),
     ],
 )
@@ -116,6 +135,106 @@ def test_the_error_says_what_is_wrong_with_a_csv_file(sounds, text, message):
     path.write_text(text, "utf-8", errors="surrogateescape")
     with pytest.raises(errors.CorpusError, match=message):
         corpora.folder(path)
+
+
+def test_broken_and_repeated_rows_are_rejected_and_the_others_are_read(sounds, capfd):
+    rows = [
+        "path,speaker,text",
+        "a.wav,A,Guten",
+        "Morgen,2",
+        "./a.wav,B,x",
+        "b.wav,C,y",
+    ]
+    corpus = corpora.folder(sounds.text("list.csv", "\n".join(rows)))
+    assert corpus.table.speaker.tolist() == ["A", "C"]
+    row, repeated = corpus.rejected.itertuples(index=False)
+    assert row.path.endswith("list.csv, row 3")
+    assert row.reason == "has 2 cells, but the header has 3; correct the row"
+    assert repeated.reason.startswith("is listed twice with the same start")
+    assert capfd.readouterr().err.startswith("2 of 4 recordings rejected (")
+
+
+def test_rows_may_have_an_end_in_place_of_a_duration(sounds):
+    text = "path,speaker,start,end\na.wav,A,0.1,0.4\na.wav,B,0.5,1.3\n"
+    table = table_of(sounds, text)
+    assert table.duration.tolist() == pytest.approx([0.3, 0.5])
+    assert "end" not in table
+
+
+def test_a_table_that_pandas_has_written_is_read_again(sounds):
+    table = corpora.voices(n_speakers=2, n_utterances=1).table
+    others = table_of(sounds, "path,speaker,session\na.wav,A,1\nb.wav,B,\n")
+    table = pd.concat([table[others.columns], others], ignore_index=True)
+    table.to_csv(sounds.root / "again.csv")
+    again = corpora.folder(sounds.root / "again.csv").table
+    pd.testing.assert_frame_equal(again, table)
+
+
+@pytest.fixture
+def linked(sounds):
+    """Links of every kind into, out of and above a folder with two speakers."""
+    root = sounds.root / "root"
+    sounds.sounds("root/{anna,ben}/1.wav").sounds("other/{cleo/1,cleo/2}.wav")
+    for name, target in {
+        "anna/all": "..",
+        "ben/above": "../..",
+        "ben/anna": "../anna",
+        "cleo": "../other/cleo",
+        "guest": "../other/cleo",
+        "ben/2.wav": "../anna/1.wav",
+        "ben/gone.wav": "nowhere.wav",
+        "ben/3.wav": "../../a.wav",
+        "ben/4.wav": "../../a.wav",
+    }.items():
+        (root / name).symlink_to(target)
+    os.link(root / "anna" / "1.wav", root / "hard.wav")
+    os.mkfifo(root / "anna" / "pipe.wav")
+    return root
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_recording_is_read_once_whatever_links_lead_to_it(linked):
+    corpus = corpora.folder(linked)
+    read = sorted(str(Path(p).relative_to(linked)) for p in corpus.table.path)
+    once = ["anna/1.wav", "ben/1.wav", "ben/3.wav", "cleo/1.wav", "cleo/2.wav"]
+    assert read == sorted([*once, "ben/gone.wav"])
+    skipped = dict(corpus.skipped.itertuples(index=False))
+    assert {str(Path(p).relative_to(linked)): r for p, r in skipped.items()} == {
+        "anna/all": f"is a link to {linked}, which is read there",
+        "anna/pipe.wav": "is not a file",
+        "ben/2.wav": f"is the same file as {linked}/anna/1.wav",
+        "ben/4.wav": f"is the same file as {linked}/ben/3.wav",
+        "ben/above": "is a link to a folder above",
+        "ben/anna": f"is a link to {linked}/anna, which is read there",
+        "guest": f"is a link to {linked}/cleo, which is read there",
+        "hard.wav": f"is the same file as {linked}/anna/1.wav",
+    }
+
+
+def test_hidden_folders_and_trash_are_passed_over_and_listed(tree):
+    hidden = ".Trash-1000/files,$RECYCLE.BIN,__MACOSX,anna/@eaDir,.ipynb_checkpoints"
+    tree.sounds(
+        "{anna/1," + ",".join(f"{name}/1" for name in hidden.split(",")) + "}.wav"
+    )
+    for name in ("anna/._1.wav", ".DS_Store", "anna/notes.txt"):
+        tree.text(name, "")
+    corpus = corpora.folder(tree.root)
+    assert corpus.table.speaker.tolist() == ["anna"]
+    kinds = corpus.skipped.reason.value_counts().to_dict()
+    assert kinds == {
+        "is hidden, or in the trash": 7,
+        "is not a sound file, by its suffix .txt": 1,
+    }
+
+
+def test_names_in_either_form_of_unicode_are_the_same_speaker(tree):
+    forms = [unicodedata.normalize(form, "Grüße") for form in ("NFC", "NFD")]
+    tree.sounds("{" + ",".join(f"{name}/{i}" for i, name in enumerate(forms)) + "}.wav")
+    assert set(corpora.folder(tree.root).table.speaker) == {forms[0]}
+    rows = f"path,speaker\n{forms[1]}/0.wav,{forms[0]}\n{forms[0]}/1.wav,{forms[1]}\n"
+    table = table_of(tree, rows)
+    assert set(table.speaker) == {forms[0]}
+    assert table.duration.notna().all()
 
 
 @pytest.mark.parametrize("bad", ["b.wav", "missing.wav"])

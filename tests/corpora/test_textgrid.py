@@ -1,27 +1,29 @@
+import unicodedata
+
 import pytest
-from praatio import textgrid as praat
 
 from siamlab import corpora, errors
 
 PHONES = [("h", 0.1, 0.2), ("a", 0.2, 0.35), ("l", 0.35, 0.4), ("oː", 0.4, 0.7)]
-FORMS = ("long_textgrid", "short_textgrid")
+BELLS = ("bells", [("!", 0.5)])
 
 
-@pytest.fixture
-def make(tmp_path_factory):
-    """The text of a TextGrid with a point tier and interval tiers, from praatio."""
-    path = tmp_path_factory.mktemp("textgrid") / "a.TextGrid"
-
-    def make(form=FORMS[0], end=1.0, **tiers):
-        grid = praat.Textgrid()
-        grid.addTier(praat.PointTier("bells", [(0.5, "!")], 0, end))
-        for name, phones in tiers.items():
-            intervals = [(start, stop, label) for label, start, stop in phones]
-            grid.addTier(praat.IntervalTier(name, intervals, 0, end))
-        grid.save(str(path), form, includeBlankSpaces=True)
-        return path.read_text("utf-8")
-
-    return make
+def grid(*tiers, form="long", end=1.0):
+    """A TextGrid with tiers of points and intervals, as Praat writes it."""
+    fields = [("File type =", '"ooTextFile"'), ("Object class =", '"TextGrid"')]
+    fields += [("xmin =", 0), ("xmax =", end), ("tiers?", "<exists>")]
+    fields += [("size =", len(tiers))]
+    for name, entries in tiers:
+        kind = "TextTier" if entries and len(entries[0]) == 2 else "IntervalTier"
+        fields += [("item [1]: class =", f'"{kind}"'), ("name =", f'"{name}"')]
+        fields += [("xmin =", 0), ("xmax =", end), ("size =", len(entries))]
+        for label, *times in entries:
+            fields += [("intervals [1]: xmin =", time) for time in times]
+            fields += [("text =", '"{}"'.format(label.replace('"', '""')))]
+    pairs = (
+        f"  {name} {value} " if form == "long" else value for name, value in fields
+    )
+    return "\n".join(map(str, pairs)) + "\n"
 
 
 @pytest.fixture
@@ -36,27 +38,33 @@ def write(tree):
     return write
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-@pytest.mark.parametrize("form", FORMS)
-def test_both_forms_are_read_in_every_encoding(make, write, form, encoding):
-    corpus = corpora.textgrid(write("Grüße [1]", make(form, phones=PHONES), encoding))
-    assert corpus.table.phones[0] == PHONES
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"]
+)
+@pytest.mark.parametrize("form", ["long", "short"])
+def test_both_forms_are_read_in_every_encoding(write, form, encoding, newline):
+    last = "ü" if encoding == "latin-1" else "oː"
+    phones = [('"h"\n!', 1e-05, 0.2), *PHONES[1:3], (last, 0.4, 0.7)]
+    text = grid(BELLS, ("phones", phones), form=form).replace("\n", newline)
+    corpus = corpora.textgrid(write("Grüße [1]", text, encoding))
+    assert corpus.table.phones[0] == phones
     assert corpus.table.speaker[0] == "anna"
     assert corpus.rejected.empty
 
 
-def test_the_first_interval_tier_is_the_default(make, write):
+def test_the_first_interval_tier_is_the_default(write):
     words = [("hallo", 0.1, 0.7)]
-    root = write("a", make(words=words, phones=PHONES))
+    root = write("a", grid(BELLS, ("words", words), ("phones", PHONES)))
     assert corpora.textgrid(root).table.phones[0] == words
     assert corpora.textgrid(root, tier="phones").table.phones[0] == PHONES
     with pytest.raises(errors.CorpusError, match="tier 'KAN'; it has words, phones"):
         corpora.textgrid(root, tier="KAN", strict=True)
 
 
-def test_labels_of_pauses_become_sil(make, write):
+def test_labels_of_pauses_become_sil(write):
     marks = [("<p:>", 0.0, 0.2), ("a", 0.2, 0.4), ("sp", 0.4, 0.5), ("#", 0.5, 0.7)]
-    root = write("a", make(phones=marks))
+    root = write("a", grid(("phones", marks)))
     labels = [label for label, _, _ in corpora.textgrid(root).table.phones[0]]
     assert labels == ["sil", "a", "sil", "sil"]
     phones = corpora.textgrid(root, pauses=["#"]).table.phones[0]
@@ -66,16 +74,31 @@ def test_labels_of_pauses_become_sil(make, write):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("xmax", "", "cannot be read as a TextGrid"),
-        ("xmax = 0.35", "xmax = 0.45", "intervals in the same tier overlap in time"),
-        ("xmin = 0.1", "xmin = -0.1", r"has a negative time \(xmin = -0\.1\)"),
-        ("xmax = 0.7", "xmax = 3.0", "the recording lasts 1 s"),
+        (
+            " 0.35 ",
+            " 0.1O ",
+            r"cannot be read .* line 16: expected a number; got '0\.1O'",
+        ),
+        (" 0.35 ", "", "line 17: expected a number; got '\"a\"'"),
+        (" 0.7 ", " 0.4 ", r"'oː' from 0\.4 to 0\.4 s has no length"),
+        (" 0.35 \n  text", " 0.36 \n  text", r"'l' from 0\.35 to 0\.4 s overlaps"),
+        (" 0.1 ", " -0.1 ", r"'h' from -0\.1 to 0\.2 s begins before 0 s"),
+        (" 0.1 ", " --undefined-- ", "'h' from nan to 0.2 s has no length"),
+        (" 0.7 ", " 3.0 ", "the recording lasts 1 s"),
+        ("size = 4", "size = 5", "breaks off where a number should be"),
+        ("size = 4", "size = 3", "contains more than it declares"),
+        ("size = 4", "size = -4", "expected a number of tiers or labels; got -4"),
+        ('oː" ', "oː", "breaks off where a text should be"),
+        ("TextGrid", "Collection", "at its beginning; got .*'Collection'"),
+        ("IntervalTier", "PitchTier", "got 'PitchTier'"),
+        ('  File type = "ooTextFile"', "ooBinaryFile\x08", "in Praat's binary format"),
+        ('"h"', "\x9f", "in another encoding"),
     ],
 )
 def test_an_unusable_file_is_reported_and_the_others_are_read(
-    make, write, old, new, message, capfd
+    write, old, new, message, capfd
 ):
-    text = make(phones=PHONES)
+    text = grid(("phones", PHONES))
     write("good", text)
     root = write("bad", text.replace(old, new))
     corpus = corpora.textgrid(root)
@@ -90,13 +113,61 @@ def test_an_unusable_file_is_reported_and_the_others_are_read(
 @pytest.mark.parametrize(
     ("tiers", "message"),
     [
-        ({}, "no interval tier; its tiers: bells"),
-        ({"phones": [("", 0, 1)]}, "has no labels in tier 'phones'"),
+        ([BELLS], "no interval tier; its tiers: bells"),
+        ([("phones", [("", 0, 1)])], "has no labels in tier 'phones'"),
+        ([("phones", [])], "has no labels in tier 'phones'"),
+        ([], "no interval tier; its tiers: none"),
     ],
 )
-def test_a_textgrid_without_labels_is_an_error(make, write, tiers, message):
+def test_a_textgrid_without_labels_is_an_error(write, tiers, message):
     with pytest.raises(errors.CorpusError, match=message):
-        corpora.textgrid(write("a", make(**tiers)))
+        corpora.textgrid(write("a", grid(*tiers)))
+
+
+def test_a_fault_in_another_tier_does_not_matter(write):
+    overlap, empty = [("x", 0, 0.3), ("y", 0.2, 1)], [("x", 0.3, 0.3)]
+    tiers = [("", overlap), ("", empty), ("ph", PHONES), ("x", overlap), ("x", empty)]
+    root = write("a", grid(*tiers))
+    assert corpora.textgrid(root, tier="ph").table.phones[0] == PHONES
+    with pytest.raises(errors.CorpusError, match="has several interval tiers 'x'"):
+        corpora.textgrid(root, tier="x", strict=True)
+
+
+def test_overlaps_from_rounded_times_are_removed(write):
+    rounded = [("h", -1e-10, 0.2005), ("a", 0.2, 0.35000001), ("l", 0.35, 0.4)]
+    root = write("a", grid(("phones", rounded)))
+    expected = [("h", 0.0, 0.2), ("a", 0.2, 0.35), ("l", 0.35, 0.4)]
+    assert corpora.textgrid(root).table.phones[0] == expected
+
+
+def test_a_recording_gets_the_textgrid_of_its_whole_name(write, tree):
+    for name in ("a", "a.1", "b.2", "Grüße"):
+        label = unicodedata.normalize("NFC", name)
+        write(name, grid(("phones", [(label, 0, 1)])))
+    decomposed = unicodedata.normalize("NFD", "anna/Grüße.TextGrid")
+    (tree.root / "anna" / "Grüße.TextGrid").rename(tree.root / decomposed)
+    tree.sound("anna/b.wav", seconds=1.0)
+    tree.text("anna/c.TextGrid", grid(("phones", PHONES)))
+    tree.text("anna/b.2.textgrid", grid(("phones", PHONES)))
+    corpus = corpora.textgrid(tree.root)
+    labels = [phones[0][0] for phones in corpus.table.phones]
+    assert labels == ["Grüße", "a.1", "a"]
+    reasons = corpus.rejected.set_index("path").reason
+    assert "several TextGrids" in reasons[str(tree.root / "anna/b.2.wav")]
+    assert "has no TextGrid" in reasons[str(tree.root / "anna/b.wav")]
+    assert corpus.skipped.path.tolist() == [str(tree.root / "anna/c.TextGrid")]
+
+
+def test_speakers_are_the_first_folders_below_the_root(write, tree):
+    text = grid(("phones", PHONES))
+    for name in ("anna/1/a", "ben/1/a"):
+        tree.sound(f"{name}.wav", seconds=1.0)
+        tree.text(f"{name}.TextGrid", text)
+    table = corpora.textgrid(tree.root).table
+    assert table.speaker.tolist() == ["anna", "ben"]
+    assert table.session.tolist() == ["anna/1", "ben/1"]
+    alone = corpora.textgrid(tree.root / "anna" / "1").table
+    assert alone.speaker.tolist() == alone.session.tolist() == ["1"]
 
 
 def test_recordings_without_textgrids_are_an_error(tree):
@@ -107,7 +178,7 @@ def test_recordings_without_textgrids_are_an_error(tree):
         corpora.textgrid(tree.root, strict=True)
 
 
-def test_many_empty_lines_are_read_in_linear_time(make, write):
+def test_many_empty_lines_are_read_in_linear_time(write):
     """A regular expression took an hour: it searched all of them from each of them."""
-    text = make(phones=PHONES).replace("item []", "\n" * 500_000 + "item []")
+    text = grid(("phones", PHONES)).replace("item []", "\n" * 500_000 + "item []")
     assert corpora.textgrid(write("a", text)).table.phones[0] == PHONES

@@ -8,7 +8,6 @@ FFmpeg decodes them, through PyAV (the package `av`), which ``siamlab[m4a]`` ins
 """
 
 import contextlib
-import os
 
 import numpy as np
 
@@ -16,10 +15,15 @@ from .errors import AudioError
 
 __all__ = ["chunks", "duration", "is_available"]
 
-# Containers that libsndfile does not read, or reads in part (Ogg, CAF). Not those that
-# it does read: it reports a truncated WAV or FLAC, FFmpeg returns what there is. And
-# none that refer to other files (HLS, concat), which FFmpeg would open or download.
-_CONTAINERS = "mov,mp4,m4a,3gp,matroska,webm,asf,ogg,aac,amr,caf,avi,flv,mpegts"
+# By the first name of their reader (that of M4A is "mov"). Also those that libsndfile
+# reads: they may hold codecs that it does not know. None that refers to other files
+# (HLS, concat), which FFmpeg would open or download.
+_CONTAINERS = (
+    "mov,matroska,asf,ogg,aac,amr,caf,avi,flv,mpegts,wav,w64,aiff,au,mp3,flac,wv"
+)
+_TAGS = (b"ID3", b"TAG", b"APE")  # in the middle of MP3 files that were joined
+_MAX_DAMAGED = 2  # packets at the end of a file
+_MAX_PLANES = 8  # FFmpeg's AV_NUM_DATA_POINTERS
 _TOLERANCE = 0.1  # seconds; encoders count the padding at both ends differently
 
 
@@ -39,42 +43,33 @@ def is_available():
 
 
 @contextlib.contextmanager
-def _stream(path, reason):
+def _stream(file, path, reason):
     """Open a file at its best audio stream; convert FFmpeg's errors to AudioError."""
     import av
 
     container = None
-    with contextlib.ExitStack() as stack:
-        try:
-            # An open file, not its name: FFmpeg would take "a:b.m4a" for a protocol.
-            if isinstance(path, str | os.PathLike):
-                file = stack.enter_context(open(path, "rb"))
-            else:
-                file = path
-                file.seek(0)
-            container = stack.enter_context(
-                av.open(
-                    file,
-                    metadata_errors="ignore",
-                    options={"format_whitelist": _CONTAINERS},
-                )
-            )
+    file.seek(0)
+    try:
+        # An open file, not its name: FFmpeg would take "a:b.m4a" for a protocol.
+        with av.open(
+            file, metadata_errors="ignore", options={"format_whitelist": _CONTAINERS}
+        ) as container:
             stream = container.streams.best("audio")
             if stream is None:
-                raise AudioError(path, "has no audio, only video; leave it out")
+                raise AudioError(path, "is not a sound file: it has no audio stream")
             yield container, stream
-        except AudioError:
-            raise
-        # PyAV raises FFmpeg's codes as OSError, ValueError, EOFError and others.
-        except Exception as error:
-            detail = getattr(error, "strerror", None) or str(error)
-            raise AudioError(
-                path,
-                f"is not a sound file that libsndfile ({reason}) or FFmpeg ({detail}) "
-                "reads; copy it again, or convert it to WAV or FLAC"
-                if container is None
-                else f"is truncated or damaged ({detail}); copy it again",
-            ) from error
+    except AudioError:
+        raise
+    # PyAV raises FFmpeg's codes as OSError, ValueError, EOFError and others.
+    except Exception as error:
+        detail = getattr(error, "strerror", None) or str(error)
+        raise AudioError(
+            path,
+            f"is not a sound file that libsndfile ({reason}) or FFmpeg ({detail}) "
+            "reads; copy it again, or convert it to WAV or FLAC"
+            if container is None
+            else f"is truncated or damaged ({detail}); copy it again",
+        ) from error
 
 
 def _header_duration(container, stream):
@@ -89,7 +84,7 @@ def _header_duration(container, stream):
     return None, False
 
 
-def chunks(path, reason):
+def chunks(file, path, reason):
     """Decode a file from its beginning.
 
     A decoder's state depends on everything before (the noise that it fills in, for
@@ -98,15 +93,17 @@ def chunks(path, reason):
 
     Parameters
     ----------
+    file : file
+        The recording, open for reading bytes.
     path : str, os.PathLike or file
-        The recording.
+        Its name, for error messages.
     reason : str
         Why libsndfile cannot read it.
 
     Yields
     ------
     samples : numpy.ndarray
-        float32, shape (samples,): a few thousand; channels are averaged.
+        Integers or floats, shape (channels, samples): a few thousand.
     sr : int
         Sampling rate in hertz.
 
@@ -115,42 +112,42 @@ def chunks(path, reason):
     AudioError
         If it cannot be decoded, or is shorter than its header says.
     """
-    with _stream(path, reason) as (container, stream):
+    with _stream(file, path, reason) as (container, stream):
         promised, exact = _header_duration(container, stream)
         done, sr, end = 0, None, np.inf
-        for frame in container.decode(stream):
+        for frame in _frames(container, stream):
             if sr is None:
                 sr = frame.sample_rate
                 end = round(promised * sr) if exact else np.inf
             if frame.sample_rate != sr:
-                raise AudioError(
-                    path,
-                    f"changes its sampling rate from {sr} to {frame.sample_rate} Hz "
-                    f"after {done / sr:.3f} s; convert it to WAV or FLAC",
-                )
-            # The encoder has padded the last frame.
-            samples = _mono(frame)[: None if end == np.inf else max(end - done, 0)]
-            done += len(samples)
-            if len(samples):
+                raise AudioError(path, "changes its sampling rate; convert it to WAV")
+            samples = _channels(frame)
+            if done + samples.shape[1] > end:  # the encoder has padded the last frame
+                samples = samples[:, : max(end - done, 0)]
+            done += samples.shape[1]
+            if samples.size:
                 yield samples, sr
         seconds = done / sr if sr else 0.0
         if promised is not None and seconds < promised - _TOLERANCE:
-            raise AudioError(
-                path,
-                f"is truncated: its header declares {promised:.3f} s, but it "
-                f"contains {seconds:.3f} s; copy it again",
-            )
+            raise truncated(path, f"{promised:.3f} s", f"{seconds:.3f} s")
 
 
-def duration(path, reason):
+def truncated(path, promised, present):
+    """Create the error for a file that is shorter than its header says."""
+    return AudioError(
+        path,
+        f"is truncated: its header declares {promised}, but it contains {present}; "
+        "copy it again",
+    )
+
+
+def duration(file, path, reason):
     """Measure the duration: from the header if that counts samples, or by decoding.
 
     Parameters
     ----------
-    path : str, os.PathLike or file
-        The recording.
-    reason : str
-        Why libsndfile cannot read it.
+    file, path, reason
+        As for `chunks`.
 
     Returns
     -------
@@ -162,24 +159,46 @@ def duration(path, reason):
     AudioError
         If it cannot be decoded.
     """
-    with _stream(path, reason) as (container, stream):
+    with _stream(file, path, reason) as (container, stream):
         promised, exact = _header_duration(container, stream)
     if exact:
         return promised
     done, sr = 0, 1
-    for samples, sr in chunks(path, reason):  # noqa: B007
-        done += len(samples)
+    for samples, sr in chunks(file, path, reason):  # noqa: B007
+        done += samples.shape[1]
     return done / sr
 
 
-def _mono(frame):
-    """Average the channels of a frame; float32 in [-1, 1]."""
+def _frames(container, stream):
+    """Decode all packets; a damaged one is an error, except at the end of the file.
+
+    There, it may be a few zeros that fill a sector.
+    """
+    from av.error import InvalidDataError
+
+    damaged = []
+    for packet in container.demux(stream):
+        frames = []
+        try:
+            frames = packet.decode()
+        except InvalidDataError as error:
+            if bytes(packet)[:3] not in _TAGS:
+                damaged.append(error)
+        if damaged and (frames or len(damaged) > _MAX_DAMAGED):
+            raise damaged[0]
+        yield from frames
+
+
+def _channels(frame):
+    """Return the samples of a frame, shape (channels, samples)."""
+    from av import AudioResampler
+
+    n_channels = frame.layout.nb_channels
+    if frame.format.is_planar and n_channels >= _MAX_PLANES:
+        # Interleave them: PyAV would read past the end of FFmpeg's list of planes, and
+        # Python would crash.
+        (frame,) = AudioResampler(frame.format.packed).resample(frame)
     values = frame.to_ndarray()
-    if not frame.format.is_planar:  # one row, with the channels interleaved
-        values = values.reshape(-1, frame.layout.nb_channels).T
-    if values.dtype.kind == "u":
-        middle = (np.iinfo(values.dtype).max + 1) // 2
-        values = (values.astype(np.float32) - middle) / middle
-    elif values.dtype.kind == "i":
-        values = values / np.float32(-float(np.iinfo(values.dtype).min))
-    return values.mean(axis=0, dtype=np.float32).astype(np.float32)
+    if frame.format.is_planar:
+        return values
+    return values.reshape(-1, n_channels).T  # from one row

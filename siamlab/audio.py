@@ -2,13 +2,15 @@
 
 - Reading: `read`, the samples of a file or of a part of it; `blocks`, the same in
   pieces; `duration`, without reading the samples.
-- Samples: `resample`, to another sampling rate; `check`, for NaN and silence.
+- Samples: `as_float`, from integers; `resample`, to another sampling rate; `check`, for
+  NaN and silence.
 
-libsndfile reads most formats; FFmpeg reads the others, with ``siamlab[m4a]``. Notebook:
-``01_sound_to_spectrogram``.
+libsndfile reads most formats. FFmpeg, with ``siamlab[m4a]``, reads the others, and
+files that do not contain their length. Notebook: ``01_sound_to_spectrogram``.
 """
 
 import contextlib
+import io
 import os
 import re
 
@@ -17,13 +19,26 @@ import numpy as np
 from . import _ffmpeg
 from .errors import ArgumentError, AudioError
 
-__all__ = ["blocks", "check", "duration", "read", "resample"]
+__all__ = ["as_float", "blocks", "check", "duration", "read", "resample"]
 
-# libsndfile reads a truncated file without an error; only its log reports it.
-_PROMISED_SIZE = re.compile(r": (\d+) \(should be (\d+)\)")
-# Written by programs that stream a recording and do not know its length yet.
-_UNKNOWN_SIZE = 2**31 - 1
+# libsndfile reads a truncated file without an error; only its log reports it. The sizes
+# of the samples in WAV, AIFF and AU (the size of the whole file may be wrong: other
+# things may follow); and of W64 and RF64.
+_PROMISED_SIZE = re.compile(
+    r"(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)"
+)
+# Programs that stream a recording do not know its length yet. They write a size close
+# to one of these: 0x7F000008 (sox), 0x7FFFF000, 0x7FFFFF00 (arecord), 0xFFFFFFFF.
+_UNKNOWN_SIZES, _NEAR = (2**31, 2**32), 2**24
+# Others write 0, which would be no samples (in RF64 elsewhere; as RIFF it is unknown).
+_NO_SIZE = re.compile(
+    rb"\ARF64|(?<=\.snd....).{4}|(?<=data)\0{4}|(?<=SSND)\0{3}[\0\x08]", re.DOTALL
+)
 _PADDING = 64  # bytes; some programs count their padding, some do not
+# The frame with which most MP3 files begin: number of frames, and of bytes.
+_MP3_INFO = re.compile(rb"(?:Xing|Info)\0{3}[\x03\x07\x0b\x0f](.{4})(.{4})", re.DOTALL)
+_MP3_FRAME = 2048  # bytes, rounded up: some programs count this frame, some do not
+_OGG_BEGINNING = b"OggS\0\2"  # of each stream in a file
 # Samples read at once: a damaged header may promise more than any memory holds.
 _MAX_SAMPLES = 2**24
 # The ratio of the highest sampling rate in use to the lowest, with a margin.
@@ -107,16 +122,17 @@ def blocks(path, *, start=0.0, duration=None, seconds=10.0):
     >>> [len(samples) for samples, sr in blocks(file, seconds=1.0)]
     [10, 10, 5]
     """
-    file, reason = _open(path)
-    if file is None:
-        pieces = _decode(path, reason, start, duration)
-    else:
-        pieces = _read(file, path, start, duration, seconds)
-    with contextlib.closing(pieces):
-        for samples, sr in pieces:
-            if np.isfinite(samples).all():
-                np.clip(samples, -1.0, 1.0, out=samples)  # float files may exceed 1
-            yield samples, sr
+    with _open(path) as (file, sound, reason):
+        if sound is None:
+            pieces = _decode(file, path, reason, start, duration)
+        else:
+            pieces = _read(sound, path, start, duration, seconds)
+        with contextlib.closing(pieces):
+            for samples, sr in pieces:
+                if np.isfinite(samples).all():
+                    # Files of floats may exceed 1.
+                    np.clip(samples, -1.0, 1.0, out=samples)
+                yield samples, sr
 
 
 def duration(path):
@@ -146,42 +162,105 @@ def duration(path):
     >>> duration(file)
     0.5
     """
-    file, reason = _open(path)
-    if file is None:
-        return _ffmpeg.duration(path, reason)
-    with file:
-        return file.frames / file.samplerate
+    with _open(path) as (file, sound, reason):
+        if sound is None:
+            return _ffmpeg.duration(file, path, reason)
+        return sound.frames / sound.samplerate
 
 
+@contextlib.contextmanager
 def _open(path):
-    """Open with libsndfile: (file, None), or (None, reason) if FFmpeg is to try."""
+    """Open a file, and read its header with libsndfile.
+
+    Yields the open file, libsndfile's `SoundFile`, and None; or, if FFmpeg is to read
+    it, the file, None, and the reason.
+    """
     import soundfile
 
-    try:
-        return soundfile.SoundFile(path), None
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
-        problem = _file_problem(path)
-        if problem is None and _ffmpeg.is_available():
-            return None, reason
-        if problem is None:
-            problem = (
+    with _open_file(path) as file, contextlib.ExitStack() as stack:
+        sound, reason = None, None
+        # A descriptor, not a name: libsndfile would guess from the end of a name that
+        # text in "a.au" or "a.gsm" is raw samples.
+        opened = file.fileno() if isinstance(file, io.FileIO) else file
+        try:
+            sound = stack.enter_context(soundfile.SoundFile(opened, closefd=False))
+            if sound.frames == 0:
+                file.seek(0)
+                file = io.BytesIO(_NO_SIZE.sub(_unknown_size, file.read(), count=1))
+                sound = stack.enter_context(soundfile.SoundFile(file))
+        except (RuntimeError, TypeError) as error:  # of libsndfile, of soundfile
+            reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
+        else:
+            position = file.tell()
+            if not _knows_length(sound, file, path):
+                sound, reason = None, "it does not know the length"
+            file.seek(position)  # libsndfile uses the same position
+        if reason is not None and not _ffmpeg.is_available():
+            raise AudioError(
+                path,
                 f"is not a sound file that libsndfile reads ({reason}); convert it to "
-                'WAV or FLAC, or, if it is M4A, WMA or WebM, pip install "siamlab[m4a]"'
+                'WAV or FLAC, or pip install "siamlab[m4a]", which reads more formats',
             )
-        raise AudioError(path, problem) from error
+        yield file, sound, reason
+
+
+def _unknown_size(match):
+    """Return what replaces a size of 0, or the name of RF64, in a header."""
+    return b"RIFF" if match[0] == b"RF64" else b"\xff" * 4
+
+
+def _open_file(path):
+    """Open a path for reading, without a buffer; return an open file as it is."""
+    if not isinstance(path, str | os.PathLike):
+        return contextlib.nullcontext(path)
+    name = os.path.expanduser(path)
+    try:
+        problem = _file_problem(name)
+        if problem is None:
+            return open(name, "rb", buffering=0)
+    except OSError as error:
+        problem = f"cannot be opened ({error.strerror}); check the path"
+    raise AudioError(path, problem)
+
+
+def _knows_length(sound, file, path):
+    """Whether libsndfile knows the number of samples, and reads all of them.
+
+    For many compressed files it has a guess, and reads no further than that.
+    """
+    for promised, present in _PROMISED_SIZE.findall(sound.extra_info):
+        promised, present = int(promised), int(present)
+        is_known = min(abs(promised - size) for size in _UNKNOWN_SIZES) > _NEAR
+        if is_known and promised > present + _PADDING:
+            raise _ffmpeg.truncated(path, f"{promised} bytes", f"{present} bytes")
+    if sound.format == "MP3":
+        file.seek(0)
+        info = _MP3_INFO.search(file.read(2**20))
+        if info is None:
+            return False
+        n_frames, promised = (int.from_bytes(number, "big") for number in info.groups())
+        size = file.seek(0, os.SEEK_END)
+        if promised > size + _MP3_FRAME:
+            raise _ffmpeg.truncated(path, f"{promised} bytes", f"{size} bytes")
+        is_complete = abs(promised - (size - info.start())) < _MP3_FRAME
+        return is_complete and n_frames * 24 < promised < n_frames * _MP3_FRAME
+    if sound.format == "OGG":
+        file.seek(0)
+        return file.read().count(_OGG_BEGINNING) == 1
+    # MPEG: MP3 in a WAV file. A FLAC of unknown length has the largest integer.
+    return sound.seekable() and sound.frames < 2**62 and "MPEG" not in sound.subtype
 
 
 def _file_problem(path):
-    """Find out why a file cannot be opened; None if its content is the problem."""
-    if not isinstance(path, str | os.PathLike):
-        return None  # an open file
+    """Find out why a file cannot be opened; None if it can."""
     if os.path.islink(path) and not os.path.exists(path):
         return "is a link to a file that does not exist; restore the file"
     if not os.path.exists(path):
         return "does not exist; check the path"
     if os.path.isdir(path):
         return "is a folder; pass a sound file"
+    if not os.path.isfile(path):
+        return "is not a regular file; leave it out"  # to open a pipe would block
     if not os.access(path, os.R_OK):
         return "cannot be opened (permission denied); change its permissions"
     if os.path.getsize(path) == 0:
@@ -191,55 +270,33 @@ def _file_problem(path):
 
 def _read(file, path, start, duration, seconds):
     """Read with libsndfile, in pieces of at most `seconds`."""
-    import soundfile
-
-    with file:
-        _check_complete(file, path)
-        sr = file.samplerate
-        first, n = _first_and_count(start, duration, sr)
-        n = min(n, file.frames - first)
-        if n <= 0:
-            raise _no_samples(path, start, file.frames / sr)
-        done = 0
-        while done < n:
-            limit = max(_MAX_SAMPLES // file.channels, 1)
-            size = int(min(max(seconds * sr, 1), limit, n - done))
-            try:
-                if done == 0:
-                    file.seek(first)
-                samples = file.read(size, dtype="float32", always_2d=True)
-            except (soundfile.LibsndfileError, RuntimeError) as error:
-                raise AudioError(
-                    path, f"is truncated or damaged ({error}); copy it again"
-                ) from error
-            done += len(samples)
-            if len(samples) < size:
-                raise AudioError(
-                    path,
-                    f"is truncated: its header declares {n} samples, but it "
-                    f"contains {done}; copy it again",
-                )
-            channels = samples.shape[1]
-            yield samples[:, 0] if channels == 1 else samples.mean(axis=1), sr
-
-
-def _check_complete(file, path):
-    """Raise an error if the file is shorter than its header says."""
-    for promised, present in _PROMISED_SIZE.findall(file.extra_info):
-        promised, present = int(promised), int(present)
-        if present + _PADDING < promised < _UNKNOWN_SIZE:
+    sr = file.samplerate
+    first, n = _first_and_count(start, duration, sr)
+    n = min(n, file.frames - first)
+    if n <= 0:
+        raise _no_samples(path, start, file.frames / sr)
+    size = int(min(max(seconds * sr, 1), max(_MAX_SAMPLES // file.channels, 1)))
+    for done in range(0, n, size):
+        try:
+            if done == 0:
+                file.seek(first)
+            samples = file.read(min(size, n - done), dtype="float32", always_2d=True)
+        except RuntimeError as error:  # of libsndfile
             raise AudioError(
-                path,
-                f"is truncated: its header declares {promised} bytes, but it "
-                f"contains {present}; copy it again",
-            )
+                path, f"is truncated or damaged ({error}); copy it again"
+            ) from error
+        if len(samples) < min(size, n - done):
+            found = f"{done + len(samples)} samples"
+            raise _ffmpeg.truncated(path, f"{n} samples", found)
+        yield samples[:, 0] if file.channels == 1 else samples.mean(axis=1), sr
 
 
-def _decode(path, reason, start, duration):
+def _decode(file, path, reason, start, duration):
     """Decode with FFmpeg from the beginning, and keep the samples asked for."""
     done, sr, any_kept = 0, 0, False
-    with contextlib.closing(_ffmpeg.chunks(path, reason)) as chunks:
-        for samples, sr in chunks:
+    with contextlib.closing(_ffmpeg.chunks(file, path, reason)) as chunks:
+        for channels, sr in chunks:
+            samples = as_float(channels).mean(axis=0)
             first, n = _first_and_count(start, duration, sr)
             begin = max(first - done, 0)
             end = min(max(first + n - done, 0), len(samples))
@@ -267,6 +324,44 @@ def _no_samples(path, start, duration):
     )
 
 
+def as_float(samples):
+    """Convert samples to floating point; integers are scaled to [-1, 1].
+
+    Parameters
+    ----------
+    samples : array_like
+        float; or int8, uint8, int16, uint16, int32 or uint32 with the full scale of
+        their type, as from `scipy.io.wavfile.read`. The middle of unsigned integers
+        is 0.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, same shape.
+
+    Raises
+    ------
+    ArgumentError
+        If the samples have another type.
+
+    Examples
+    --------
+    >>> as_float(np.array([-32768, 16384], np.int16)).tolist()
+    [-1.0, 0.5]
+    """
+    samples = np.asarray(samples)
+    kind, size = samples.dtype.kind, samples.dtype.itemsize
+    if kind == "f":
+        return samples.astype(np.float32, copy=False)
+    if kind not in "iu" or size > 4:
+        raise ArgumentError(
+            "samples must be floats in [-1, 1], or integers of at most 32 bits with "
+            f"the full scale of their type; got {samples.dtype}"
+        )
+    full_scale = 2.0 ** (8 * size - 1)
+    return (samples / full_scale - (kind == "u")).astype(np.float32)
+
+
 def resample(samples, orig_sr, target_sr):
     """Convert samples to another sampling rate (band-limited, soxr's high quality).
 
@@ -292,17 +387,12 @@ def resample(samples, orig_sr, target_sr):
     >>> resample(np.zeros(8000, np.float32), 8000, 16000).shape
     (16000,)
     """
-    if orig_sr <= 0 or target_sr <= 0:
+    if not 0 < max(orig_sr, target_sr) <= _MAX_RATIO * min(orig_sr, target_sr):
         raise ArgumentError(
-            f"sampling rates must be positive; got {orig_sr} and {target_sr}. They are "
-            "in hertz, for example 16000."
+            f"cannot resample from {orig_sr} to {target_sr} Hz: both must be positive, "
+            f"and one at most {_MAX_RATIO} times the other. Is a header damaged?"
         )
-    if not 1 / _MAX_RATIO <= target_sr / orig_sr <= _MAX_RATIO:
-        raise ArgumentError(
-            f"cannot resample from {orig_sr} to {target_sr} Hz: one is more than "
-            f"{_MAX_RATIO} times the other. Is the header of the file damaged?"
-        )
-    samples = np.asarray(samples, dtype=np.float32)
+    samples = as_float(samples)
     if orig_sr == target_sr:
         return samples
     import soxr

@@ -111,7 +111,10 @@ def test_every_sampling_rate_is_read_and_resampled(tmp_path, sr):
 
 @pytest.mark.parametrize(
     ("orig_sr", "message"),
-    [(-1, "must be positive; got -1"), (4_000_000, "cannot resample from 4000000")],
+    [
+        (-1, "from -1 to .* must be positive"),
+        (4_000_000, "at most 200 times the other"),
+    ],
 )
 def test_an_impossible_sampling_rate_is_an_error(orig_sr, message):
     with pytest.raises(errors.ArgumentError, match=message):

@@ -37,6 +37,8 @@ def render_report(config, history, results, embedded):
         The test set.
     """
     interval = "{value:.1%} (95 % confidence interval {low:.1%} to {high:.1%})"
+    if results["eer"]["low"] is None:
+        interval = "{value:.1%} (no confidence interval: too few speakers)"
     eer = interval.format(**results["eer"])
     items = (
         f"equal error rate {eer}",

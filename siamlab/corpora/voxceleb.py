@@ -20,6 +20,7 @@ _EXPECTED = (
 _SPEAKER = re.compile(r"id\d{5}")
 _SPEAKER_COLUMN = re.compile(r"VoxCeleb.*ID")  # "VoxCeleb1 ID", but not "VGGFace1 ID"
 _METADATA = ("vox1_meta.csv", "vox2_meta.csv")
+_SAME = {"1": True, "0": False, "target": True, "nontarget": False}
 _TRIAL = "1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav"
 
 
@@ -95,8 +96,9 @@ def voxceleb_trials(path, corpus):
     path : str or os.PathLike
         ``veri_test2.txt``, ``list_test_all2.txt``, ``list_test_hard2.txt`` and so on:
         files with lines like ``1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav``,
-        where 1 is the same speaker. File extensions are ignored, so the recordings may
-        be .m4a files.
+        where 1 is the same speaker. The label may be the last word, and "target" or
+        "nontarget", as in Kaldi. File extensions are ignored, so the recordings may be
+        .m4a files.
     corpus : Corpus or Features
         Must contain all recordings of the list. Pass `Features` if extraction rejected
         other recordings, so that the rows match those of the embeddings.
@@ -156,7 +158,9 @@ def _read_trials(path):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) != 3 or fields[0] not in ("0", "1"):
+        if len(fields) == 3 and fields[0] not in _SAME:
+            fields = [fields[2], *fields[:2]]
+        if len(fields) != 3 or fields[0] not in _SAME:
             raise CorpusError(
                 f"{path}, line {number}: expected {_TRIAL!r}; got {line!r}"
             )
@@ -165,7 +169,7 @@ def _read_trials(path):
         raise CorpusError(f"{path} is empty; expected lines of {_TRIAL!r}")
     table = pd.DataFrame(trials)
     keys = [table[i].map(lambda name: _key(Path(name))) for i in (1, 2)]
-    return table[0].to_numpy() == "1", *keys
+    return table[0].map(_SAME).to_numpy(dtype=bool), *keys
 
 
 def _people(root):

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.stats import norm
 
 from .. import metrics, plots
+from ..metrics._validation import check_scores
+from ..plots.speaker_plots import score_range
 from ._base import Lab, Picture
 
 
@@ -173,9 +175,10 @@ class ThresholdLab(Lab):
     """
 
     def __init__(self, y_true, y_score):
+        y_true, y_score = check_scores(y_true, y_score)
         best = metrics.best_threshold(y_true, y_score)
         picture = _ThresholdPicture(y_true, y_score)
-        low, high = float(np.min(y_score)), float(np.max(y_score))
+        low, high = score_range(y_score)
         step = (high - low) / 200
         first = low + step * round((best - low) / step)
         controls = {

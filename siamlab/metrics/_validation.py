@@ -4,6 +4,9 @@ import numpy as np
 
 from ..errors import ArgumentError
 
+# As trial lists write them: VoxCeleb's, and those of Kaldi.
+_TRIAL_LABELS = {"1": True, "0": False, "target": True, "nontarget": False}
+
 
 def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
     """Convert embeddings to a float64 array; reject rows without a direction.
@@ -69,14 +72,21 @@ def check_labels(labels, n, name="labels"):
     Raises
     ------
     ArgumentError
-        If the shape is wrong.
+        If the shape is wrong, or a label is missing (None or NaN).
     """
+    import pandas as pd
+
     labels = np.asarray(labels)
     if labels.shape != (n,):
         raise ArgumentError(
             f"{name} must have shape ({n},), one for each utterance; got {labels.shape}"
         )
-    return labels
+    if len(missing := np.flatnonzero(pd.isna(labels))):
+        raise ArgumentError(
+            f"{name} must not be missing; {len(missing)} of {n} are None or NaN, the "
+            f"first is row {missing[0]}. Leave these utterances out"
+        )
+    return labels.astype(str) if labels.dtype == object else labels
 
 
 def check_scores(y_true, y_score, *, both_classes=True):
@@ -85,7 +95,8 @@ def check_scores(y_true, y_score, *, both_classes=True):
     Parameters
     ----------
     y_true : array_like
-        1 or True for the same speaker, 0 or False otherwise, shape (pairs,).
+        1 or True for the same speaker, 0 or False otherwise, shape (pairs,). The words
+        of trial lists are accepted: "1" and "0", "target" and "nontarget".
     y_score : array_like
         Similarities, shape (pairs,).
     both_classes : bool
@@ -104,12 +115,19 @@ def check_scores(y_true, y_score, *, both_classes=True):
         If shapes differ, a label is neither 0 nor 1, a score is not finite, or one
         kind of pair is missing.
     """
-    y_true, y_score = np.asarray(y_true), np.asarray(y_score, dtype=np.float64)
+    y_true = np.asarray(y_true)
+    try:
+        y_score = np.asarray(y_score, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ArgumentError(f"y_score must be numbers: {error}") from error
     if y_score.ndim != 1 or y_true.shape != y_score.shape:
         raise ArgumentError(
             "y_true and y_score must both have shape (pairs,); got "
             f"{y_true.shape} and {y_score.shape}"
         )
+    if y_true.dtype.kind in "OSTU":
+        words = [_TRIAL_LABELS.get(label, label) for label in y_true.tolist()]
+        y_true = np.array(words, dtype=object)
     same = y_true.astype(bool)
     if not np.array_equal(same, y_true):
         raise ArgumentError(

@@ -10,6 +10,8 @@ from .error_rates import ErrorCurve, area, find_crossing, minimum_cost
 
 # Trials that are scored at a time; lists of VoxCeleb contain half a million.
 _BLOCK = 65536
+# With two speakers, every resample that has both kinds of pairs contains both.
+_MIN_SPEAKERS = 3
 
 
 def pair_scores(embeddings, speakers):
@@ -42,7 +44,7 @@ def pair_scores(embeddings, speakers):
     ([True, False, False], [0.0, 0.0, 0.0])
     """
     unit = _unit_rows(embeddings)
-    speakers = check_labels(speakers, len(unit), "speakers")
+    speakers = _known_speakers(speakers, len(unit))
     i, j = np.triu_indices(len(unit), k=1)
     return speakers[i] == speakers[j], (unit @ unit.T)[i, j]
 
@@ -94,6 +96,17 @@ def trial_scores(embeddings, first, second):
     return scores
 
 
+def _known_speakers(speakers, n):
+    speakers = check_labels(speakers, n, "speakers")
+    unknown = speakers.astype(str) == ""
+    if unknown.any():
+        raise ArgumentError(
+            f"speakers must have names; {np.count_nonzero(unknown)} of {n} are empty. "
+            "Two unknown speakers are not the same speaker; leave them out"
+        )
+    return speakers
+
+
 def _unit_rows(embeddings):
     embeddings = check_embeddings(embeddings)
     return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
@@ -134,7 +147,8 @@ def verify(
     Returns
     -------
     Verification
-        `eer`, `auc`, `threshold`, `min_dcf`, each an `Estimate`.
+        `eer`, `auc`, `threshold`, `min_dcf`, each an `Estimate`. With two speakers, the
+        ends of the intervals are NaN: all resamples would be the same.
 
     Raises
     ------
@@ -155,8 +169,10 @@ def verify(
         raise ArgumentError(
             f"confidence_level must be between 0 and 1; got {confidence_level}"
         )
+    if n_resamples < 1:
+        raise ArgumentError(f"n_resamples must be at least 1; got {n_resamples}")
     unit = _unit_rows(embeddings)
-    speakers = check_labels(speakers, len(unit), "speakers")
+    speakers = _known_speakers(speakers, len(unit))
     i, j = np.triu_indices(len(unit), k=1)
     y_score = (unit @ unit.T)[i, j]
     names, ids = np.unique(speakers, return_inverse=True)
@@ -188,9 +204,11 @@ def verify(
             resampled.append(statistics(weights))
     tail = (1 - confidence_level) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    if len(names) < _MIN_SPEAKERS:
+        low, high = np.full((2, 4), np.nan)
     eer, auc, threshold, min_dcf = (
-        Estimate(value, min(value, lower), max(value, upper), confidence_level)
-        for value, lower, upper in zip(statistics(), low, high, strict=True)
+        Estimate(value, np.minimum(value, a), np.maximum(value, b), confidence_level)
+        for value, a, b in zip(statistics(), low, high, strict=True)
     )
     n_same = int(np.count_nonzero(y_true))
     n_different = len(y_true) - n_same
@@ -259,11 +277,14 @@ class Verification:
         Returns
         -------
         dict
-            The value, low and high of each estimate, and the numbers of pairs.
+            The value, low and high of each estimate, and the numbers of pairs. None in
+            place of NaN.
         """
-        return {
-            name: {"value": float(field), "low": field.low, "high": field.high}
-            if isinstance(field, Estimate)
-            else field
-            for name, field in vars(self).items()
-        }
+
+        def plain(field):
+            if not isinstance(field, Estimate):
+                return field
+            low, high = (None if np.isnan(x) else x for x in (field.low, field.high))
+            return {"value": float(field), "low": low, "high": high}
+
+        return {name: plain(field) for name, field in vars(self).items()}

@@ -84,16 +84,18 @@ def speaker_map(
     purity = clusters.neighbor_purity(embeddings, speakers, k=k, metric=metric)
     ax = get_axes(ax, (7, 5))
     names = np.unique(speakers)
+    dots = []
     for i, name in enumerate(names):
         x, y = points[speakers == name].T
         style = {"s": 28, "linewidth": 0.3, "edgecolor": "white", **speaker_marker(i)}
-        ax.scatter(x, y, label=str(name), **style)
+        dots.append(ax.scatter(x, y, **style))
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
     if legend and len(names) <= MAX_LEGEND_ENTRIES:
-        ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        # Given explicitly: names that begin with an underscore would be left out.
+        ax.legend(dots, map(str, names), loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 
@@ -189,7 +191,8 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     """
     y_true, y_score = check_scores(y_true, y_score, both_classes=False)
     ax = get_axes(ax, (7, 3.5))
-    edges = np.histogram_bin_edges(y_score, bins)
+    low, high = score_range(y_score)
+    edges = np.linspace(low, high, bins + 1)
     for label, mask, color, hatch in (
         ("different speakers", ~y_true, _DIFFERENT, ""),
         ("same speaker", y_true, _SAME, "///"),
@@ -210,6 +213,14 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     ax.set(xlabel="score (cosine similarity)", ylabel="density")
     ax.legend()
     return ax
+
+
+def score_range(y_score):
+    """Lowest and highest score, or an interval around the scores if all are equal."""
+    low, high = float(np.min(y_score)), float(np.max(y_score))
+    if high - low <= 1e-9 * max(abs(low), abs(high)):
+        low, high = low - 0.5, high + 0.5
+    return low, high
 
 
 def det_curve(y_true, y_score, *, label=None, ax=None):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 import siamlab as sl
@@ -50,10 +52,15 @@ def test_metadata_are_found_in_the_folders_above(vox1, root):
     assert table.nationality.tolist() == ["", "", "Ireland", "Ireland", "UK", "UK"]
 
 
-@pytest.mark.parametrize("suffix", ["wav", "m4a"])
-def test_trials_are_rows_of_the_corpus(tree, suffix):
+KALDI = re.sub(
+    "(.) (.*)", lambda m: f"{m[2]} {'target' if m[1] == '1' else 'nontarget'}", TRIALS
+)
+
+
+@pytest.mark.parametrize(("suffix", "lines"), [("wav", TRIALS), ("m4a", KALDI)])
+def test_trials_are_rows_of_the_corpus(tree, suffix, lines):
     corpus = corpora.voxceleb(tree.sounds(f"wav/{SOUNDS}.{suffix}").root)
-    trials = tree.text("veri_test2.txt", TRIALS)
+    trials = tree.text("veri_test2.txt", lines)
     first, second, y_true = corpora.voxceleb_trials(trials, corpus)
     assert first.tolist() == [0, 0, 3]
     assert second.tolist() == [1, 3, 2]

@@ -23,6 +23,15 @@ def test_a_decision_is_a_point_of_the_det_curve(threshold):
     assert flipped.false_rejects == pytest.approx(1 - result.false_accepts)
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-15])
+def test_equal_scores_of_a_collapsed_network_are_shown(spread):
+    y_true, _ = scores()
+    lab = ThresholdLab(np.where(y_true, "1", "0"), 1 + spread * y_true)
+    assert lab.result.positive_share == 0.2
+    lab.threshold.value = 1.4
+    assert (lab.result.false_accepts, lab.result.false_rejects) == (0.0, 1.0)
+
+
 def test_the_lab_starts_at_equal_error_rates():
     lab = ThresholdLab(*scores())
     eer = sl.metrics.eer(*scores())

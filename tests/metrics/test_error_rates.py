@@ -80,6 +80,13 @@ def test_the_eer_threshold_makes_both_errors_equal(rng):
     assert (~accepted)[y_true].mean() == pytest.approx(eer, abs=2e-3)
 
 
+@pytest.mark.parametrize("words", [("1", "0"), ("target", "nontarget")])
+def test_the_words_of_trial_lists_are_labels(words):
+    y_true, y_score = [1, 0, 1, 0], [0.9, 0.6, 0.4, 0.1]
+    named = [words[0] if same else words[1] for same in y_true]
+    assert metrics.eer(named, y_score) == metrics.eer(y_true, y_score) == 0.5
+
+
 def test_detection_cost_depends_on_the_prior():
     # Accepting one false pair out of two to find every target is too expensive when
     # targets are rare.
@@ -94,6 +101,9 @@ def test_detection_cost_depends_on_the_prior():
         ([0, 0, 0], [0.1, 0.2, 0.3], "all 3 pairs are of different speakers"),
         ([1, 0], [0.1, np.nan], "finite; 1 of 2 scores are not"),
         ([1, 0, 1], [0.1, 0.2], r"got \(3,\) and \(2,\)"),
+        (["yes", "no"], [1, 0], "only 0 and 1 .*got yes"),
+        ([1, None], [1, 0], "only 0 and 1 .*got None"),
+        ([1, 0], ["high", "low"], "y_score must be numbers"),
         ([0.9, 0.1], [1, 0], "only 0 and 1 .*got 0.9. The labels come first"),
     ],
 )

@@ -66,6 +66,13 @@ def test_intervals_equal_a_slow_bootstrap_over_speakers(labeled_embeddings):
     assert (found.low, found.high) == pytest.approx(tuple(expected))
 
 
+def test_two_speakers_give_no_interval(rng):
+    """Every resample would contain both, and the interval would have no width."""
+    result = metrics.verify(rng.normal(size=(8, 3)), list("aaaabbbb"))
+    assert np.isnan([result.eer.low, result.eer.high, result.auc.low]).all()
+    assert result.as_dict()["eer"] == {"value": result.eer, "low": None, "high": None}
+
+
 def test_pairs_within_a_session_are_left_out():
     # Two sessions per speaker, which differ more than the speakers do.
     embeddings = np.eye(4)[[0, 0, 1, 1, 2, 2, 3, 3]]
@@ -106,6 +113,13 @@ def test_trial_scores_do_not_depend_on_the_block_size(rng, monkeypatch):
             "3 of 3 rows .* the first is row 0",
         ),
         (metrics.verify, (EYE[:, :2], [0, 0, 1]), "must not be all zeros.* row 2"),
+        (metrics.verify, (EYE, ["a", None, "a"]), "1 of 3 are None .* is row 1"),
+        (metrics.pair_scores, (EYE, [0.0, np.nan, 1]), "1 of 3 are None or NaN"),
+        (
+            metrics.pair_scores,
+            (EYE, ["a", "", ""]),
+            "must have names; 2 of 3 are empty",
+        ),
         (metrics.verify, (EYE, [0, 0, 0]), "all 3 pairs are of the same speaker"),
         (
             metrics.trial_scores,
@@ -119,6 +133,11 @@ def test_trial_scores_do_not_depend_on_the_block_size(rng, monkeypatch):
 def test_invalid_arguments_raise(function, arguments, message):
     with pytest.raises(errors.ArgumentError, match=message):
         function(*arguments)
+
+
+def test_an_invalid_number_of_resamples_raises(labeled_embeddings):
+    with pytest.raises(errors.ArgumentError, match="at least 1; got 0"):
+        metrics.verify(*labeled_embeddings, n_resamples=0)
 
 
 def test_an_invalid_confidence_level_raises(labeled_embeddings):

@@ -39,13 +39,14 @@ def main(arguments=None):
     Returns
     -------
     int
-        Exit status: 0 on success; 1 after an error (``doctor``, ``corpus``: something
-        was found); 2 for invalid arguments (``doctor``, ``corpus``: also after an
-        error); 130 after Ctrl-C.
+        Exit status: 0 on success; 1 after an error (``doctor``: something was found);
+        2 for invalid arguments (``doctor``: also after an error); 130 after Ctrl-C.
     """
     ours, passed_on = _split(sys.argv[1:] if arguments is None else arguments)
     parsed = _parser().parse_args(ours)
     parsed.passed_on = passed_on
+    if hasattr(sys.stdout, "reconfigure"):  # names of files that are not UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return parsed.command.run(parsed) or 0
     except SiamlabError as error:

@@ -1,9 +1,11 @@
 """Arguments that several commands share: recordings, and an encoder."""
 
+import json
 from pathlib import Path
 
 from ..errors import ArgumentError
 
+_MAX_LISTED = 100  # files with the same reason
 # Functions of `siamlab.corpora`, which takes a second to import.
 WITH_SUBSETS = ("librispeech", "voxceleb", "common_voice", "timit")
 LAYOUTS = ("folder", *WITH_SUBSETS, "fsdd", "audiomnist", "textgrid")
@@ -65,6 +67,23 @@ def _is_librispeech(root):
         for pattern in ("*/*/*/*", "*/*/*")
         for path in root.glob(pattern)
     )
+
+
+def print_results(arguments, summary, lines, rejected, skipped):
+    """Print results as lines, or the summary as JSON, and what was left out."""
+    left_out = {"rejected": rejected, "skipped": skipped}
+    if arguments.json:
+        lists = {name: files.to_dict("records") for name, files in left_out.items()}
+        print(json.dumps(summary | lists))
+        return
+    print(*lines, sep="\n")
+    for name, files in left_out.items():
+        print(f"{name}: {len(files)}")
+        for reason, paths in files.groupby("reason", sort=False).path:
+            if len(paths) > _MAX_LISTED:
+                print(f"  {len(paths)} files, such as {paths.iloc[0]}: {reason}")
+            else:
+                print(*(f"  {path}: {reason}" for path in paths), sep="\n")
 
 
 def save_figure(path, draw):

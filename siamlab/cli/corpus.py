@@ -7,14 +7,10 @@ librispeech/test-other or fsdd.
 
 example: siamlab corpus --data my_recordings --picture corpus.png
 
-Exit status: 0 if there are no suspicious files, 1 if there are, 2 after an error.
+Also lists the recordings that are rejected, and the files that are passed over.
 """
 
-import json
-
 from . import _arguments
-
-FAILED = 2
 
 
 def add_arguments(parser):
@@ -25,7 +21,7 @@ def add_arguments(parser):
 
 
 def run(arguments):
-    """Describe the corpus; return 1 if there are suspicious files."""
+    """Describe the corpus, and list what is wrong with its files."""
     from .. import corpora
 
     if arguments.download:
@@ -37,18 +33,16 @@ def run(arguments):
     rates = {str(sr): int(n) for sr, n in found.sampling_rates.items()}
     if arguments.picture:
         _arguments.save_figure(arguments.picture, lambda plots: plots.corpus(found))
-    if arguments.json:
-        summary = {
-            "speakers": len(found.speakers),
-            "sessions": int(found.speakers.sessions.sum()),
-            "utterances": len(found.utterances),
-            "seconds": float(found.utterances.seconds.sum()),
-            "sampling_rates": rates,
-            "suspicious": found.suspicious.to_dict("records"),
-        }
-        print(json.dumps(summary))
-    else:
-        print(found)
-        for row in found.suspicious.itertuples():
-            print(f"  {row.path}: {row.reason}")
-    return 1 if len(found.suspicious) else 0
+    summary = {
+        "speakers": len(found.speakers),
+        "sessions": int(found.speakers.sessions.sum()),
+        "utterances": len(found.utterances),
+        "seconds": float(found.utterances.seconds.sum()),
+        "sampling_rates": rates,
+        "suspicious": found.suspicious.to_dict("records"),
+        "files": found.files.to_dict(),
+    }
+    lines = [f"  {row.path}: {row.reason}" for row in found.suspicious.itertuples()]
+    _arguments.print_results(
+        arguments, summary, [found, *lines], found.rejected, found.skipped
+    )

@@ -7,8 +7,6 @@ one row per recording.
 example: siamlab embed my_recordings --output voices.npz --map map.png
 """
 
-import json
-
 from . import _arguments
 
 
@@ -23,14 +21,16 @@ def add_arguments(parser):
 def run(arguments):
     """Compute and write the embeddings, and print what was written."""
     import numpy as np
+    import pandas as pd
 
-    from .. import _files, embeddings
+    from .. import _files, corpora, embeddings
     from ..training import quiet_tensorflow
 
     if arguments.map:
         quiet_tensorflow()  # UMAP imports it
     encoder = _arguments.load_encoder(arguments)
-    embedded = embeddings.embed(encoder, arguments.recordings)
+    corpus = corpora.recordings(arguments.recordings)
+    embedded = embeddings.embed(encoder, corpus)
     arrays = {
         "embeddings": np.asarray(embedded),
         "speakers": embedded.speakers,
@@ -41,15 +41,13 @@ def run(arguments):
             np.savez(file, allow_pickle=False, **arrays)
     if arguments.map:
         _arguments.save_figure(arguments.map, lambda plots: plots.speaker_map(embedded))
-    rejected, n_speakers = embedded.rejected, len(set(embedded.speakers) - {""})
-    if arguments.json:
-        summary = {
-            "embeddings": len(embedded),
-            "speakers": n_speakers,
-            "rejected": rejected.to_dict("records"),
-            "output": arguments.output,
-        }
-        print(json.dumps(summary))
-    else:
-        counts = f"{len(embedded)} embeddings, {n_speakers} speakers"
-        print(f"{arguments.output}: {counts}, {len(rejected)} recordings rejected")
+    rejected = pd.concat([corpus.rejected, embedded.rejected])
+    n_speakers = len(set(embedded.speakers) - {""})
+    summary = {
+        "embeddings": len(embedded),
+        "speakers": n_speakers,
+        "output": arguments.output,
+    }
+    counts = f"{len(embedded)} embeddings, {n_speakers} speakers"
+    line = f"{arguments.output}: {counts}, {len(rejected)} recordings rejected"
+    _arguments.print_results(arguments, summary, [line], rejected, corpus.skipped)

@@ -12,8 +12,6 @@ the error rate rises, the encoder relies on the microphone.
 example: siamlab evaluate --data LibriSpeech --subset test-other
 """
 
-import json
-
 from ..errors import ArgumentError
 from . import _arguments
 
@@ -29,6 +27,8 @@ def add_arguments(parser):
 
 def run(arguments):
     """Embed the recordings, compare them, and print the results."""
+    import pandas as pd
+
     from .. import embeddings, features
 
     seed, range_db = arguments.seed, arguments.randomize_channel
@@ -46,14 +46,15 @@ def run(arguments):
     verification, results = evaluate(
         embedded, extracted.speakers, sessions=sessions, seed=seed
     )
-    n, n_rejected = results["speakers"], len(extracted.rejected)
-    if arguments.json:
-        counts = {"utterances": len(extracted), "rejected": n_rejected}
-        print(json.dumps({**results, **counts}))
-        return
-    print(f"{len(extracted)} recordings of {n} speakers, {n_rejected} rejected")
-    print(verification)
-    print(f"misclassification rate {results['mr']:.2f} ({n} clusters, average linkage)")
+    rejected = pd.concat([corpus.rejected, extracted.rejected])
+    n = results["speakers"]
+    lines = [
+        f"{len(extracted)} recordings of {n} speakers, {len(rejected)} rejected",
+        verification,
+        f"misclassification rate {results['mr']:.2f} ({n} clusters, average linkage)",
+    ]
+    summary = {**results, "utterances": len(extracted)}
+    _arguments.print_results(arguments, summary, lines, rejected, corpus.skipped)
 
 
 def evaluate(embeddings, speakers, *, sessions=None, seed=0):

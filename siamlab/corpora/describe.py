@@ -39,12 +39,23 @@ class Description:
         read), sr (sampling rate in hertz, 0 if it cannot be read) and peak.
     suspicious : pandas.DataFrame
         Columns path and reason; a file may have several reasons.
+    rejected, skipped : pandas.DataFrame
+        Columns path and reason: as in the corpus, and the unreadable files.
     """
 
     name: str
     speakers: pd.DataFrame
     utterances: pd.DataFrame
     suspicious: pd.DataFrame
+    rejected: pd.DataFrame
+    skipped: pd.DataFrame
+
+    @property
+    def files(self):
+        """Number of files that were read, rejected and passed over."""
+        read = self.utterances.path[self.utterances.sr > 0].nunique()
+        counts = {"read": read, "rejected": len(self.rejected)}
+        return pd.Series({**counts, "passed over": len(self.skipped)}, name="files")
 
     @property
     def summary(self):
@@ -70,7 +81,8 @@ class Description:
             f"{self.name}: {len(self.speakers)} speakers, "
             f"{self.speakers.sessions.sum()} sessions, {len(self.utterances)} "
             f"utterances, {format_duration(self.utterances.seconds.sum())}, "
-            f"at {rates} Hz"
+            f"at {rates} Hz\n"
+            f"files: {', '.join(f'{n} {what}' for what, n in self.files.items())}"
         )
 
     def _verdict(self):
@@ -155,7 +167,12 @@ def describe(corpus, shortest=0.1):
         seconds=("seconds", "sum"),
     )
     suspicious = _suspicious(corpus.table, measured, shortest)
-    return Description(corpus.name, speakers, utterances, suspicious)
+    unreadable = corpus.table.assign(reason=measured.error)[["path", "reason"]]
+    rejected = pd.concat([corpus.rejected, unreadable[measured.error != ""]])
+    return Description(
+        *(corpus.name, speakers, utterances, suspicious),
+        *(rejected.reset_index(drop=True), corpus.skipped),
+    )
 
 
 def _measure(row):

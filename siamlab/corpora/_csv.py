@@ -15,7 +15,7 @@ from ..errors import CorpusError
 _CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 _SEPARATORS = ("\t", ";", ",")
 _MAX_SHOWN = 5  # rows named in an error
-# Names of columns that look like the times of a row, but are not ours.
+# Columns that may be times under other names, in other units.
 _TIME = re.compile(
     "(start|begin|onset|end|stop|offset|duration|[tx]min|[tx]max)"
     r"[_ ([]*(s|ms|sec|seconds|time|samples)?[])]*",
@@ -112,13 +112,11 @@ def read_rows(path, separator=None, quoting=csv.QUOTE_MINIMAL):
                 (number, [cell.strip() for cell in row])
                 for number, row in enumerate(reader, 1)
             ]
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{path} is not encoded in UTF-8 (byte {error.start}); save it as UTF-8"
-        ) from error
     except (OSError, ValueError, csv.Error) as error:
         line = f", line {reader.line_num}" if reader else ""
-        raise CorpusError(f"{path}{line} cannot be read as a table: {error}") from error
+        raise CorpusError(
+            f"{path}{line} cannot be read as a table in UTF-8: {error}"
+        ) from error
     (_, header), *rows = rows or [(1, [])]
     return header, [(number, row) for number, row in rows if any(row)]
 
@@ -189,17 +187,15 @@ def _rename(cells, path, columns):
 
 def _paths(listed, folder):
     """Resolve paths relative to the folder of the CSV file, with either slash."""
-    paths, n_present = [], 0
+    paths = []
     for name in listed:
-        name_here = name.replace("\\", "/")
         # A Mac may have written one letter as two.
-        forms = [unicodedata.normalize(form, name_here) for form in ("NFC", "NFD")]
-        candidates = [Path(folder, form) for form in (name, name_here, *forms)]
+        forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
+        names = [name, *(form.replace("\\", "/") for form in forms)]
+        candidates = [str(Path(folder, each)) for each in names]
         # Not Path.exists, which raises if a name is too long.
-        present = [path for path in candidates if os.path.exists(path)]
-        paths.append(str((present or candidates)[0]))
-        n_present += bool(present)
-    if paths and not n_present:
+        paths.append(next(filter(os.path.exists, candidates), candidates[1]))
+    if paths and not any(map(os.path.exists, paths)):
         raise CorpusError(
             f"none of the {len(paths)} files exists; the first is {paths[0]}. "
             f"Paths are relative to {folder}, the folder of the CSV file"

@@ -34,14 +34,6 @@ _SPEED, _PITCH, _RANGE = 1, 3, 4
 _END_OF_EVENTS, _PHONE = 0, 7
 
 
-class _Id(ctypes.Union):
-    _fields_ = [
-        ("number", ctypes.c_int),
-        ("name", ctypes.c_char_p),
-        ("string", ctypes.c_char * 8),
-    ]
-
-
 class _Event(ctypes.Structure):
     _fields_ = [
         ("type", ctypes.c_int),
@@ -51,7 +43,7 @@ class _Event(ctypes.Structure):
         ("audio_position", ctypes.c_int),
         ("sample", ctypes.c_int),
         ("user_data", ctypes.c_void_p),
-        ("id", _Id),
+        ("id", ctypes.c_char * 8),  # a union; of a phone it is the name
     ]
 
 
@@ -87,7 +79,7 @@ class Engine:
         while events[i].type != _END_OF_EVENTS:
             event = events[i]
             if event.type == _PHONE:
-                self._phones.append((event.id.string.decode(), event.sample))
+                self._phones.append((event.id.decode(), event.sample))
             i += 1
         return 0
 

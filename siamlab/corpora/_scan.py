@@ -65,6 +65,7 @@ def sound_files(root, expected):
     """
     found, skipped = [], []
     seen: dict = {}
+    above = Path(os.path.realpath(root)).parents
     folders = collections.deque([(root, False)])
     while folders:
         folder, linked = folders.popleft()
@@ -77,7 +78,7 @@ def sound_files(root, expected):
         if first != folder:
             skipped.append((str(folder), f"is a link to {first}, which is read there"))
             continue
-        if linked and _is_above(folder, root):
+        if linked and Path(os.path.realpath(folder)) in above:
             skipped.append((str(folder), "is a link to a folder above"))
             continue
         for entry in entries:
@@ -88,7 +89,7 @@ def sound_files(root, expected):
                 ]
             elif entry.is_dir(follow_symlinks=False):
                 folders.appendleft((path, linked))
-            elif entry.is_dir():
+            elif os.path.isdir(path):  # entry.is_dir raises for a link to itself
                 folders.append((path, True))  # links come last
             elif is_sound_file(path):
                 found.append((linked, entry.is_symlink(), path))
@@ -117,15 +118,11 @@ def _identity(path):
     return found.st_dev, found.st_ino
 
 
-def _is_above(folder, root):
-    return Path(os.path.realpath(root)).is_relative_to(os.path.realpath(folder))
-
-
 def _below(path):
     """List a file, or all files in a folder."""
     if path.is_symlink() or not path.is_dir():
         return [path]
-    return [Path(top, name) for top, _, names in os.walk(path) for name in names]
+    return sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
 
 
 def is_sound_file(path):
@@ -196,23 +193,27 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
         If no row is left.
     """
     table = pd.DataFrame(rows)
-    if "path" not in table:  # no rows at all
-        table["path"] = []
+    unknown: dict = {
+        "path": "",
+        "start": 0.0,
+        "duration": np.nan,
+        "text": "",
+        "phones": None,
+    }
+    table = table.assign(**{c: v for c, v in unknown.items() if c not in table})
     durations = dict(known or {})
     files = [path for path in table["path"].unique() if path not in durations]
     found = map_in_threads(_duration, files, description=name, unit="files")
     durations.update(zip(files, found, strict=True))
-    if "start" not in table:
-        table["start"] = 0.0
     whole = table["path"].map(durations).astype(float)
-    reasons = _reasons(table, whole)
-    bad = reasons != ""
-    rejected = [*rejected, *zip(table["path"][bad], reasons[bad], strict=True)]
-    table, left = table[~bad], (whole - table["start"])[~bad]
-    if "duration" in table:
-        left = left.where(~(table["duration"] < left), table["duration"])
+    left = whole - table["start"]
+    reasons = _reasons(table, whole, known or {})
     # If nothing is left, reading the row raises an error that says so.
-    table = table.assign(duration=left.where(left > 0))
+    table["duration"] = table["duration"].where(table["duration"] < left, left)
+    table["duration"] = table["duration"].where(table["duration"] > 0)
+    rejected = [*rejected, *zip(table["path"], reasons, strict=True)]
+    rejected = [(path, reason) for path, reason in rejected if reason]
+    table = table[reasons == ""]
     if rejected:
         first = ": ".join(rejected[0])
         n = len(table) + len(rejected)
@@ -224,28 +225,25 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
             f"{len(rejected)} of {n} recordings rejected ({first}); see corpus.rejected"
         )
     for column in ("speaker", "session"):  # a Mac writes one letter as two
-        table[column] = [unicodedata.normalize("NFC", each) for each in table[column]]
-    for column, unknown in (("text", ""), ("phones", None)):
-        if column not in table:
-            table[column] = unknown
+        names = [unicodedata.normalize("NFC", each) for each in table[column]]
+        table = table.assign(**{column: names})
     return Corpus(table, name, rejected, skipped)
 
 
-def _reasons(table, whole):
+def _reasons(table, whole, known):
     """Say why each row cannot be used, given the durations of the files; "" if not."""
     reasons = pd.Series("", table.index, dtype=object)
-    start = table["start"]
-    end = start + table["duration"].fillna(0.0) if "duration" in table else start
+    start, end = table["start"], table["start"] + table["duration"].fillna(0.0)
     late = (end > whole + _TOLERANCE_SECONDS) | ((start >= whole) & (start > 0))
     for i in table.index[late]:
         reasons[i] = (
             f"lasts {whole[i]:g} s, but a row ends at {end[i]:g} s; correct the row "
             "(start, end and duration are in seconds)"
         )
-    files = table.assign(path=table["path"].map(os.path.realpath))
-    reasons[files.duplicated(["path", "start"])] = (
-        "is listed twice with the same start; delete one of the rows, or it could end "
-        "up in two parts of a split"
+    # Files of known duration need not be opened, so they are compared by name.
+    files = [path if path in known else _identity(path) for path in table["path"]]
+    reasons[pd.DataFrame({"file": files, "start": start}).duplicated()] = (
+        "is listed twice with the same start; delete one of the rows"
     )
     return reasons
 

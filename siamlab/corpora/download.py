@@ -5,10 +5,10 @@
 ``downloads.yaml`` lists the archives.
 """
 
-import dataclasses
 import functools
 import shutil
 import tarfile
+import types
 import zlib
 from importlib import resources
 from pathlib import Path
@@ -85,19 +85,6 @@ def download(name, folder):
     return folder / archive.folder
 
 
-@dataclasses.dataclass(frozen=True)
-class Archive:
-    """An archive, as ``downloads.yaml`` describes it."""
-
-    url: str
-    size: int
-    sha256: str
-    license: str
-    top: str
-    folder: str
-    marker: str
-
-
 @functools.cache
 def _registry():
     """Read the archives by name, and where to get other corpora."""
@@ -105,7 +92,8 @@ def _registry():
 
     text = (resources.files(__package__) / "downloads.yaml").read_text("utf-8")
     found = yaml.safe_load(text)
-    archives = {name: Archive(**entry) for name, entry in found["archives"].items()}
+    entries = found["archives"].items()
+    archives = {name: types.SimpleNamespace(**entry) for name, entry in entries}
     return archives, found["elsewhere"]
 
 

@@ -65,7 +65,12 @@ def textgrid(root, tier=None, pauses=PAUSES, strict=False):
         try:
             durations[path] = audio.duration(path)
             found = grids.get(_key(path), [])
-            phones = _phones(_only(found, path), tier, durations[path])
+            if len(found) != 1:
+                raise CorpusError(
+                    f"{path} has {len(found) or 'no'} TextGrids; expected one, "
+                    f"{Path(path).stem}.TextGrid"
+                )
+            phones = _phones(Path(found[0]), tier, durations[path])
         except (AudioError, CorpusError) as error:
             if strict:
                 raise
@@ -88,39 +93,26 @@ def _key(path):
     return path.parent, unicodedata.normalize("NFC", path.stem)
 
 
-def _only(found, path):
-    """Return the TextGrid of a recording."""
-    if not found:
-        raise CorpusError(
-            f"{path} has no TextGrid; expected {Path(path).stem}.TextGrid"
-        )
-    if len(found) > 1:
-        raise CorpusError(f"{path} has several TextGrids, {', '.join(found)}; keep one")
-    return Path(found[0])
-
-
 def _phones(path, tier, duration):
     """Read the labeled intervals of a tier: (label, start, end) in seconds."""
-    tiers = read_tiers(path)
-    intervals = [each for each in tiers if each.is_intervals]
-    names = ", ".join(each.name for each in intervals)
-    if not intervals:
-        others = ", ".join(each.name for each in tiers) or "none"
-        raise CorpusError(
-            f"{path} has no interval tier; its tiers: {others}. Mark the phones in one"
-        )
+    intervals = [each[1:] for each in read_tiers(path) if each[0] == "IntervalTier"]
+    names = ", ".join(name for name, _ in intervals) or "none"
     chosen = intervals[:1]
     if tier is not None:
         wanted = unicodedata.normalize("NFC", tier)
-        chosen = [each for each in intervals if each.name == wanted]
+        chosen = [each for each in intervals if each[0] == wanted]
     if len(chosen) != 1:
         number = "several interval tiers" if chosen else "no interval tier"
-        raise CorpusError(f"{path} has {number} {tier!r}; it has {names}")
-    phones = sorted((p for p in chosen[0].entries if p[0]), key=lambda p: p[1])
+        wanted = "" if tier is None else f" {tier!r}"
+        raise CorpusError(f"{path} has {number}{wanted}; it has {names}")
+    name, entries = chosen[0]
+    phones = sorted(
+        (entry for entry in entries if entry[0]), key=lambda entry: entry[1]
+    )
     if not phones:
         raise CorpusError(
-            f"{path} has no labels in tier {chosen[0].name!r}; add labels, or choose "
-            f"another tier of {names}"
+            f"{path} has no labels in tier {name!r}; add labels, or choose another "
+            f"tier of {names}"
         )
     return _checked(path, phones, duration)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import CorpusError
+from ._csv import read_rows
 from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
 
 _EXPECTED = (
@@ -186,17 +187,14 @@ def _people(root):
 
 def _read_people(path):
     """Read a table with tabs (VoxCeleb 1) or commas (VoxCeleb 2)."""
-    lines = [line for line in read_text(path).splitlines() if line.strip()]
-    separator = "\t" if lines and "\t" in lines[0].strip() else ","
-    cells = [[cell.strip() for cell in line.split(separator)] for line in lines]
-    header, *rows = cells or [[]]
+    header, rows = read_rows(path)
     header = ["speaker" if _SPEAKER_COLUMN.fullmatch(name) else name for name in header]
     if not {"speaker", "Gender"} <= set(header):
         raise CorpusError(
             f"{path}: expected the columns VoxCeleb1 ID (or 2) and Gender; "
             f"got {', '.join(header) or 'nothing'}"
         )
-    people = [dict(zip(header, row, strict=False)) for row in rows]
+    people = [dict(zip(header, row, strict=False)) for _, row in rows]
     return {
         person["speaker"]: (
             person.get("Gender", "").upper(),

@@ -1,6 +1,5 @@
 """Downloads from a local server: checksum, size, unsafe members."""
 
-import dataclasses
 import functools
 import hashlib
 import http.server
@@ -9,6 +8,7 @@ import io
 import re
 import tarfile
 import threading
+import types
 
 import pytest
 
@@ -45,14 +45,13 @@ def serve(tmp_path_factory, monkeypatch):
 
     def serve(content, **changes):
         (folder / "a.tar.gz").write_bytes(content)
-        archive = dataclasses.replace(
-            ARCHIVES["librispeech/dev-clean"],
-            url=f"http://127.0.0.1:{server.server_port}/a.tar.gz",
-            size=len(content),
-            sha256=hashlib.sha256(content).hexdigest(),
-            marker="dev-mini",
-        )
-        archive = dataclasses.replace(archive, **changes)
+        archive = vars(ARCHIVES["librispeech/dev-clean"]) | {
+            "url": f"http://127.0.0.1:{server.server_port}/a.tar.gz",
+            "size": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "marker": "dev-mini",
+        }
+        archive = types.SimpleNamespace(**archive | changes)
         monkeypatch.setitem(ARCHIVES, "librispeech/dev-mini", archive)
         return folder / "a.tar.gz"
 

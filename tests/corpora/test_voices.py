@@ -41,6 +41,7 @@ def test_voices_are_synthesized_once_also_by_several_callers(cache, monkeypatch)
     assert all(corpora.voices("de", 1, 2).table.equals(table) for table in tables)
 
 
+@pytest.mark.slow
 def test_a_killed_synthesis_is_completed_by_the_next(cache):
     program = PROGRAM.replace("utterances=2", "utterances=12")
     with subprocess.Popen([sys.executable, "-c", program]) as process:

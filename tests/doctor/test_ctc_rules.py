@@ -2,11 +2,12 @@
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from keras import layers, ops
 
 from siamlab.doctor import examine
+
+pytestmark = pytest.mark.slow
 
 BANDS, CLASSES = 12, 9
 
@@ -43,7 +44,8 @@ def said(seed=0, utterances=5, labels=6, low=1, high=CLASSES - 1, pad=0):
     return y, counts
 
 
-def network(bands=BANDS, activation=None, kind="lstm", stride=1, mask=None):
+def network(bands=BANDS, activation=None, kind="conv", stride=1, mask=None):
+    """The kinds differ in the frames that an output reads; LSTMs take longest."""
     inputs = keras.Input((None, bands))
     x = inputs if mask is None else layers.Masking(mask)(inputs)
     if stride > 1:
@@ -128,7 +130,7 @@ def four_inputs(
     order=(0, 1, 2, 3),
     endpoint=False,
     activation="softmax",
-    kind="lstm",
+    kind="conv",
 ):
     """The Keras 2 way: labels and lengths are inputs, and the loss is the output."""
     base = network(activation=activation, stride=stride, kind=kind)
@@ -162,7 +164,7 @@ def look(model, batch=None, **facts):
 
 
 def healthy_keras_loss():
-    return compiled(), (sound()[0], said()[0])
+    return compiled(kind="lstm"), (sound()[0], said()[0])
 
 
 def healthy_conv():
@@ -171,14 +173,14 @@ def healthy_conv():
 
 def healthy_own():
     x, n = sound(2, least=24)
-    model = own(true_lengths(2), stride=2)
+    model = own(true_lengths(2), stride=2, kind="lstm")
     return model, ({"sound": padded(x, n, x.min()), "n": n}, said(2, pad=-1)[0])
 
 
-def healthy_four(order=(0, 1, 2, 3), **kwargs):
+def healthy_four(order=(0, 1, 2, 3), kind="lstm", **kwargs):
     x, n = sound(3, least=22)
     y, m = said(3, low=0)
-    return four_inputs(padded(x, n, -5.0), y, n, m, order=order, **kwargs)
+    return four_inputs(padded(x, n, -5.0), y, n, m, order=order, kind=kind, **kwargs)
 
 
 def healthy_endpoint():
@@ -208,7 +210,7 @@ HEALTHY = [
     healthy_endpoint,
     healthy_framewise,
     healthy_log_softmax,
-    lambda: healthy_four(order=(2, 1, 3, 0)),
+    lambda: healthy_four(order=(2, 1, 3, 0), kind="gru"),
     lambda: healthy_four(order=(3, 0, 2, 1), kind="conv"),
 ]
 
@@ -280,7 +282,7 @@ def test_scaling_within_the_model_counts():
 def test_zeros_behind_negative_logarithms_are_found():
     x, n = sound(9, least=20)
     x = padded(-np.abs(x) - 0.2, n, 0.0)
-    model = own(true_lengths())
+    model = own(true_lengths(), kind="lstm")
     batch = ({"sound": x, "n": n}, said(pad=-1)[0])
     report = look(model, batch)
     assert "C2" in report
@@ -290,12 +292,14 @@ def test_zeros_behind_negative_logarithms_are_found():
 def test_zeros_behind_standardized_sound_are_found():
     x, n = sound(10, least=20)
     batch = ({"sound": padded(x, n, 0.0), "n": n}, said(pad=-1)[0])
-    report = look(own(true_lengths()), batch)
+    report = look(own(true_lengths(), kind="lstm"), batch)
     assert "C3" in report
     assert "C2" not in report
 
 
-@pytest.mark.parametrize("kwargs", [{"kind": "conv"}, {"mask": 0.0}, {"kind": "gru"}])
+@pytest.mark.parametrize(
+    "kwargs", [{"kind": "conv"}, {"kind": "lstm", "mask": 0.0}, {"kind": "gru"}]
+)
 def test_padding_that_is_not_read_is_fine(kwargs):
     x, n = sound(11, least=20)
     batch = ({"sound": padded(x, n, 0.0), "n": n}, said(pad=-1)[0])
@@ -306,7 +310,8 @@ def test_padding_that_is_not_read_is_fine(kwargs):
 def test_zeros_are_the_floor_after_min_max():
     x, n = sound(12, least=20)
     x = padded((x - x.min()) / np.ptp(x), n, 0.0)
-    report = look(own(true_lengths()), ({"sound": x, "n": n}, said(pad=-1)[0]))
+    model = own(true_lengths(), kind="lstm")
+    report = look(model, ({"sound": x, "n": n}, said(pad=-1)[0]))
     assert {"C2", "C3"} <= set(report.passed)
 
 
@@ -444,8 +449,8 @@ def test_lengths_in_a_closure_are_seen():
         return lambda y, out: ops.ctc_loss(y, out, counts, np.full(5, n), mask_index=0)
 
     batch = sound()[0], said()[0]
-    assert "C9" in look(compiled(loss(40), stride=2), batch)
-    assert look(compiled(loss(20), stride=2), batch).healthy
+    assert "C9" in look(compiled(loss(40), stride=2, kind="lstm"), batch)
+    assert look(compiled(loss(20), stride=2, kind="lstm"), batch).healthy
 
 
 def test_lengths_of_the_wrong_shape_are_found():
@@ -579,7 +584,7 @@ def test_a_loss_that_is_told_wrong_lengths_reads_the_padding(true):
     assert ("C14" in report) != true
 
 
-# ---------------------------------------------------------------- C15 to C19
+# ---------------------------------------------------------------- C15 to C22
 
 
 def with_bias(model, blank, bias, weight=1.0):
@@ -628,91 +633,6 @@ def test_long_utterances_that_rule_are_found():
     assert "C17" not in look(None, None, loss_by_utterance=loss / n, lengths=n)
 
 
-def test_long_steps_are_found():
-    sgd = keras.optimizers.SGD
-    long = sgd(0.02, momentum=0.9, nesterov=True)
-    assert "C18" in look(None, None, optimizer=long)
-    clipped = sgd(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)  # notebook 03
-    short = sgd(0.01, momentum=0.9)
-    for fine in (keras.optimizers.Adam(), short, sgd(0.02), clipped):
-        assert "C18" in look(None, None, optimizer=fine).passed
-    rng = np.random.default_rng(0)
-    assert "C18" in look(None, None, grad_norms=rng.uniform(4, 90, 50), clipnorm=5)
-    assert "C18" not in look(None, None, grad_norms=rng.uniform(0, 6, 50), clipnorm=5)
-    assert "C18" in look(None, None, history={"loss": [90, 40, 30, 60, 95]})
-    assert "C18" not in look(None, None, history={"loss": [90, 40, 30, 31, 28]})
-
-
-def test_decay_is_found():
-    assert "C19" in look(None, None, optimizer_kwargs={"lr": 0.1, "decay": 1e-6})
-    assert "C19" not in look(None, None, optimizer_kwargs={"weight_decay": 1e-6})
-    text = "model.compile(optimizer=SGD(0.02, decay=1e-6, momentum=0.9))"
-    assert "C19" in look(None, None, source=text)
-    text = text.replace("decay=", "weight_decay=")
-    assert "C19" not in look(None, None, source=text)
-    adam = keras.optimizers.Adam()
-    adam.decay = 1e-4
-    assert "C19" in look(None, None, optimizer=adam)
-
-
-# ---------------------------------------------------------------- C20 to C26
-
-
-TABLE = pd.DataFrame(
-    {
-        "utterance": ["u1"] * 4 + ["u2"] * 3,
-        "phone": list("abbc") + list("aab"),
-    }
-)
-
-
-def no_repeats(frames):
-    return [f for i, f in enumerate(frames) if i == 0 or f != frames[i - 1]]
-
-
-def test_lost_doubles_are_found():
-    assert "C20" in look(None, None, segments_table=TABLE, labels=[[1, 2, 3], [1, 2]])
-    whole = [[1, 2, 2, 3], [1, 1, 2]]
-    assert "C20" not in look(None, None, segments_table=TABLE, labels=whole)
-    assert "C20" in look(None, None, segments_table=TABLE, collapse=no_repeats)
-    frames = [[1, 1, 2, 2, 2, 2, 3], [1, 1, 1, 1, 2]]
-    assert "C20" in look(
-        None, None, collapse=no_repeats, frame_labels=frames, labels=whole
-    )
-
-
-def blanks_first(p, blank=0):
-    best = [k for k in p.argmax(-1) if k != blank]
-    return no_repeats(best)
-
-
-def repeats_first(p, blank=0):
-    return [int(k) for k in no_repeats(list(p.argmax(-1))) if k != blank]
-
-
-def test_a_decoder_that_drops_blanks_first_is_found():
-    assert "C21" in look(None, None, decode=blanks_first)
-    assert "C21" in look(None, None, decode=repeats_first, blank=0).passed
-    assert (
-        "C21" in look(None, None, decode=lambda b: [repeats_first(p) for p in b]).passed
-    )
-    assert "C21" in look(
-        None,
-        None,
-        decode=lambda b: ["".join("xabcdefgh"[k] for k in blanks_first(p)) for p in b],
-    )
-
-
-def test_frames_without_a_label_that_became_class_0_are_found():
-    hot = np.eye(4)[[1, 2, 0, 3]]
-    hot[1] = 0
-    classes = hot.argmax(-1)
-    assert "C22" in look(None, None, one_hot=hot, classes=classes)
-    mended = np.where(hot.any(-1), classes, -1)
-    assert "C22" not in look(None, None, one_hot=hot, classes=mended)
-    assert "C22" in look(None, None, frame_labels=[1, -1, 0, 3], classes=classes)
-
-
 @pytest.mark.parametrize(("metric", "wanted"), [(["accuracy"], True), ([], False)])
 def test_rows_of_zeros_are_a_fault_where_they_are_counted(metric, wanted):
     x, _ = sound(22)
@@ -721,59 +641,3 @@ def test_rows_of_zeros_are_a_fault_where_they_are_counted(metric, wanted):
     model = network(activation="softmax")
     model.compile("adam", loss="categorical_crossentropy", metrics=metric)
     assert ("C22" in look(model, (x, y))) == wanted
-
-
-def test_a_loader_that_hides_broken_files_is_found(tmp_path):
-    files = []
-    for i in range(3):
-        np.save(tmp_path / f"{i}.npy", np.zeros((4, 2)))
-        files.append(tmp_path / f"{i}.npy")
-
-    def hides(paths):
-        found = []
-        for path in paths:
-            try:
-                found.append(np.load(path))
-            except Exception:
-                pass
-        return found
-
-    def honest(paths):
-        return [np.load(path) for path in paths]
-
-    assert "C23" in look(None, None, loader=hides, files=files)
-    assert "C23" not in look(None, None, loader=honest, files=files)
-    text = "def f(p):\n    try:\n        return read(p)\n    except {}:\n        pass"
-    assert "C23" in look(None, None, source=text.format("Exception"))
-    assert "C23" not in look(None, None, source=text.format("FileNotFoundError"))
-
-
-def test_an_order_by_length_is_found():
-    n = np.array([50, 20, 90, 30, 70, 40])
-    by_length = np.argsort(n).tolist()
-    assert "C24" in look(None, None, order=[by_length] * 3, lengths=n)
-    rng = np.random.default_rng(0)
-    shuffled = [rng.permutation(6).tolist() for _ in range(3)]
-    assert "C24" not in look(None, None, order=shuffled, lengths=n)
-    assert "C24" not in look(None, None, order=[by_length, *shuffled], lengths=n)
-
-
-def test_a_training_without_validation_or_seed_is_found():
-    assert "C25" in look(None, None, fit={"epochs": 3}, seed=3)
-    assert "C25" not in look(None, None, fit={"shuffle": False})
-    assert "C25" not in look(None, None, fit={"validation_split": 0.1}, seed=3)
-    assert "C25" in look(None, None, fit={"validation_split": 0.1}, seed=None)
-    fit, history = {"epochs": 2}, {"loss": [2, 1]}
-    assert "C25" in look(None, None, fit=fit, history=history)
-    history = {**history, "val_loss": [2, 1]}
-    assert "C25" not in look(None, None, fit=fit, history=history)
-    assert "C25" in look(None, None, source="model.fit(x, y, epochs=3)")
-
-
-def test_a_training_without_curriculum_is_found():
-    n = np.arange(10, 90, 10)
-    order = [[7, 3, 0, 5, 1, 6, 2, 4]]
-    assert "C26" in look(None, None, order=order, lengths=n, loss_by_utterance=3.0 * n)
-    assert "C26" not in look(
-        None, None, order=[list(range(8))], lengths=n, loss_by_utterance=3.0 * n
-    )

@@ -127,6 +127,7 @@ def test_any_form_of_model_is_examined(form):
     assert examined <= set(report.passed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_a_margin_out_of_scale_is_found_in_any_form(form):
     model = compiled(form)
@@ -216,6 +217,7 @@ def test_layers_answer_as_before_after_an_examination():
     assert keras.Operation.__call__ is operation
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_the_scale_of_distances_does_not_matter_where_the_margin_follows(scale):
     def distance(a, b):

@@ -1,10 +1,13 @@
 """Each fix of the posted program removes its fault from the report."""
 
 import keras
+import numpy as np
 import pytest
 
 import siamlab as sl
 from siamlab.doctor import examine
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +41,9 @@ def test_networks_of_phones_are_healthy_once_their_input_is_scaled(features):
     symbols = sl.ctc.Vocabulary(
         tuple(sorted({p for t in features.transcripts() for p in t}))
     )
-    labeled = sl.sampling.phone_labels(features, symbols)
-    batch = sl.sampling.UtteranceBatches(*labeled, batch_size=6)[0]
+    shortest = features.select(np.argsort([len(x) for x in features])[:4])
+    labeled = sl.sampling.phone_labels(shortest, symbols)
+    batch = sl.sampling.UtteranceBatches(*labeled, batch_size=4)[0]
     for scaler, codes in (
         (sl.scaling.StandardScaler().fit(features), ()),
         (None, ("C1",)),

@@ -68,6 +68,7 @@ print(json.dumps(y))
 """
 
 
+@pytest.mark.slow
 def test_an_onnx_file_computes_the_same_without_keras(small, tmp_path, in_a_process):
     _, encoder = small
     path = tmp_path / "encoder.onnx"

@@ -19,6 +19,7 @@ from siamlab.features import jobs, shards
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
+pytestmark = pytest.mark.slow  # processes of workers start and are killed
 SPECTROGRAM = sl.Spectrogram(n_mels=20)
 
 
@@ -174,7 +175,6 @@ def test_an_encoder_embeds_on_a_cluster(cache, client, folder):
         assert found.speakers.tolist() == expected.speakers[rows].tolist()
 
 
-@pytest.mark.slow
 def test_a_keras_network_embeds_on_a_cluster(client, rng):
     encoder = sl.networks.blstm_encoder(n_frames=10, n_mels=6, units=5, output_dim=4)
     utterances = [rng.normal(size=(n, 6)).astype(np.float32) for n in (35, 10, 94, 4)]

@@ -95,9 +95,11 @@ def main():
     parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     corpus = sl.corpora.librispeech(arguments.data, "test-other")
-    test_sets = [("test-other", sl.extract(corpus))]
+    spectrogram = sl.encoder().spectrogram
+    test_sets = [("test-other", sl.extract(corpus, spectrogram))]
     if arguments.fsdd:
-        test_sets.append(("fsdd", sl.extract(sl.corpora.fsdd(arguments.fsdd))))
+        fsdd = sl.corpora.fsdd(arguments.fsdd)
+        test_sets.append(("fsdd", sl.extract(fsdd, spectrogram)))
     encoders = {"shipped": sl.encoder()}
     for path in arguments.others:
         encoders[Path(path).stem] = sl.embeddings.Encoder.load(path)

@@ -21,6 +21,10 @@ _FULL_SCALE = 0.999
 # A normalized recording reaches full scale at one or two samples; a clipped recording
 # stays there for several samples, many times.
 _MIN_RUN, _MIN_CLIPPED = 3, 10
+# Speech is recorded at -15 to -40 dB relative to full scale (root mean square).
+_QUIET_DB = -50.0
+# An offset of 0.3 % changes an embedding as much as another room does.
+_OFFSET = 0.003
 _MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
@@ -36,7 +40,9 @@ class Description:
         One row per speaker, sorted by name: utterances, sessions, seconds.
     utterances : pandas.DataFrame
         One row per utterance, as in the corpus: path, seconds (NaN if it cannot be
-        read), sr (sampling rate in hertz, 0 if it cannot be read) and peak.
+        read), sr (sampling rate in hertz, 0 if it cannot be read), peak, offset (mean
+        of the samples; full scale is 1) and level_db (root mean square without the
+        offset, in dB relative to full scale).
     suspicious : pandas.DataFrame
         Columns path and reason; a file may have several reasons.
     rejected, skipped : pandas.DataFrame
@@ -65,6 +71,8 @@ class Description:
             "sessions per speaker": self.speakers.sessions,
             "seconds per speaker": self.speakers.seconds,
             "seconds per utterance": self.utterances.seconds,
+            "level of an utterance in dB": self.utterances.level_db,
+            "offset in % of full scale": 100 * self.utterances.offset,
         }
         rows = {name: x.agg(["min", "median", "max"]) for name, x in figures.items()}
         return pd.DataFrame(rows).T.round(2)
@@ -117,6 +125,9 @@ def describe(corpus, shortest=0.1):
     - is clipped: at least three consecutive samples are at full scale (0.999 or more),
       and at least ten samples in total. Loud recordings reach full scale at one or two
       samples. Recordings that were attenuated after clipping are not found;
+    - is quiet: its level (root mean square) is below -50 dB relative to full scale;
+    - has an offset: the mean of its samples is more than 0.3 % of full scale, as from a
+      cheap sound card. It is inaudible, but changes a spectrogram;
     - is shorter than `shortest`;
     - is a duplicate: all its samples equal those of another recording, whatever its
       name, container, bit depth or header. Recompressed copies are not found. A
@@ -158,7 +169,7 @@ def describe(corpus, shortest=0.1):
             _measure, rows, description=f"reading {corpus.name}", unit="utterances"
         )
     )
-    utterances = measured[["seconds", "sr", "peak"]]
+    utterances = measured[["seconds", "sr", "peak", "offset", "level_db"]]
     utterances.insert(0, "path", corpus.table.path)
     by_speaker = corpus.table.assign(seconds=measured.seconds).groupby("speaker")
     speakers = by_speaker.agg(
@@ -178,6 +189,7 @@ def describe(corpus, shortest=0.1):
 def _measure(row):
     """Read an utterance block by block, and return its measurements."""
     samples, sr, peak, n_bad, n_clipped, run = 0, 0, 0.0, 0, 0, 0
+    total = power = 0.0
     checksum = hashlib.blake2b(digest_size=16)
     try:
         blocks = audio.blocks(row.path, start=row.start, duration=row.duration)
@@ -186,16 +198,24 @@ def _measure(row):
             checksum.update(block.tobytes())
             finite = np.isfinite(block)
             n_bad += int(np.count_nonzero(~finite))
-            level = np.abs(np.where(finite, block, 0.0))
-            peak = max(peak, float(level.max()))
-            n, run = _count_clipped(level >= _FULL_SCALE, run)
+            block = np.where(finite, block, 0.0)
+            total += float(block.sum())
+            power += float(np.square(block).sum())
+            size = np.abs(block)
+            peak = max(peak, float(size.max()))
+            n, run = _count_clipped(size >= _FULL_SCALE, run)
             n_clipped += n
     except AudioError as error:
-        return {"seconds": np.nan, "sr": 0, "peak": np.nan, "error": error.reason}
+        missing = dict.fromkeys(("seconds", "peak", "offset", "level_db"), np.nan)
+        return {**missing, "sr": 0, "error": error.reason}
+    offset = total / samples
+    variance = max(power / samples - offset**2, 1e-12)
     return {
         "seconds": samples / sr,
         "sr": sr,
         "peak": peak,
+        "offset": offset,
+        "level_db": 10 * np.log10(variance),
         "error": "",
         "n_bad": n_bad,
         "n_clipped": n_clipped,
@@ -230,6 +250,10 @@ def _suspicious(table, measured, shortest):
             found.append((path, f"NaN, in {int(row.n_bad)} samples"))
         if row.peak <= audio.SILENCE:
             found.append((path, "silent, from beginning to end"))
+        elif row.level_db < _QUIET_DB:
+            found.append((path, f"quiet, {row.level_db:.0f} dB"))
+        if abs(row.offset) > _OFFSET and row.seconds >= shortest:
+            found.append((path, f"offset, {row.offset:.1%} of full scale"))
         if row.n_clipped >= _MIN_CLIPPED:
             found.append((path, f"clipped, {int(row.n_clipped)} samples at full scale"))
         if row.seconds < shortest:

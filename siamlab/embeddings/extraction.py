@@ -1,5 +1,6 @@
 """Embeddings of utterances."""
 
+import dataclasses
 import os
 
 from .. import corpora
@@ -46,7 +47,8 @@ def embed(
         Shape (time, mel) each. An utterance that is shorter than a segment is repeated
         to fill it. An `Encoder` computes its own spectrograms and therefore also
         accepts a `Corpus`, or the path of a recording or of a folder of recordings
-        (`corpora.recordings`).
+        (`corpora.recordings`). It removes their offset and brings them to one level.
+        In features, both stay as they were extracted: use its ``spectrogram``.
     layer : str, optional
         Name of the layer whose output is the embedding. By default, the embedding is
         the output of the network (of ``model.encoder`` if there is one). For a
@@ -154,7 +156,8 @@ def _encoder_features(recordings, spectrogram, client):
     if isinstance(recordings, corpora.Corpus):
         return extract(recordings, spectrogram, client=client)
     made = getattr(recordings, "spectrogram", None)
-    if made is not None and made != spectrogram:
+    level_db = spectrogram.level_db
+    if made and dataclasses.replace(made, level_db=level_db) != spectrogram:
         raise ArgumentError(
             "the encoder needs features with its own spectrogram settings, "
             f"{spectrogram}; got {made}. Pass the corpus, or use siamlab.extract("

@@ -1,12 +1,14 @@
 """Log-mel and log-power spectrograms of one recording."""
 
 import dataclasses
+from contextlib import closing
 from functools import cached_property
 
 import numpy as np
 
 from .. import audio
 from ..errors import ArgumentError, AudioError
+from ._recording import Level, pieces, resampled
 
 __all__ = ["Spectrogram"]
 
@@ -46,6 +48,10 @@ class Spectrogram:
     floor_db : float
         Lower limit in dB. It keeps the logarithm finite for digital silence. 0 dB is a
         power of 1; a full-scale sine wave reaches about +40 dB with the default window.
+    level_db : float, optional
+        If given, the mean of each recording (a constant offset) is removed, and the
+        recording is brought to this level: its root mean square, in dB relative to full
+        scale. By default, recordings are used as they are.
 
     Raises
     ------
@@ -69,6 +75,7 @@ class Spectrogram:
     fmin: float = 0.0
     fmax: float | None = None
     floor_db: float = -100.0
+    level_db: float | None = None
 
     def __post_init__(self):
         for name in ("sr", "n_fft", "win_length", "hop_length", "n_mels"):
@@ -175,23 +182,25 @@ class Spectrogram:
         Raises
         ------
         ArgumentError
-            If `samples` has more than one axis, or is shorter than one window.
+            If `samples` has more than one axis, is shorter than one window, or has a
+            type that `audio.as_float` refuses.
         """
-        samples = np.asarray(samples, dtype=np.float32)
+        samples = audio.as_float(samples)
         if samples.ndim != 1:
             raise ArgumentError(
                 f"samples must be one channel, shape (samples,); got {samples.shape}"
             )
+        if self.level_db is not None and len(samples):
+            level = Level()
+            level.add(samples)
+            samples = level.normalize(samples, self.level_db)
         samples = audio.resample(samples, sr, self.sr)
         if len(samples) < self.win_length:
             raise ArgumentError(
                 f"a recording must have at least {self.win_length} samples, the length "
                 f"of one window; got {len(samples)} samples at {self.sr} Hz"
             )
-        frames = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
-        power = self._power(frames[:: self.hop_length])
-        floor = np.float32(10.0 ** (self.floor_db / 10.0))
-        return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
+        return self._decibels(samples)
 
     def from_file(self, path, start=0.0, duration=None):
         """Compute the spectrogram of a recording in a file.
@@ -213,12 +222,50 @@ class Spectrogram:
         AudioError
             If the file cannot be read, or is too short.
         """
-        samples, sr = audio.read(path, start=start, duration=duration)
-        audio.check(samples, path)
+        with closing(pieces(path, start, duration)) as recording:
+            samples, sr = next(recording)
+            is_long = next(recording, None) is not None
         try:
+            if is_long:
+                del samples
+                return self._from_long_file(path, start, duration)
+            audio.check(samples, path)
             return self(samples, sr)
         except ArgumentError as error:
             raise AudioError(path, str(error)) from error
+
+    def _from_long_file(self, path, start, duration):
+        """Read a file twice, for its level and for the frames, never as a whole."""
+        level = Level()
+        for samples, sr in pieces(path, start, duration):  # noqa: B007 - used below
+            level.add(samples)
+        level.check(path)
+        recording = pieces(path, start, duration)
+        if self.level_db is not None:
+            recording = ((level.normalize(x, self.level_db), sr) for x, sr in recording)
+        n_frames = int(level.n * self.sr / sr / self.hop_length) + 1
+        frames = np.empty((n_frames, self.n_bins), dtype=np.float32)
+        rest, done = np.empty(0, dtype=np.float32), 0
+        for samples in resampled(recording, self.sr):
+            rest = np.concatenate([rest, samples])
+            n = (
+                len(rest) - max(self.win_length, self.hop_length)
+            ) // self.hop_length + 1
+            if n > 0:
+                end = (n - 1) * self.hop_length + self.win_length
+                frames[done : done + n] = self._decibels(rest[:end])
+                rest, done = rest[n * self.hop_length :], done + n
+        if len(rest) >= self.win_length:  # only if there are gaps between windows
+            frames[done] = self._decibels(rest[: self.win_length])[0]
+            done += 1
+        return frames[:done]
+
+    def _decibels(self, samples):
+        """Compute the frames of samples at the right sampling rate."""
+        frames = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
+        power = self._power(frames[:: self.hop_length])
+        floor = np.float32(10.0 ** (self.floor_db / 10.0))
+        return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
 
     def _power(self, frames):
         """Power (time, n_bins) of frames of samples (time, win_length).

@@ -32,6 +32,10 @@ def test_statistics_agree_with_the_files(tmp_path):
     assert found.speakers.sessions.to_dict() == {"anna": 2, "ben": 1}
     seconds = found.summary.loc["seconds per utterance", ["min", "median", "max"]]
     assert seconds.tolist() == [0.5, 1.5, 3.0]
+    levels = [10 * np.log10(np.var(samples)) for samples, _ in corpus]
+    assert found.utterances.level_db.tolist() == pytest.approx(levels, abs=1e-3)
+    offsets = [samples.mean() for samples, _ in corpus]
+    assert found.utterances.offset.tolist() == pytest.approx(offsets, abs=1e-6)
     peaks = [np.abs(samples).max() for samples, _ in corpus]
     assert found.utterances.peak.tolist() == pytest.approx(peaks)
     line, *_, verdict = repr(found).splitlines()
@@ -48,6 +52,11 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
         "anna/clipped.wav": (np.clip(4 * loud, -1, 1), r"clipped, \d+ samples at .*"),
         "anna/nan.wav": (np.append(loud, np.nan), "NaN, in 1 samples"),
         "anna/short.wav": (noise(0.05), "short, 0.050 s"),
+        "anna/quiet.wav": (noise(seed=5) / 256, "quiet, -59 dB"),
+        "anna/offset.wav": (
+            noise(seed=6) / 2 + 0.01,
+            r"offset, [01]\.\d% of full scale",
+        ),
         "anna/text.wav": (noise(), "unreadable: is not a sound file .*"),
         "ben/copy.flac": (
             noise(seed=1),
@@ -65,9 +74,9 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     assert reasons.keys() == {str(tmp_path / name) for name in patterns}
     for name, pattern in patterns.items():
         assert re.fullmatch(pattern, reasons[str(tmp_path / name)])
-    assert "suspicious files: 6" in repr(found)
+    assert "suspicious files: 8" in repr(found)
     assert "  duplicate: 1" in repr(found)
-    assert found.sampling_rates.to_dict() == {16000: 7, 8000: 1}
+    assert found.sampling_rates.to_dict() == {16000: 9, 8000: 1}
 
 
 def test_a_notebook_shows_20_suspicious_files_with_escaped_names(tmp_path):

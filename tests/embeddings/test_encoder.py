@@ -107,7 +107,8 @@ def test_an_encoder_survives_its_file(small, tmp_path):
 
 
 def test_the_saved_filters_are_those_of_the_spectrogram():
-    saved, computed = sl.encoder().spectrogram, sl.Spectrogram()
+    saved = sl.encoder().spectrogram
+    computed = sl.Spectrogram(level_db=saved.level_db)
     assert saved == computed
     np.testing.assert_allclose(saved.mel_filters, computed.mel_filters, atol=1e-7)
     np.testing.assert_allclose(saved.window, computed.window, atol=1e-7)
@@ -172,8 +173,27 @@ def test_an_embedding_is_the_mean_over_the_segments(corpus):
     rows = [encoder(x[None, i : i + 120])[0] for i in range(0, len(x) - 119, 60)]
     expected = np.mean(rows, axis=0) / np.linalg.norm(np.mean(rows, axis=0))
     np.testing.assert_allclose(encoder.embed(samples, sr), expected, atol=1e-5)
-    for recordings in (corpus, sl.extract(corpus)):
+    for recordings in (corpus, sl.extract(corpus, encoder.spectrogram)):
         np.testing.assert_allclose(sl.embed(recordings)[0], expected, atol=1e-5)
+
+
+CHANGES = {
+    "an offset of 1 %": lambda samples: samples + np.float32(0.01),
+    "30 dB less": lambda samples: samples * np.float32(10**-1.5),
+    "16-bit integers": lambda samples: (samples * 32767).astype(np.int16),
+    "unsigned bytes at full scale": lambda samples: np.uint8(
+        128 + 127 * samples / np.abs(samples).max()
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_offset_level_and_type_of_samples_barely_change_an_embedding(corpus, change):
+    encoder = sl.encoder()
+    for samples, sr in (corpus[i] for i in range(0, 9, 3)):
+        changed = CHANGES[change](samples)
+        cosine = encoder.embed(samples, sr) @ encoder.embed(changed, sr)
+        assert cosine > (0.8 if changed.dtype == np.uint8 else 0.999)
 
 
 def test_features_of_another_spectrogram_are_refused(corpus):

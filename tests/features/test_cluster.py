@@ -78,13 +78,13 @@ def slow_down():
     """Make each recording take longer to read; run in a worker."""
     from siamlab import audio
 
-    read = audio.read
+    blocks = audio.blocks
 
-    def slow_read(path, **part):
+    def slow_blocks(path, **part):
         time.sleep(0.1)
-        return read(path, **part)
+        return blocks(path, **part)
 
-    audio.read = slow_read
+    audio.blocks = slow_blocks
 
 
 def test_a_killed_worker_loses_only_the_shard_it_was_making(

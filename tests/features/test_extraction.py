@@ -69,7 +69,7 @@ def test_unusable_recordings_are_reported_and_the_others_are_extracted(
     os.truncate(paths[0], 8000)
     soundfile.write(paths[1], np.zeros(16000), 16000)
     soundfile.write(paths[2], with_nan, 16000, subtype="FLOAT")
-    soundfile.write(paths[7], np.full(300, 0.1), 16000)
+    soundfile.write(paths[7], np.linspace(0, 0.1, 300), 16000)
     reasons = ["truncated", "silent", "1 samples that are NaN", "at least 400 samples"]
     features = extract(recordings)
     (line,) = capfd.readouterr().err.splitlines()
@@ -99,12 +99,12 @@ def test_a_killed_extraction_is_resumed(recordings, extract, storage, contents):
 import json, sys, time
 import siamlab as sl
 from siamlab import audio
-read = audio.read
-def slow_read(path, **part):
+blocks = audio.blocks
+def slow_blocks(path, **part):
     time.sleep(0.1)
     print("read", flush=True)
-    return read(path, **part)
-audio.read = slow_read
+    return blocks(path, **part)
+audio.blocks = slow_blocks
 corpus, storage = sl.corpora.folder(sys.argv[1]), json.loads(sys.argv[2])
 sl.extract(corpus, sl.Spectrogram(n_mels=20), n_jobs=1, **storage)
 """

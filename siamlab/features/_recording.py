@@ -1,0 +1,78 @@
+"""The samples of a recording of any length, in pieces that fit into memory.
+
+- `pieces`: read a part of a file.
+- `Level`: the offset and the level of a recording, measured piece by piece.
+- `resampled`: the pieces at another sampling rate.
+"""
+
+from contextlib import closing
+
+import numpy as np
+
+from .. import audio
+
+_SECONDS = 300.0  # longest piece
+
+
+def pieces(path, start, duration):
+    """Yield (samples, sr); a recording of up to five minutes is one piece."""
+    group, n = [], 0
+    blocks = audio.blocks(path, start=start, duration=duration, seconds=_SECONDS)
+    with closing(blocks):
+        for samples, sr in blocks:  # FFmpeg decodes small ones
+            group.append(samples)
+            n += len(samples)
+            if n >= _SECONDS * sr:
+                yield _joined(group), sr
+                group, n = [], 0
+    if group:
+        yield _joined(group), sr
+
+
+def _joined(group):
+    return group[0] if len(group) == 1 else np.concatenate(group)
+
+
+class Level:
+    """Mean and root mean square of the samples of a recording."""
+
+    def __init__(self):
+        self.n, self._sum, self._power, self._extremes = 0, 0.0, 0.0, []
+
+    def add(self, samples):
+        """Measure another piece."""
+        self.n += len(samples)
+        self._sum += samples.sum(dtype=np.float64)
+        self._power += np.square(samples, dtype=np.float64).sum()
+        bad = samples[~np.isfinite(samples)].tolist()
+        self._extremes += bad or [samples.min(), samples.max()]
+
+    def check(self, path):
+        """Raise an `AudioError` if there are NaN, or all pieces are silent."""
+        audio.check(np.array(self._extremes), path)
+
+    def normalize(self, samples, level_db):
+        """Remove the mean, and bring the root mean square to `level_db`."""
+        mean = self._sum / self.n
+        rms = np.sqrt(max(self._power / self.n - mean**2, 1e-20))
+        return (samples - np.float32(mean)) * np.float32(10 ** (level_db / 20) / rms)
+
+
+def resampled(recording, target_sr):
+    """Yield the samples of pieces (samples, sr) at another sampling rate.
+
+    They are the same as those of the whole recording, resampled at once.
+    """
+    import soxr
+
+    stream = None
+    for samples, sr in recording:
+        if sr == target_sr:
+            yield samples
+            continue
+        if stream is None:
+            audio.resample(samples[:1], sr, target_sr)  # refuses impossible rates
+            stream = soxr.ResampleStream(sr, target_sr, 1, dtype="float32")
+        yield stream.resample_chunk(samples)
+    if stream is not None:
+        yield stream.resample_chunk(samples[:0], last=True)

@@ -42,7 +42,6 @@ def run(arguments):
         "suspicious": found.suspicious.to_dict("records"),
         "files": found.files.to_dict(),
     }
-    lines = [f"  {row.path}: {row.reason}" for row in found.suspicious.itertuples()]
-    _arguments.print_results(
-        arguments, summary, [found, *lines], found.rejected, found.skipped
-    )
+    listed = [f"  {row.path}: {row.reason}" for row in found.suspicious.itertuples()]
+    lines = [found, *listed]
+    _arguments.print_results(arguments, summary, lines, found.rejected, found.skipped)

@@ -43,11 +43,8 @@ def run(arguments):
         _arguments.save_figure(arguments.map, lambda plots: plots.speaker_map(embedded))
     rejected = pd.concat([corpus.rejected, embedded.rejected])
     n_speakers = len(set(embedded.speakers) - {""})
-    summary = {
-        "embeddings": len(embedded),
-        "speakers": n_speakers,
-        "output": arguments.output,
-    }
+    summary = {"embeddings": len(embedded), "speakers": n_speakers}
+    summary["output"] = arguments.output
     counts = f"{len(embedded)} embeddings, {n_speakers} speakers"
     line = f"{arguments.output}: {counts}, {len(rejected)} recordings rejected"
     _arguments.print_results(arguments, summary, [line], rejected, corpus.skipped)

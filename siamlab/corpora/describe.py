@@ -132,7 +132,8 @@ def describe(corpus, shortest=0.1):
     - is a duplicate: all its samples equal those of another recording, whatever its
       name, container, bit depth or header. Recompressed copies are not found. A
       duplicate may leak from one part of a split into another, or be listed under two
-      speakers.
+      speakers;
+    - is of a speaker whose name differs from another one only in case or spaces.
 
     Parameters
     ----------
@@ -266,4 +267,11 @@ def _suspicious(table, measured, shortest):
                     f", under the speakers {table.speaker[i]} and {other.speaker}"
                 )
             found.append((path, f"duplicate, of {other.path}{speakers}"))
+    folded = table.speaker.str.casefold().str.split().str.join(" ")
+    for _, rows in table.groupby(folded):
+        if len(names := sorted(set(rows.speaker))) > 1:
+            alike = " and ".join(map(repr, names))
+            found.append(
+                (rows.path.iloc[0], f"alike, the speakers {alike}; are they one?")
+            )
     return pd.DataFrame(found, columns=["path", "reason"], dtype=str)

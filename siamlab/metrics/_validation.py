@@ -82,10 +82,8 @@ def check_labels(labels, n, name="labels"):
             f"{name} must have shape ({n},), one for each utterance; got {labels.shape}"
         )
     if len(missing := np.flatnonzero(pd.isna(labels))):
-        raise ArgumentError(
-            f"{name} must not be missing; {len(missing)} of {n} are None or NaN, the "
-            f"first is row {missing[0]}. Leave these utterances out"
-        )
+        which = f"{len(missing)} of {n} are None or NaN, the first is row {missing[0]}"
+        raise ArgumentError(f"{name} must not be missing; {which}. Leave them out")
     return labels.astype(str) if labels.dtype == object else labels
 
 
@@ -126,8 +124,7 @@ def check_scores(y_true, y_score, *, both_classes=True):
             f"{y_true.shape} and {y_score.shape}"
         )
     if y_true.dtype.kind in "OSTU":
-        words = [_TRIAL_LABELS.get(label, label) for label in y_true.tolist()]
-        y_true = np.array(words, dtype=object)
+        y_true = np.array([_TRIAL_LABELS.get(x, x) for x in y_true.tolist()], object)
     same = y_true.astype(bool)
     if not np.array_equal(same, y_true):
         raise ArgumentError(

@@ -98,12 +98,8 @@ def trial_scores(embeddings, first, second):
 
 def _known_speakers(speakers, n):
     speakers = check_labels(speakers, n, "speakers")
-    unknown = speakers.astype(str) == ""
-    if unknown.any():
-        raise ArgumentError(
-            f"speakers must have names; {np.count_nonzero(unknown)} of {n} are empty. "
-            "Two unknown speakers are not the same speaker; leave them out"
-        )
+    if n_empty := np.count_nonzero(speakers.astype(str) == ""):
+        raise ArgumentError(f"{n_empty} of {n} speakers are empty; leave them out")
     return speakers
 
 
@@ -165,12 +161,11 @@ def verify(
     >>> result.eer.low <= result.eer <= result.eer.high
     True
     """
-    if not 0 < confidence_level < 1:
+    if not 0 < confidence_level < 1 or n_resamples < 1:
         raise ArgumentError(
-            f"confidence_level must be between 0 and 1; got {confidence_level}"
+            "confidence_level must be between 0 and 1, n_resamples at least 1; got "
+            f"{confidence_level} and {n_resamples}"
         )
-    if n_resamples < 1:
-        raise ArgumentError(f"n_resamples must be at least 1; got {n_resamples}")
     unit = _unit_rows(embeddings)
     speakers = _known_speakers(speakers, len(unit))
     i, j = np.triu_indices(len(unit), k=1)

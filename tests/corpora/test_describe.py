@@ -79,6 +79,13 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     assert found.sampling_rates.to_dict() == {16000: 9, 8000: 1}
 
 
+def test_speakers_whose_names_differ_only_in_case_are_suspicious(tmp_path):
+    names = ("Anna", "anna ", "Hanna")
+    corpus = write(tmp_path, {f"{x}/a.wav": noise(seed=i) for i, x in enumerate(names)})
+    (reason,) = corpora.describe(corpus).suspicious.reason
+    assert reason == "alike, the speakers 'Anna' and 'anna '; are they one?"
+
+
 def test_a_notebook_shows_20_suspicious_files_with_escaped_names(tmp_path):
     write(tmp_path, {f"<b>anna/{i}.wav": noise(0.01, i) for i in range(30)})
     shown = corpora.describe(corpora.folder(tmp_path))._repr_html_()

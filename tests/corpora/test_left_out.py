@@ -90,14 +90,15 @@ def test_a_report_accounts_for_every_file(mixed, tmp_path, capsys):
     assert main(["corpus", "--data", str(root)]) == 0
     printed = capsys.readouterr().out
     assert all(path in printed for path in (rejected | skipped))
+    silent = {str(root / "Ben" / "silent.wav")}
+    loose = {str(root / "loose.wav"), str(root / "lost.wav")}
     output = str(tmp_path.with_suffix(".npz"))
-    for arguments in (["embed", str(root), "--output", output], ["evaluate", "--data"]):
-        if arguments[0] == "evaluate":
-            arguments.append(str(root))
-        assert main([*arguments, "--json"]) == 0
+    for arguments in (
+        ["embed", root, "--output", output],
+        ["evaluate", "--data", root],
+    ):
+        assert main([*map(str, arguments), "--json"]) == 0
         summary = json.loads(capsys.readouterr().out)
         assert {row["path"] for row in summary["skipped"]} == skipped
-        silent = {str(root / "Ben" / "silent.wav")}
-        loose = {str(root / "loose.wav"), str(root / "lost.wav")}
         left_out = {row["path"] for row in summary["rejected"]}
         assert left_out | loose == rejected | silent

@@ -23,10 +23,14 @@ def data(n=24, seed=0):
     )
 
 
-def network(**dense):
-    return keras.Sequential(
+def network(loss=None, optimizer="adam", **dense):
+    """Keras' default, XLA, would compile each training for longer than it lasts."""
+    model = keras.Sequential(
         [keras.Input((6, 5)), layers.Flatten(), layers.Dense(8, **dense)]
     )
+    loss = sl.losses.Contrastive(margin=4.0) if loss is None else loss
+    model.compile(optimizer, loss, jit_compile=False)
+    return model
 
 
 def fit(model, watch, x=None, y=None, **more):
@@ -42,7 +46,6 @@ def codes(watch):
 
 def test_a_healthy_training_is_left_in_peace(capsys):
     model = network()
-    model.compile("adam", sl.losses.Contrastive(margin=4.0))
     watch = fit(model, Watch(), epochs=2)
     assert codes(watch) == []
     assert capsys.readouterr().out == ""
@@ -51,8 +54,8 @@ def test_a_healthy_training_is_left_in_peace(capsys):
 
 
 def test_collapse_is_seen_before_the_first_step(capsys):
-    model = network(kernel_initializer="zeros")
-    model.compile("sgd", sl.losses.Contrastive(margin=1.0))
+    loss = sl.losses.Contrastive(margin=1.0)
+    model = network(loss, "sgd", kernel_initializer="zeros")
     watch = fit(model, Watch())
     assert codes(watch) == ["S11"]
     assert "before the first step" in capsys.readouterr().out
@@ -64,33 +67,29 @@ def test_collapse_is_seen_when_it_comes():
     def pull(ids, e):
         return keras.ops.mean(keras.ops.square(e))
 
-    model = network()
-    model.compile(keras.optimizers.SGD(2.0), pull)
+    model = network(pull, keras.optimizers.SGD(2.0))
     x, y = data()
-    watch = fit(model, Watch(verbose=0), 0.3 * x + 1, y, epochs=40, batch_size=24)
+    watch = fit(model, Watch(verbose=0), 0.3 * x + 1, y, epochs=12, batch_size=24)
     assert "S11" in codes(watch)
     assert "after step" in watch.findings[codes(watch).index("S11")].evidence
 
 
 def test_a_dead_hinge_is_seen():
-    model = network()
-    model.compile("sgd", sl.losses.Contrastive(margin=1e-4))
+    model = network(sl.losses.Contrastive(margin=1e-4), "sgd")
     assert "S10" in codes(fit(model, Watch(verbose=0)))
 
 
 def test_clipped_steps_are_seen():
-    model = network()
-    model.compile(
-        keras.optimizers.SGD(1e-3, clipnorm=1e-6), "sparse_categorical_crossentropy"
-    )
-    watch = fit(model, Watch(verbose=0), epochs=4)
+    sgd = keras.optimizers.SGD(1e-3, clipnorm=1e-6)
+    model = network("sparse_categorical_crossentropy", sgd)
+    watch = fit(model, Watch(verbose=0), epochs=3)
     assert codes(watch) == ["C18"]
     assert all(look["clipped"] for look in watch.history)
 
 
 def test_saturated_gates_are_seen():
     model = keras.Sequential([keras.Input((6, 5)), layers.LSTM(4), layers.Dense(6)])
-    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
     x, y = data()
     watch = fit(model, Watch(verbose=0), 40 * x, y)
     assert "S30" in codes(watch)
@@ -103,7 +102,7 @@ def test_only_blanks_are_seen():
     x, _ = data(4)
     bias = net.encoder.layers[-1].bias
     bias.assign([0.0, 0.0, 12.0])  # the blank is the last output
-    net.compile(keras.optimizers.SGD(1e-9))
+    net.compile(keras.optimizers.SGD(1e-9), jit_compile=False)
     batches = sl.sampling.UtteranceBatches(list(x), [[0, 1]] * 4, batch_size=4)
     watch = Watch(verbose=0)
     net.fit(batches, epochs=1, verbose=0, callbacks=[watch])
@@ -114,15 +113,10 @@ def test_only_blanks_are_seen():
 def test_the_training_is_the_same_as_without():
     def train(callbacks):
         keras.utils.set_random_seed(3)
-        model = keras.Sequential(
-            [
-                keras.Input((6, 5)),
-                layers.Flatten(),
-                layers.Dropout(0.3),
-                layers.Dense(8),
-            ]
-        )
-        model.compile("adam", sl.losses.Contrastive(margin=4.0))
+        dropped = [layers.Dropout(0.3), *network().layers]
+        model = keras.Sequential([keras.Input((6, 5)), *dropped])
+        loss = sl.losses.Contrastive(margin=4.0)
+        model.compile("adam", loss)  # as Keras does by default
         x, y = data()
         model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
         return model.get_weights()
@@ -133,14 +127,12 @@ def test_the_training_is_the_same_as_without():
 
 def test_every_so_many_steps():
     model = network()
-    model.compile("adam", sl.losses.Contrastive(margin=4.0))
     watch = fit(model, Watch(every=2, verbose=0), batch_size=6)
     assert [look["step"] for look in watch.history] == [0, 2, 4, 4]
 
 
 def test_a_generator_cannot_be_read_twice_and_the_reader_is_told(capsys):
     model = network()
-    model.compile("adam", sl.losses.Contrastive(margin=4.0))
 
     def generate():
         while True:

@@ -24,15 +24,36 @@ def test_importing_siamlab_loads_nothing_heavy_and_no_import_hook():
     assert done.stdout.split("\n")[:2] == ["[]", "True"]
 
 
-@pytest.mark.parametrize(
-    "start", ["course.start(seed=1)", "training.quiet_tensorflow()"]
-)
-def test_tensorflow_prints_nothing_after_a_quiet_start(start):
-    program = f"import siamlab as sl; sl.{start}; import keras; keras.ops.ones(3); "
-    done = python(program + "import umap, tensorflow as tf; tf.zeros(3) + 1")
-    assert (done.stdout, done.stderr) == ("", "")
+@pytest.mark.slow
+def test_the_course_starts_quietly_with_the_same_random_numbers_and_figures():
+    program = """
+import random, siamlab as sl
+sl.course.start(seed=1)
+import keras, matplotlib.pyplot as plt, numpy as np, tensorflow as tf, umap
+print(random.random(), np.random.rand(), float(keras.random.normal(())))
+print(plt.rcParams["axes.spines.top"])
+"""
+    first, second = python(program), python(program)
+    assert first.stdout == second.stdout
+    assert first.stdout.splitlines()[1:] == ["False"]
+    assert first.stderr == ""
 
 
+@pytest.mark.slow
+def test_a_quiet_start_prints_nothing_and_networks_register_their_classes():
+    program = """
+import siamlab as sl
+sl.training.quiet_tensorflow()
+import siamlab.networks, keras, tensorflow as tf
+tf.zeros(3) + keras.ops.ones(3)
+known = keras.saving.get_custom_objects()
+print(all(f"siamlab>{name}" in known for name in ("Scale", "KLHinge", "SpeakerNet")))
+"""
+    done = python(program)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@pytest.mark.slow
 def test_the_command_line_shows_no_start_up_lines():
     command = [sys.executable, "-m", "siamlab", "doctor", "missing.keras"]
     command += ["--data", "missing.npz"]
@@ -40,19 +61,6 @@ def test_the_command_line_shows_no_start_up_lines():
     assert done.stdout == ""
     assert done.stderr.startswith("siamlab: ")
     assert done.stderr.count("\n") == 1
-
-
-def test_the_course_starts_with_the_same_random_numbers_and_figures():
-    program = """
-import random, siamlab as sl
-sl.course.start(seed=1)
-import keras, matplotlib.pyplot as plt, numpy as np
-print(random.random(), np.random.rand(), float(keras.random.normal(())))
-print(plt.rcParams["axes.spines.top"])
-"""
-    first, second = python(program).stdout, python(program).stdout
-    assert first == second
-    assert first.splitlines()[1] == "False"
 
 
 def test_environment_variables_of_the_user_are_kept():
@@ -65,15 +73,6 @@ print(os.environ["TF_CPU_ALLOCATOR_USE_BFC"])
 print("TF_CPU_BFC_MEM_LIMIT_IN_MB" in os.environ)
 """
     assert python(program).stdout.split() == ["0", "True"]
-
-
-def test_importing_the_networks_registers_their_classes():
-    program = """
-import siamlab.networks, keras
-known = keras.saving.get_custom_objects()
-print(all(f"siamlab>{name}" in known for name in ("Scale", "KLHinge", "SpeakerNet")))
-"""
-    assert python(program).stdout.split() == ["True"]
 
 
 def test_every_public_name_exists():

@@ -54,22 +54,20 @@ def main(begins):
         sys.exit("no browser found: install Chromium, or name one in SIAMLAB_BROWSER")
     IMAGES.mkdir(exist_ok=True)
     chosen = {lab: name for lab, name in LABS.items() if name.startswith(begins)}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        jupyterlab(Path(folder)) as address,
-        chromium(browser_path) as browser,
-    ):
-        for name in dict.fromkeys(chosen.values()):
+    for name in dict.fromkeys(chosen.values()):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            jupyterlab(Path(folder)) as address,  # its kernels end with it
+            chromium(browser_path) as browser,
+        ):
             notebook = Notebook(browser, address, name)
             notebook.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-            notebook.run_all()
-            notebook.wait(seconds=600)
+            notebook.run_all(seconds=600)
             for lab, its_notebook in chosen.items():
                 if its_notebook == name:
                     path = IMAGES / f"{lab}.png"
                     keep(picture(notebook, lab), path)
                     print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
-            notebook.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One JupyterLab and one browser for all browser tests.
+"""A JupyterLab for each file of browser tests, and a browser.
 
 - `jupyterlab`: JupyterLab on a copy of the notebooks; its address and its folder.
 - `browser`: a Chromium without a window.
@@ -8,7 +8,7 @@ import jupyter_pages
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def jupyterlab(tmp_path_factory):
     """JupyterLab on a copy of the notebooks; yields its address and its folder."""
     folder = tmp_path_factory.mktemp("jupyterlab")

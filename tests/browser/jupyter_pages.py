@@ -1,15 +1,12 @@
 """JupyterLab in a process, and notebooks in a browser."""
 
 import contextlib
-import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +23,14 @@ _SETTINGS = {
     # No question about news.
     "apputils-extension/notification": '{"fetchNews": "false"}',
 }
+
+
+_ERRORS = ", ".join(
+    f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind in ("error", "stderr")
+)
+_ALL_HAVE_RUN = f"""() => document.querySelector("{_ERRORS}") ||
+    [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
+    .every(prompt => /[0-9]/.test(prompt.innerText))"""
 
 
 @contextlib.contextmanager
@@ -80,18 +85,11 @@ def chromium(path):
         browser.close()
 
 
-def _request(address, path, method="GET"):
-    url = urlsplit(address)._replace(path=path).geturl()
-    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
-        return answer.read()
-
-
 class Notebook:
     """A page of a browser with a notebook."""
 
     def __init__(self, browser, address, name):
         self.console_errors = []
-        self.name, self._address = name, address
         self.page = browser.new_page(viewport={"width": 1366, "height": 768})
         self.page.set_default_timeout(60_000)
         self.page.on("console", self._record)
@@ -106,43 +104,21 @@ class Notebook:
             url = message.location.get("url")
             self.console_errors.append(f"{message.text} ({url})")
 
-    def run_all(self):
-        """Clear the outputs and start all cells."""
+    def run_all(self, seconds):
+        """Run all cells anew; wait until they have run, or one has failed."""
         status = self.page.locator(".jp-StatusBar-Widget")
         expect(status).to_contain_text("| Idle")
-        self._choose("Edit", "Clear Outputs of All Cells")
-        expect(self.page.locator(".jp-CodeCell .jp-OutputArea-output")).to_have_count(0)
-        self._choose("Run", "Run All Cells")
-
-    def _choose(self, menu, item):
-        for name in (menu, item):
+        for name in ("Edit", "Clear Outputs of All Cells", "Run", "Run All Cells"):
             self.page.get_by_role("menuitem", name=name, exact=True).click()
-
-    def wait(self, seconds):
-        """Wait until all cells have run."""
-        prompts = self.page.locator(".jp-CodeCell .jp-InputPrompt")
-        end = time.monotonic() + seconds
-        while {"[ ]:", "[*]:"} & set(prompts.all_inner_texts()):
-            if time.monotonic() > end or self.errors():
-                raise AssertionError(f"some cells did not run: {self.errors()}")
-            self.page.wait_for_timeout(200)
+        self.page.wait_for_function(_ALL_HAVE_RUN, timeout=1000 * seconds, polling=500)
+        assert self.errors() == [], self.errors()
 
     def errors(self):
         """Return the errors in cells and in the console of the browser."""
-        kinds = ("error", "stderr")
-        outputs = [f'[data-mime-type="application/vnd.jupyter.{x}"]' for x in kinds]
-        texts = self.page.locator(", ".join(outputs)).all_inner_texts()
-        return texts + self.console_errors
+        return self.page.locator(_ERRORS).all_inner_texts() + self.console_errors
 
     def cell(self, source):
         """Find the cell whose source contains a text."""
         return self.page.locator(".jp-CodeCell").filter(
             has=self.page.locator(".jp-InputArea", has_text=source)
         )
-
-    def close(self):
-        """Close the page and shut down the kernel, which may take a gigabyte."""
-        self.page.close()
-        for session in json.loads(_request(self._address, "/api/sessions")):
-            if session["path"].endswith(self.name):
-                _request(self._address, f"/api/sessions/{session['id']}", "DELETE")

@@ -16,43 +16,73 @@ LABS = {
     "SpeakerExplorer": "09_speaker_clusters.ipynb",
 }
 
-# What makes the trainings of each notebook shorter.
-SHORTER = {
-    "01_sound_to_spectrogram.ipynb": {},
-    "02_scaling.ipynb": {"epochs=3": "epochs=1", "n_utterances=40": "n_utterances=14"},
-    "03_ctc_that_does_not_learn.ipynb": {
-        "epochs=3": "epochs=1",
-        "epochs=6": "epochs=2",
-        "n_utterances=50": "n_utterances=14",
-    },
-    "05_kl_hinge_loss.ipynb": {"steps=80": "steps=2"},
-    "06_accuracy_on_distances.ipynb": {
-        "steps_per_epoch=25": "steps_per_epoch=1",
-        "steps_per_epoch=120": "steps_per_epoch=2",
-    },
-    "09_speaker_clusters.ipynb": {
-        "SpeakerBatches(train_features, ": "SpeakerBatches(train_features, "
-        "steps_per_epoch=2, "
-    },
-}
+
+class _Shorter(ast.NodeTransformer):
+    """Let a training take a step or two, on at most some 300 utterances."""
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        given = {x.arg: x.value for x in node.keywords}
+        limits = {"epochs": 1, "steps": 1, "steps_per_epoch": 1}
+        if "n_speakers" in given:
+            limits["n_utterances"] = 4 + 60 // given["n_speakers"].value
+        for name in limits.keys() & given.keys():
+            if isinstance(given[name], ast.Constant):
+                given[name].value = min(given[name].value, limits[name])
+        return node
 
 
-class _RemoveAsserts(ast.NodeTransformer):
-    def visit_Assert(self, node):
-        return ast.copy_location(ast.Pass(), node)
+def _names(node, context=ast.expr_context):
+    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, context)}
 
 
-def write_shorter(name, folder):
-    """Write a notebook into a folder, with short trainings and without assertions."""
-    notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for old, new in SHORTER[name].items():
-        assert any(old in cell.source for cell in code), f"{name} has no {old}"
-        for cell in code:
-            cell.source = cell.source.replace(old, new)
-    for cell in code:
-        cell.source = ast.unparse(_RemoveAsserts().visit(ast.parse(cell.source)))
-    nbformat.write(notebook, folder / name)
+def _changed_names(statement):
+    """Names that a statement assigns, or whose method it calls."""
+    match statement:
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(id=name)))):
+            return {name}
+    return _names(statement, ast.Store)
+
+
+def _what_it_needs(cells):
+    """The first cell, and the statements on which the last cell depends."""
+    between = _Shorter().visit(ast.parse("\n".join(cells[1:-1]))).body
+    needed, kept = _names(ast.parse(cells[-1])), []
+    for statement in reversed(between):
+        if _changed_names(statement) & needed:
+            needed |= _names(statement)
+            kept.insert(0, statement)
+    return "\n".join([cells[0], *map(ast.unparse, kept)])
+
+
+def write_labs(path):
+    """Write a notebook with all labs, each after what its own notebook does for it."""
+    labs = nbformat.v4.new_notebook()
+    for lab, name in LABS.items():
+        notebook = nbformat.read(ROOT / "notebooks" / name, as_version=4)
+        labs.metadata = notebook.metadata  # the kernel
+        cells = [c.source for c in notebook.cells if c.cell_type == "code"]
+        (end,) = (i for i, cell in enumerate(cells, 1) if f"sl.labs.{lab}(" in cell)
+        for source in (_what_it_needs(cells[:end]), cells[end - 1]):
+            labs.cells.append(nbformat.v4.new_code_cell(source))
+    nbformat.write(labs, path)
+
+
+_CHANGED = """([[picture, numbers], [old_picture, old_numbers]]) =>
+    picture.src !== old_picture && numbers.innerText !== old_numbers"""
+# The kernel has nothing to do, and nothing has changed for a while.
+_AT_REST = """([picture, numbers]) => {
+    const status = document.querySelector(".jp-StatusBar-Widget").innerText;
+    const state = picture.src + numbers.innerText + status;
+    if (state !== window.lastState || !status.includes("| Idle")) {
+        window.lastState = state;
+        window.lastChange = performance.now();
+    }
+    return performance.now() - window.lastChange > 250;
+}"""
 
 
 class View:
@@ -65,27 +95,17 @@ class View:
         self.readout = self.output.locator(".siamlab-readout .widget-html-content")
         self.handles = self.output.locator(".noUi-handle")
         self.picture.scroll_into_view_if_needed()
-
-    def _state(self):
-        """Return the picture, whose address changes with it, and the numbers."""
-        return self.picture.get_attribute("src"), self.readout.inner_text()
+        self._elements = [x.element_handle() for x in (self.picture, self.readout)]
+        self.settled()
 
     def settled(self):
-        """Wait until picture and numbers stay the same for a while; return both."""
-        for _ in range(100):
-            before = self._state()
-            self._page.wait_for_timeout(600)
-            if self._state() == before:
-                return before
-        raise AssertionError("the lab does not come to rest")
+        """Wait until the lab is at rest; return picture (its address) and numbers."""
+        self._page.wait_for_function(_AT_REST, arg=self._elements, polling=50)
+        return self.picture.get_attribute("src"), self.readout.inner_text()
 
     def expect_a_change(self, action, *arguments):
         """Do what moves a control; picture and numbers must change."""
-        picture, numbers = self.settled()
+        before = self.picture.get_attribute("src"), self.readout.inner_text()
         action(*arguments)
-        for _ in range(300):
-            new_picture, new_numbers = self._state()
-            if new_picture != picture and new_numbers != numbers:
-                return self.settled()
-            self._page.wait_for_timeout(100)
-        raise AssertionError(f"nothing has changed: {numbers}")
+        self._page.wait_for_function(_CHANGED, arg=[self._elements, before])
+        return self.settled()

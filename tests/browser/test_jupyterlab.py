@@ -35,4 +35,4 @@ def test_a_committed_notebook_shows_its_labs_without_a_kernel(jupyterlab, browse
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
     expect(cell.get_by_text("model not found")).to_have_count(0)
-    notebook.close()
+    notebook.page.close()

@@ -59,8 +59,4 @@ HEALTHY = (
     "learned_comparison",
     "kl_both_directions",
     "multi_head_attention",
-    "ctc_plain",
-    "ctc_log_softmax_output",
-    "ctc_masked_zero_padding",
-    "ctc_tf_blank_last",
 )

@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -23,13 +22,19 @@ def module():
         yield importlib.import_module
 
 
-def run(script, *arguments, cwd=None):
-    """Run a benchmark; return the rows of the tables that it prints."""
-    command = [sys.executable, str(BENCHMARKS / script), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
-    assert done.returncode == 0, done.stderr[-3000:]
-    rows = [line for line in done.stdout.splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in row.strip("| ").split("|")] for row in rows]
+@pytest.fixture
+def run(module, monkeypatch, capsys, tmp_path):
+    """Run a benchmark in this process; returns the rows of the tables it prints."""
+    monkeypatch.chdir(tmp_path)
+
+    def rows(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        module(script).main()
+        printed = capsys.readouterr().out.splitlines()
+        rows = [line.strip("| ") for line in printed if line.startswith("| ")]
+        return [[cell.strip() for cell in row.split("|")] for row in rows]
+
+    return rows
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +53,10 @@ def recordings(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_ctc_runs_on_a_folder_of_textgrids(recordings):
+def test_ctc_runs_on_a_folder_of_textgrids(run, recordings):
     recipes = ["framewise, standardized", "CTC, min-max of each"]
     small = ["--epochs", 1, "--seeds", 2, "--units", 4, "--rows", *recipes]
-    _, *rows = run("ctc.py", "--textgrid", recordings, *small)
+    _, *rows = run("ctc", "--textgrid", recordings, *small)
     assert [row[0] for row in rows] == recipes
     for row in rows:
         median, low, high = (float(n) for n in re.findall(r"[\d.]+", row[1]))
@@ -77,12 +82,12 @@ def test_runs_that_were_measured_before_a_kill_are_not_measured_again(
 
 @pytest.mark.slow
 def test_the_channel_benchmark_runs_on_timit_and_saves_its_networks(
-    data, a_timit, tmp_path
+    run, data, a_timit, tmp_path
 ):
     root = a_timit(tmp_path / "timit", speakers=("FCJF0", "MDAC0", "FDHC0"))
     arguments = ["--train", data / "librispeech-mini", "--timit", root]
     small = ["--epochs", 1, "--steps", 1, "--nets", tmp_path / "nets"]
-    rows = run("channel.py", *arguments, *small, cwd=tmp_path)
+    rows = run("channel", *arguments, *small)
     assert {"TIMIT: untrained", "TIMIT, without SA1 and SA2: trained, BLSTM"} < {
         row[0] for row in rows
     }
@@ -91,11 +96,11 @@ def test_the_channel_benchmark_runs_on_timit_and_saves_its_networks(
 
 
 @pytest.mark.slow
-def test_the_ladder_prints_each_step_that_is_asked_for(data):
+def test_the_ladder_prints_each_step_that_is_asked_for(run, data):
     steps = list(sl.posts.ladder())
     small = ["--seeds", 1, "--epochs", 1, "--steps", 1, "--units", 4]
     root = ["--data", data / "librispeech-mini"]
-    rows = run("ladder.py", *root, *small, "--only", steps[0], steps[-1])
+    rows = run("ladder", *root, *small, "--only", steps[0], steps[-1])
     names = ["untrained", "untrained, scaled", steps[0], steps[-1]]
     assert [row[0] for row in rows[1:]] == names
 
@@ -157,10 +162,10 @@ def test_the_pair_loss_equals_nested_loops(module):
 
 
 @pytest.mark.slow
-def test_extraction_is_compared_with_librosa(data):
+def test_extraction_is_compared_with_librosa(run, data):
     root = ["--data", data / "librispeech-mini"]
     small = ["--files", 2, "--rounds", 1, "--threads", 1]
-    head, *rows = run("throughput.py", "--only", "extraction", *root, *small)
+    head, *rows = run("throughput", "--only", "extraction", *root, *small)
     differences = {row[1]: row[-1] for row in rows}
     assert float(differences["librosa"].split(",")[0]) < 1e-4
     assert differences["ours, cached"] == "0e+00, at most 0e+00"
@@ -168,10 +173,10 @@ def test_extraction_is_compared_with_librosa(data):
 
 
 @pytest.mark.slow
-def test_a_commit_is_compared_with_this_checkout():
+def test_a_commit_is_compared_with_this_checkout(run):
     small = ["--only", "pairs", "--rounds", 1, "--threads", 1, "--outputs", 8]
     program = ["--program", BENCHMARKS / "_ours.py"]
-    _, row = run("throughput.py", "--against", "HEAD", *program, *small)
+    _, row = run("throughput", "--against", "HEAD", *program, *small)
     assert row[1] == "pair_loss"
     assert float(row[5]) > 0
 
@@ -185,9 +190,9 @@ def test_a_fit_recovers_a_line(module, order):
 
 
 @pytest.mark.slow
-def test_costs_are_fitted_and_extrapolated(tmp_path):
+def test_costs_are_fitted_and_extrapolated(run):
     small = ["--only", "verification", "clustering", "--shrink", 10]
-    rows = run("cost.py", *small, "--price", 1, cwd=tmp_path)
+    rows = run("cost", *small, "--price", 1)
     names = [row[0] for row in rows]
     extrapolated = [row[1] for row in rows if row[0] == "100,000 hours"]
     assert len(extrapolated) == 2

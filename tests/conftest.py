@@ -8,7 +8,6 @@
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: the program file of a browser.
-- `first_line`: waits for a line that a server prints.
 - `in_a_process`: runs a program in a process, with another backend or cache.
 - `quick_xla`: flags with which JAX compiles quickly.
 
@@ -16,14 +15,11 @@ A test whose recordings or browser are missing is skipped. With
 ``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
 """
 
-import contextlib
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -145,30 +141,6 @@ def _in_a_process(program, *arguments, **environment):
 def quick_xla():
     """XLA_FLAGS for processes whose compiled steps run a few times only."""
     return "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-
-
-@pytest.fixture(scope="session")
-def first_line():
-    """Wait for a line of a process; it is killed at the end, and after 90 s."""
-    return _first_line
-
-
-@contextlib.contextmanager
-def _first_line(process, pattern):
-    """Yield the match, and the lines before it."""
-    with process, contextlib.ExitStack() as stack:
-        stack.callback(process.kill)
-        watchdog = threading.Timer(90, process.kill)
-        watchdog.start()
-        stack.callback(watchdog.cancel)
-        before = []
-        for line in process.stdout:
-            if found := re.search(pattern, line):
-                break
-            before.append(line)
-        else:
-            pytest.fail("no address was printed:\n" + "".join(before))
-        yield found, before
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 Nothing is downloaded: the new environment finds everything but siamlab in this one.
 """
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
+import threading
 import urllib.error
 import urllib.request
 import venv
@@ -144,10 +147,29 @@ def status_code(url):
             return error.code
 
 
+@contextlib.contextmanager
+def first_line(process, pattern):
+    """Yield the match of a process's line, and the lines before it.
+
+    The process is killed at the end, and after 90 s.
+    """
+    with process, contextlib.ExitStack() as stack:
+        stack.callback(process.kill)
+        watchdog = threading.Timer(90, process.kill)
+        watchdog.start()
+        stack.callback(watchdog.cancel)
+        before = []
+        for line in process.stdout:
+            if found := re.search(pattern, line):
+                break
+            before.append(line)
+        else:
+            pytest.fail("no address was printed:\n" + "".join(before))
+        yield found, before
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
-def test_the_lab_starts_requires_its_token_and_stops_with_ctrl_c(
-    installed, tmp_path, first_line
-):
+def test_the_lab_starts_requires_its_token_and_stops_with_ctrl_c(installed, tmp_path):
     command, environ = installed
     # The port is taken: Jupyter chooses another one.
     taken = socket.create_server(("127.0.0.1", 0))

@@ -31,7 +31,7 @@ OTHERS += [
 LINKS = {
     "anna/all": "..",
     "Ben/above": "../..",
-    "Ben/friend": "../anna",
+    "Ben/guest": "../anna",
     "Ben/copy.wav": "../anna/kitchen/1.wav",
     "twice": "anna/kitchen",
     "anna/gone.wav": "nowhere.wav",

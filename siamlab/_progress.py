@@ -2,6 +2,7 @@
 
 - `progress_bar`: iterate over something with a progress bar.
 - `print_line`: print one line without disturbing the bars.
+- `format_size`: a number of bytes with its unit, as the bars show it.
 
 In JupyterLab, a bar is a widget. In a terminal, it is redrawn in place and removed at
 the end. In a log file, one line is written every ten seconds. The environment variable
@@ -12,7 +13,7 @@ this way, because the times in a bar differ from run to run.
 import os
 import sys
 
-__all__ = ["print_line", "progress_bar"]
+__all__ = ["format_size", "print_line", "progress_bar"]
 
 _LOG_INTERVAL_S = 10.0
 
@@ -88,3 +89,26 @@ def print_line(line):
     from tqdm import tqdm
 
     tqdm.write(line, file=sys.stderr)
+
+
+def format_size(n_bytes):
+    """Format a number of bytes with its unit.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Number of bytes.
+
+    Returns
+    -------
+    str
+        Three digits, with a prefix of 1000 or a power of it.
+
+    Examples
+    --------
+    >>> format_size(1234567)
+    '1.23MB'
+    """
+    from tqdm import tqdm
+
+    return tqdm.format_sizeof(n_bytes, "B")

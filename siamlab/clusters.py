@@ -103,11 +103,10 @@ def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
     >>> float(neighbor_purity(x, ["anna", "anna", "ben", "ben"], k=1))
     1.0
     """
-    neighbors = _nearest_neighbors(embeddings, k, metric)
-    labels = check_labels(labels, len(neighbors))
-    _, ids, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    chance = np.mean((counts[ids] - 1) / (len(labels) - 1))
-    return Purity(_purity(neighbors, ids), chance, k)
+    x = check_points(embeddings, metric, min_rows=2)
+    labels = check_labels(labels, len(x))
+    _, ids = np.unique(labels, return_inverse=True)
+    return purity_of_neighbors(nearest_neighbors(x, k=k, metric=metric), ids)
 
 
 def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", n_shuffles=20, seed=0):
@@ -133,12 +132,12 @@ def shuffled_purity(embeddings, labels, *, k=5, metric="cosine", n_shuffles=20, 
     ArgumentError
         As for `neighbor_purity`.
     """
-    neighbors = _nearest_neighbors(embeddings, k, metric)
-    labels = check_labels(labels, len(neighbors))
+    x = check_points(embeddings, metric, min_rows=2)
+    _, ids = np.unique(check_labels(labels, len(x)), return_inverse=True)
+    neighbors = nearest_neighbors(x, k=k, metric=metric)
     rng = np.random.default_rng(seed)
-    return np.array(
-        [_purity(neighbors, rng.permutation(labels)) for _ in range(n_shuffles)]
-    )
+    shuffles = (rng.permutation(ids) for _ in range(n_shuffles))
+    return np.array([purity_of_neighbors(neighbors, ids) for ids in shuffles])
 
 
 class Purity(float):
@@ -167,22 +166,72 @@ class Purity(float):
         return float(self), self.chance, self.k
 
 
-def _nearest_neighbors(embeddings, k, metric):
-    """Rows of the k nearest others of each row, shape (utterances, k)."""
+def nearest_neighbors(points, rows=None, *, k=5, metric="cosine"):
+    """Find the nearest neighbors of some points.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Shape (utterances, dim): embeddings, or a map of them.
+    rows : numpy.ndarray of int, optional
+        Points whose neighbors are found, shape (rows,); by default, all.
+    k : int
+        Number of neighbors.
+    metric : str
+        Distance between points; "precomputed" if `points` is a matrix of distances.
+
+    Returns
+    -------
+    numpy.ndarray of int
+        Rows of the neighbors, the nearest first, shape (rows, k).
+
+    Raises
+    ------
+    ArgumentError
+        If `k` is out of range.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [1.0], [3.0]])
+    >>> nearest_neighbors(points, np.array([2]), k=2, metric="euclidean").tolist()
+    [[1, 0]]
+    """
     from sklearn.neighbors import NearestNeighbors
 
-    x = check_points(embeddings, metric, min_rows=2)
-    if not 1 <= k < len(x):
+    if not 1 <= k < len(points):
         raise ArgumentError(
-            f"k must be from 1 to {len(x) - 1}, the number of other utterances; got {k}"
+            f"k must be from 1 to {len(points) - 1}, the number of other utterances; "
+            f"got {k}"
         )
-    # Without an argument, kneighbors excludes each point itself.
-    finder = NearestNeighbors(n_neighbors=k, metric=metric).fit(x)
-    return finder.kneighbors(return_distance=False)
+    rows = np.arange(len(points)) if rows is None else rows
+    finder = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(points)
+    near = finder.kneighbors(points[rows], return_distance=False)
+    # A point is its own neighbor, but not always the first one: it may have duplicates.
+    own = near == rows[:, None]
+    own[~own.any(axis=1), -1] = True
+    return near[~own].reshape(-1, k)
 
 
-def _purity(neighbors, labels):
-    return np.mean(labels[neighbors] == labels[:, None])
+def purity_of_neighbors(neighbors, ids, rows=slice(None)):
+    """Compute the fraction of neighbors that have the same label.
+
+    Parameters
+    ----------
+    neighbors : numpy.ndarray of int
+        From `nearest_neighbors`, shape (rows, k).
+    ids : numpy.ndarray of int
+        Labels from 0 on of all utterances, shape (utterances,).
+    rows : numpy.ndarray of int or slice
+        The points that the neighbors belong to; by default, all.
+
+    Returns
+    -------
+    Purity
+        As for `neighbor_purity`.
+    """
+    same = ids[neighbors] == ids[rows, None]
+    chance = np.mean((np.bincount(ids)[ids] - 1) / (len(ids) - 1))
+    return Purity(np.mean(same), chance, neighbors.shape[1])
 
 
 def check_points(embeddings, metric, min_rows=1):

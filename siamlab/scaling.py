@@ -108,13 +108,6 @@ class _Scaler(TransformerMixin, BaseEstimator):
     def _raise_to_floor(self, x):
         return x if self.floor_db is None else np.maximum(x, np.float32(self.floor_db))
 
-    def _check_is_fitted(self):
-        message = (
-            "this %(name)s is not fitted yet; call fit with the features of the "
-            "training set first"
-        )
-        check_is_fitted(self, msg=message)
-
 
 class StandardScaler(_Scaler):
     """Standardize to mean 0 and standard deviation 1 over the training set.
@@ -167,22 +160,16 @@ class StandardScaler(_Scaler):
         ArgumentError
             If there is no array, or one has the wrong shape.
         """
-        n = 0
-        total = squares = np.zeros(())
+        from sklearn import preprocessing  # takes half a second
+
+        moments = preprocessing.StandardScaler()
         for array in _checked_arrays(X):
-            # In double precision: sums of squares of decibels lose digits quickly.
+            # In double precision: the means of decibels lose digits quickly.
             x = self._raise_to_floor(np.asarray(array, dtype=np.float64))
-            n += len(x)
-            total = total + x.sum(axis=0)
-            squares = squares + np.square(x).sum(axis=0)
-        mean, mean_square = total / n, squares / n
-        if not self.per_band:
-            mean, mean_square = mean.mean(), mean_square.mean()
-        deviation = np.sqrt(np.maximum(mean_square - np.square(mean), 0.0))
-        # The difference of two equal numbers is a rounding error, not a deviation.
-        deviation = np.where(deviation > 1e-6 * np.abs(mean), deviation, 0.0)
-        self.mean_ = np.asarray(mean, dtype=np.float32)
-        self.scale_ = _without_zeros(deviation)
+            moments.partial_fit(x if self.per_band else x.reshape(-1, 1))
+        shape = moments.mean_.shape if self.per_band else ()
+        self.mean_ = moments.mean_.reshape(shape).astype(np.float32)
+        self.scale_ = _without_zeros(moments.scale_.reshape(shape))
         return self
 
     def shift_and_scale(self):
@@ -198,7 +185,7 @@ class StandardScaler(_Scaler):
         sklearn.exceptions.NotFittedError
             If `fit` was not called.
         """
-        self._check_is_fitted()
+        check_is_fitted(self)
         return self.mean_, self.scale_
 
 
@@ -293,7 +280,7 @@ class MinMaxScaler(_Scaler):
                 'cannot be part of a network; use per="corpus", or scale the features '
                 "before training"
             )
-        self._check_is_fitted()
+        check_is_fitted(self)
         return self._coefficients(self.data_min_, self.data_max_)
 
     def transform(self, X):
@@ -669,9 +656,9 @@ def _checked_arrays(features):
 
 
 def _check_shape(array):
-    if array.ndim != 2 or not array.size:
+    if np.ndim(array) != 2 or not np.size(array):
         raise ArgumentError(
-            f"each array must have shape (time, mel); got {array.shape}"
+            f"each array must have shape (time, mel); got {np.shape(array)}"
         )
 
 

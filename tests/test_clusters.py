@@ -30,6 +30,11 @@ def test_purity_equals_the_slow_loop(labeled_embeddings, rng, metric, k):
     assert precomputed == pytest.approx(purity)
 
 
+def test_a_point_is_not_its_own_neighbor_even_among_duplicates():
+    near = clusters.nearest_neighbors(np.ones((6, 3)), k=3, metric="euclidean")
+    assert not (near == np.arange(6)[:, None]).any()
+
+
 def test_purity_of_noise_and_of_shuffled_labels_is_at_chance(rng):
     noise, speakers = rng.normal(size=(400, 20)), np.arange(20).repeat(20)
     purity = clusters.neighbor_purity(noise, speakers)

@@ -129,7 +129,7 @@ def test_a_floor_applies_to_the_extremes_of_an_utterance():
 
 
 def test_a_scaler_that_is_not_fitted_raises(spectrograms):
-    with pytest.raises(NotFittedError, match="call fit with the features"):
+    with pytest.raises(NotFittedError, match="is not fitted yet"):
         StandardScaler().transform(spectrograms)
 
 

@@ -8,6 +8,7 @@ example: siamlab cache --clear features
 import json
 
 from .. import _files
+from .._progress import format_size
 
 
 def add_arguments(parser):
@@ -36,12 +37,3 @@ def run(arguments):
         print(f"  {kind:<10} {n_files:>9,} files {format_size(n_bytes):>9}")
     if not rows:
         print("  empty")
-
-
-def format_size(n_bytes):
-    """Format a number of bytes with a unit."""
-    for unit in ("B", "kB", "MB"):
-        if n_bytes < 1000:
-            return f"{n_bytes:.0f} {unit}"
-        n_bytes /= 1000
-    return f"{n_bytes:.1f} GB"

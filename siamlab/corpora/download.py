@@ -13,7 +13,7 @@ import zlib
 from importlib import resources
 from pathlib import Path
 
-from .._progress import print_line, progress_bar
+from .._progress import format_size, print_line, progress_bar
 from ..errors import ArgumentError, CorpusError, StorageError
 
 
@@ -109,14 +109,14 @@ def _fetch(name, archive, work):
     free = shutil.disk_usage(work).free
     if free < needed:
         raise StorageError(
-            f"the disk of {work.parent} has {_format_size(free)} free, but the archive "
-            f"and its files need {_format_size(needed)}. Choose another disk"
+            f"the disk of {work.parent} has {format_size(free)} free, but the archive "
+            f"and its files need {format_size(needed)}. Choose another disk"
         )
     for leftover in work.iterdir():
         if leftover.is_file() and leftover != path:  # of an interrupted download
             leftover.unlink()
     if not path.exists():
-        size = _format_size(archive.size)
+        size = format_size(archive.size)
         print_line(f"downloading {name}: {size}, license {archive.license}")
     bar = progress_bar(None, total=archive.size, description=name, unit="B")
     pooch.get_logger().disabled = True  # its lines repeat ours
@@ -177,7 +177,3 @@ def _install(archive, unpacked, folder):
     for entry in sorted(top.iterdir(), key=lambda path: path.name == archive.marker):
         if not (target / entry.name).exists():
             entry.rename(target / entry.name)
-
-
-def _format_size(size):
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -8,16 +8,9 @@
 Notebook: 03_ctc_that_does_not_learn.
 """
 
-from .alignment import forced_alignment, lattice
-from .batch_validation import validate_batch
-from .decoding import beam_decode, greedy_decode
-from .vocabulary import Vocabulary
+import lazy_loader
 
-__all__ = [
-    "Vocabulary",
-    "beam_decode",
-    "forced_alignment",
-    "greedy_decode",
-    "lattice",
-    "validate_batch",
-]
+# SciPy is imported on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -40,15 +40,6 @@ def vector_function(model):
     return lambda x: [predict(x)]
 
 
-def check_bands(utterance, array, bands):
-    """Reject an utterance whose shape the network does not accept."""
-    if np.shape(array)[1:] != (bands,):
-        raise ArgumentError(
-            f"utterance {utterance} has shape {np.shape(array)}; the network "
-            f"expects (time, {bands})"
-        )
-
-
 def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
     """Yield segments (batch_size, n_frames, bands), and the utterance of each.
 
@@ -65,7 +56,10 @@ def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
         if x is None:
             bands = np.shape(array)[-1] if bands is None else bands
             x = np.zeros((batch_size, n_frames, bands), dtype=np.float32)
-        check_bands(utterance, array, bands)
+        if np.shape(array)[1:] != (bands,):
+            raise ArgumentError(
+                f"each utterance must have shape (time, {bands}); got {np.shape(array)}"
+            )
         rest = segments(array, n_frames, hop_frames)
         while len(rest):
             taken, rest = rest[: batch_size - n], rest[batch_size - n :]

@@ -13,6 +13,7 @@ import functools
 import numpy as np
 
 from ..features import Features
+from ..features.features import check_features
 from ..metrics import Estimate, verify
 
 
@@ -91,6 +92,7 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
     from .extraction import embed
     from .pretrained import Encoder
 
+    check_features(features)
     is_model = isinstance(model, keras.Model | Encoder)
     compute = functools.partial(embed, model, **kwargs) if is_model else model
 

@@ -2,7 +2,7 @@
 
 import functools
 import json
-import tempfile
+import pickle
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from .. import _files
 from .._progress import progress_bar
 from ..features.arrays import Arrays
 from ..features.jobs import run_jobs
-from .averaging import average, check_bands, vector_function
+from .averaging import average, vector_function
 from .pretrained import Encoder
 
 # Increase it whenever the same network and frames give other embeddings.
@@ -28,15 +28,13 @@ def embed_pieces(net, dim, features, settings, client=None, folder=None):
     # The workers of a cluster read shards by themselves.
     in_shards = getattr(features, "folder", None) is not None
     pieces = split_by_size(arrays.lengths * settings["bands"] * 4, _PIECE_BYTES)
-    network = net if isinstance(net, Encoder) else _save(net)
+    # The workers load the layers of siamlab before they unpickle a Keras model.
+    network = net if isinstance(net, Encoder) else pickle.dumps(net)
     store = None if folder is None else (str(Path(folder).absolute()), _key(net))
 
     def jobs():
         for rows in pieces:
             piece = arrays.take(rows) if in_shards else [arrays[i] for i in rows]
-            if not in_shards:
-                for row, array in zip(rows, piece, strict=True):
-                    check_bands(row, array, settings["bands"])
             yield piece, settings, store
 
     embeddings = np.zeros((len(arrays), dim), dtype=np.float32)
@@ -90,21 +88,9 @@ def _key(net):
     return _files.digest(description, *(w.tobytes() for w in weights))
 
 
-def _save(net):
-    import keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "net.keras")
-        keras.saving.save_model(net, path)
-        return path.read_bytes()
-
-
 @functools.lru_cache(maxsize=1)
 def _load(network):
-    """Load a network from the bytes of its file, once in each worker."""
-    from ..training import load_model
+    """Load a Keras model from its pickle, once in each worker."""
+    from .. import networks  # noqa: F401  registers the layers
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "net.keras")
-        path.write_bytes(network)
-        return load_model(path, compile=False)
+    return pickle.loads(network)

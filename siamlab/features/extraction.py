@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import _files, audio
 from .._progress import print_line, progress_bar
-from ..errors import AudioError
+from ..corpora import Corpus
+from ..errors import ArgumentError, AudioError
 from .arrays import Arrays, StoredArrays
 from .features import Features
 from .jobs import run_jobs
@@ -72,6 +73,8 @@ def extract(
 
     Raises
     ------
+    ArgumentError
+        If `corpus` is not a Corpus.
     AudioError
         If no recording can be used; with `strict`, if any cannot be used.
     StorageError
@@ -101,6 +104,11 @@ def extract(
     """
     from threadpoolctl import threadpool_limits
 
+    if not isinstance(corpus, Corpus):
+        raise ArgumentError(
+            "corpus must be a Corpus; got a "
+            f"{type(corpus).__name__}. siamlab.corpora.recordings(path) reads one"
+        )
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
     # Compute window and filters once, before several threads need them.
     spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)

@@ -98,10 +98,10 @@ class Features:
         return len(self.arrays)
 
     def __getitem__(self, index):
-        """Return one array, or the `Features` of a slice."""
+        """Return one array, or the `Features` of a slice, a list or a mask."""
         if isinstance(index, slice):
-            return self.select(np.arange(len(self))[index])
-        return self.arrays[index]
+            index = np.arange(len(self))[index]
+        return self.select(index) if np.ndim(index) else self.arrays[index]
 
     def __iter__(self):
         return (self.arrays[i] for i in range(len(self)))
@@ -197,3 +197,12 @@ class Features:
         """
         arrays = [function(array) for array in self]
         return Features(arrays, self.table, self.spectrogram, self.rejected)
+
+
+def check_features(features):
+    """Refuse arrays without a table of their speakers."""
+    if not isinstance(features, Features):
+        raise ArgumentError(
+            f"features must be Features; got a {type(features).__name__}. Call "
+            "siamlab.extract, or Features(arrays, table) with a column speaker"
+        )

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from .. import clusters
-from ..errors import ArgumentError
 from ..metrics._validation import check_embeddings, check_labels
 
 # Shares of neighbors are measured on a random sample of at most this many utterances:
@@ -18,58 +17,14 @@ _MAX_SAMPLE = 2000
 _CACHE_SIZE = 64
 
 
-def nearest_neighbors(points, rows, *, k=5, metric="cosine"):
-    """Find the nearest neighbors of some points.
-
-    Parameters
-    ----------
-    points : array_like
-        Shape (utterances, dim): embeddings, or a map of them.
-    rows : array_like of int
-        Points whose neighbors are found, shape (rows,).
-    k : int
-        Number of neighbors.
-    metric : str
-        Any that `sklearn.metrics.pairwise_distances` knows.
-
-    Returns
-    -------
-    numpy.ndarray of int
-        Rows of the neighbors, the nearest first, shape (rows, k).
-
-    Raises
-    ------
-    ArgumentError
-        If `k` is out of range.
-
-    Examples
-    --------
-    >>> points = [[0.0], [1.0], [3.0]]
-    >>> nearest_neighbors(points, [2], k=2, metric="euclidean").tolist()
-    [[1, 0]]
-    """
-    from sklearn.neighbors import NearestNeighbors
-
-    points, rows = np.asarray(points), np.asarray(rows)
-    if not 1 <= k < len(points):
-        raise ArgumentError(
-            f"k must be 1 to {len(points) - 1}, the number of other utterances; got {k}"
-        )
-    finder = NearestNeighbors(n_neighbors=k + 1, metric=metric).fit(points)
-    near = finder.kneighbors(points[rows], return_distance=False)
-    # A point is its own neighbor, but not always the first one: it may have duplicates.
-    own = near == rows[:, None]
-    own[~own.any(axis=1), -1] = True
-    return near[~own].reshape(-1, k)
-
-
 def neighbor_preservation(near, on_map):
     """Share of the neighbors that are also neighbors on a map.
 
     Parameters
     ----------
     near, on_map : array_like of int
-        Of `nearest_neighbors`, in the original space and on the map, shape (rows, k).
+        Of `clusters.nearest_neighbors`, among the embeddings and on the map, shape
+        (rows, k).
 
     Returns
     -------
@@ -206,20 +161,23 @@ class SpeakerMaps:
         self._purity = functools.lru_cache(_CACHE_SIZE)(self._compute_purity)
 
     def _find_near(self, metric):
-        return nearest_neighbors(self._x, self._sample, k=self._k, metric=metric)
+        return clusters.nearest_neighbors(
+            self._x, self._sample, k=self._k, metric=metric
+        )
 
     def _compute_points(self, metric, **settings):
         """Compute a map, and the share of neighbors that it preserves."""
         points = self._layout(self._x, metric=metric, **settings)
-        on_map = nearest_neighbors(points, self._sample, k=self._k, metric="euclidean")
+        on_map = clusters.nearest_neighbors(
+            points, self._sample, k=self._k, metric="euclidean"
+        )
         return points, neighbor_preservation(self._near(metric), on_map)
 
     def _compute_purity(self, shuffled, metric):
         """As `clusters.neighbor_purity`, of the sample."""
-        labels = self._labels[shuffled]
-        same = labels[self._near(metric)] == labels[self._sample, None]
-        chance = np.mean((np.bincount(labels)[labels] - 1) / (len(labels) - 1))
-        return clusters.Purity(np.mean(same), chance, self._k)
+        return clusters.purity_of_neighbors(
+            self._near(metric), self._labels[shuffled], self._sample
+        )
 
     def view(
         self, *, chosen=0, around=0, selected=(), shuffled=False, metric="cosine", **map

@@ -74,23 +74,6 @@ class _Augmentation(keras.layers.Layer):
             changed = ops.where(is_chosen, changed, x)
         return ops.cast(changed, inputs.dtype)
 
-    def compute_output_spec(self, inputs, training=None):
-        """Return shape and type of the segments.
-
-        Parameters
-        ----------
-        inputs : keras.KerasTensor
-            Shape (batch, time, mel).
-        training : bool, optional
-            Not used.
-
-        Returns
-        -------
-        keras.KerasTensor
-            The same shape and type.
-        """
-        return keras.KerasTensor(inputs.shape, dtype=inputs.dtype)
-
     def get_config(self):
         """Return the arguments of the constructor.
 

@@ -70,21 +70,6 @@ class CosineClassifier(keras.layers.Layer):
         vectors = distances.normalize(ops.cast(self.vectors, "float32"))
         return x @ ops.transpose(vectors)
 
-    def compute_output_spec(self, inputs):
-        """Return shape and type of the output.
-
-        Parameters
-        ----------
-        inputs : keras.KerasTensor
-            Shape (batch, units).
-
-        Returns
-        -------
-        keras.KerasTensor
-            Shape (batch, n_speakers).
-        """
-        return keras.KerasTensor((inputs.shape[0], self.n_speakers), dtype="float32")
-
     def get_config(self):
         """Return the arguments of the constructor.
 

@@ -141,18 +141,3 @@ class Scale(keras.layers.Layer):
         floor = config.pop("floor")
         config["floor_db"] = None if np.all(np.isneginf(floor)) else floor
         return {"name": self.name, "dtype": self.dtype_policy.name, **config}
-
-    def compute_output_shape(self, input_shape):
-        """Return the shape unchanged.
-
-        Parameters
-        ----------
-        input_shape : tuple
-            (..., mel).
-
-        Returns
-        -------
-        tuple
-            The same shape.
-        """
-        return input_shape

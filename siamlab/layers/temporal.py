@@ -39,21 +39,6 @@ class SequenceMask(keras.layers.Layer):
         time = ops.arange(ops.shape(spectrogram)[1], dtype="int32")
         return time[None, :] < ops.cast(frames, "int32")[:, None]
 
-    def compute_output_spec(self, spectrogram, frames):
-        """Return shape and type of the mask.
-
-        Parameters
-        ----------
-        spectrogram, frames : keras.KerasTensor
-            As for `call`.
-
-        Returns
-        -------
-        keras.KerasTensor
-            Shape (batch, time), bool.
-        """
-        return keras.KerasTensor(spectrogram.shape[:2], dtype="bool")
-
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class TemporalSubsampling(keras.layers.Layer):
@@ -178,18 +163,3 @@ class StatisticsPooling(keras.layers.Layer):
         deviation = ops.sqrt(variance + 1e-5)
         pooled = ops.concatenate([mean[:, 0], deviation], axis=-1)
         return ops.cast(pooled, inputs.dtype)
-
-    def compute_output_shape(self, input_shape):
-        """Return the shape without the time axis.
-
-        Parameters
-        ----------
-        input_shape : tuple
-            (batch, time, units).
-
-        Returns
-        -------
-        tuple
-            (batch, 2 * units).
-        """
-        return input_shape[0], 2 * input_shape[2]

@@ -108,21 +108,13 @@ def _unit_rows(embeddings):
     return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
 
 
-def verify(
-    embeddings,
-    speakers,
-    *,
-    sessions=None,
-    confidence_level=0.95,
-    n_resamples=200,
-    seed=0,
-):
+def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
     """Compute error rates over all pairs of utterances, with confidence intervals.
 
-    The intervals come from a bootstrap over speakers, not over pairs: each resample
-    draws speakers with replacement, and all pairs of a speaker stay together (Bengio
-    and Mariethoz, 2004). An utterance is never compared with itself, even if
-    its speaker was drawn twice.
+    The intervals have a confidence level of 95 %. They come from a bootstrap over
+    speakers, not over pairs: each resample draws speakers with replacement, and all
+    pairs of a speaker stay together (Bengio and Mariethoz, 2004). An utterance is never
+    compared with itself, even if its speaker was drawn twice.
 
     Parameters
     ----------
@@ -133,8 +125,6 @@ def verify(
     sessions : array_like, optional
         Shape (utterances,). Pairs within one session are left out, because they
         share the room and the microphone in addition to the speaker.
-    confidence_level : float
-        Confidence level of the intervals, between 0 and 1.
     n_resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -161,11 +151,8 @@ def verify(
     >>> result.eer.low <= result.eer <= result.eer.high
     True
     """
-    if not 0 < confidence_level < 1 or n_resamples < 1:
-        raise ArgumentError(
-            "confidence_level must be between 0 and 1, n_resamples at least 1; got "
-            f"{confidence_level} and {n_resamples}"
-        )
+    if n_resamples < 1:
+        raise ArgumentError(f"n_resamples must be at least 1; got {n_resamples}")
     unit = _unit_rows(embeddings)
     speakers = _known_speakers(speakers, len(unit))
     i, j = np.triu_indices(len(unit), k=1)
@@ -197,12 +184,11 @@ def verify(
         # With few speakers a resample may contain pairs of one kind only: draw again.
         if weights[y_true].any() and weights[~y_true].any():
             resampled.append(statistics(weights))
-    tail = (1 - confidence_level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=0)
+    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
     if len(names) < _MIN_SPEAKERS:
         low, high = np.full((2, 4), np.nan)
     eer, auc, threshold, min_dcf = (
-        Estimate(value, np.minimum(value, a), np.maximum(value, b), confidence_level)
+        Estimate(value, np.minimum(value, a), np.maximum(value, b))
         for value, a, b in zip(statistics(), low, high, strict=True)
     )
     n_same = int(np.count_nonzero(y_true))
@@ -211,7 +197,7 @@ def verify(
 
 
 class Estimate(float):
-    """A number with a confidence interval.
+    """A number with a confidence interval, whose confidence level is 95 %.
 
     Parameters
     ----------
@@ -219,8 +205,6 @@ class Estimate(float):
         The number. An `Estimate` is a float and can be used as one.
     low, high : float
         Ends of the interval.
-    confidence_level : float
-        Expected fraction of such intervals that contain the true value.
 
     Examples
     --------
@@ -230,17 +214,15 @@ class Estimate(float):
 
     low: float
     high: float
-    confidence_level: float
 
-    def __new__(cls, value, low, high, confidence_level=0.95):
+    def __new__(cls, value, low, high):
         """Create the float and attach its interval."""
         self = super().__new__(cls, value)
         self.low, self.high = float(low), float(high)
-        self.confidence_level = confidence_level
         return self
 
     def __getnewargs__(self):
-        return float(self), self.low, self.high, self.confidence_level
+        return float(self), self.low, self.high
 
     def __repr__(self):
         return f"{float(self):.3f} [{self.low:.3f}, {self.high:.3f}]"

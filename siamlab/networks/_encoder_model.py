@@ -35,6 +35,23 @@ class EncoderModel(keras.Model):
         """
         return self.encoder(inputs, training=training)
 
+    def export(self, filepath, *args, **kwargs):
+        """Export the network for inference, also before its first call.
+
+        Parameters
+        ----------
+        filepath : str or os.PathLike
+            The file or folder.
+        *args, **kwargs
+            As for `keras.Model.export`.
+        """
+        inputs = self._symbolic_inputs()
+        network = keras.Model(inputs, self(inputs), name=self.name)
+        network.export(filepath, *args, **kwargs)
+
+    def _symbolic_inputs(self):
+        return self.encoder.input
+
     def get_config(self):
         """Return the arguments of the constructor.
 

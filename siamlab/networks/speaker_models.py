@@ -103,6 +103,10 @@ class Siamese(EncoderModel):
         outputs = self.encoder(ops.concatenate(inputs), training=training)
         return self.distance(ops.split(outputs, 2))
 
+    def _symbolic_inputs(self):
+        shape = self.encoder.input_shape
+        return [keras.Input(batch_shape=shape, name=n) for n in ("first", "second")]
+
     def get_config(self):
         """Return the arguments of the constructor.
 

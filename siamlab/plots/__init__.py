@@ -9,25 +9,9 @@
 - `style`: activates the style of the course; `STYLE`: its matplotlib style sheet.
 """
 
-from .audio_plots import spectrogram, value_histogram, waveform
-from .corpus_plots import corpus
-from .figure_style import STYLE, style
-from .phone_plots import ctc_lattice, phone_outputs
-from .speaker_plots import dendrogram, det_curve, score_histogram, speaker_map
-from .training_plots import training_curves
+import lazy_loader
 
-__all__ = [
-    "STYLE",
-    "corpus",
-    "ctc_lattice",
-    "dendrogram",
-    "det_curve",
-    "phone_outputs",
-    "score_histogram",
-    "speaker_map",
-    "spectrogram",
-    "style",
-    "training_curves",
-    "value_histogram",
-    "waveform",
-]
+# UMAP and scikit-learn, which `clusters` needs, are imported on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

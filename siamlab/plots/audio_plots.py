@@ -84,15 +84,13 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
     return ax
 
 
-def value_histogram(values, *, padding=None, label="value", ax=None):
+def value_histogram(values, *, label="value", ax=None):
     """Plot a histogram of the values of spectrograms.
 
     Parameters
     ----------
     values : numpy.ndarray or sequence of numpy.ndarray
         Arrays of any shape; all values are counted together.
-    padding : float, optional
-        Padding value of the batches, marked by a line.
     label : str
         Label of the horizontal axis, with the unit.
     ax : matplotlib.axes.Axes, optional
@@ -111,8 +109,5 @@ def value_histogram(values, *, padding=None, label="value", ax=None):
     flat = np.clip(flat, *np.percentile(flat, (0.05, 99.95)))
     ax.hist(flat, bins=60, weights=np.full(len(flat), 1 / len(flat)))
     ax.axvline(0, color="0.6", linewidth=1)
-    if padding is not None:
-        ax.axvline(padding, color="#D55E00", linestyle="--", label="padding")
-        ax.legend()
     ax.set(xlabel=label, ylabel="fraction of values")
     return ax

@@ -99,9 +99,7 @@ def speaker_map(
     return ax
 
 
-def dendrogram(
-    embeddings, speakers, *, linkage="average", metric="cosine", cut=None, ax=None
-):
+def dendrogram(embeddings, speakers, *, linkage="average", metric="cosine", ax=None):
     """Plot the dendrogram of an agglomerative clustering, with speakers at the leaves.
 
     Parameters
@@ -115,8 +113,6 @@ def dendrogram(
         or, with Euclidean distances, "ward".
     metric : str
         Metric of `scipy.spatial.distance.pdist`.
-    cut : float, optional
-        Distance at which to draw a line.
     ax : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -129,16 +125,10 @@ def dendrogram(
     Raises
     ------
     ArgumentError
-        If shapes do not match, linkage and metric are incompatible, or as for
-        `clusters.check_points`.
+        If shapes do not match, or as for `clusters.check_points`.
     """
     from scipy.cluster import hierarchy
 
-    if linkage == "ward" and metric != "euclidean":
-        raise ArgumentError(
-            f'linkage "ward" needs metric="euclidean"; got {metric!r}. '
-            'Try linkage="average".'
-        )
     x = clusters.check_points(embeddings, metric, min_rows=2)
     speakers = check_labels(speakers, len(x), "speakers")
     ax = get_axes(ax, (11, 3.5))
@@ -155,8 +145,6 @@ def dendrogram(
     for i, name in enumerate(np.unique(speakers)):
         x = leaf_x[leaf_speakers == name]
         ax.scatter(x, np.full_like(x, below), s=22, clip_on=False, **speaker_marker(i))
-    if cut is not None:
-        ax.axhline(cut, color=_DIFFERENT, linestyle="--", linewidth=1)
     ax.set(xlabel="utterances, marked by speaker", ylabel=f"{metric} distance")
     ax.set_ylim(2 * below, None)
     ax.grid(visible=False)

@@ -11,10 +11,8 @@ In the model and its loss:
 - `MeanHinge`: a mean over the batch before the hinge.
 - `broadcast_loss`: labels and distances of different shapes.
 
-In metrics and embeddings:
+In embeddings:
 
-- `accuracy_of_distances`: 0.0 for a perfect network.
-- `broadcast_accuracy`: 0.5 for every network.
 - `fresh_extractor`: embeddings of an untrained network.
 
 The whole program, with the faults fixed one after another:
@@ -25,33 +23,9 @@ The whole program, with the faults fixed one after another:
 Notebooks: 05_kl_hinge_loss, 06_accuracy_on_distances, 08_embeddings.
 """
 
-from .faults import (
-    MeanHinge,
-    accuracy_of_distances,
-    broadcast_accuracy,
-    broadcast_loss,
-    clipped_both,
-    clipped_each,
-    clipped_kl,
-    fresh_extractor,
-    kl_one_way,
-    prelu_head,
-)
-from .recipe import FIXES, POSTED, Recipe, ladder
+import lazy_loader
 
-__all__ = [
-    "FIXES",
-    "POSTED",
-    "MeanHinge",
-    "Recipe",
-    "accuracy_of_distances",
-    "broadcast_accuracy",
-    "broadcast_loss",
-    "clipped_both",
-    "clipped_each",
-    "clipped_kl",
-    "fresh_extractor",
-    "kl_one_way",
-    "ladder",
-    "prelu_head",
-]
+# Keras takes seconds to import, so each name is loaded on first use.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+del lazy_loader

@@ -198,56 +198,6 @@ def broadcast_loss(same, distance, margin=1.0):
     return same * distance + (1.0 - same) * ops.relu(margin - distance)
 
 
-def accuracy_of_distances(same, distance):
-    """Accuracy of distances, as ``metrics=["accuracy"]`` computes it.
-
-    Keras interprets a distance above 0.5 as the label 1, which means "same speaker".
-    But a large distance means "different speakers" (docs/doctor.md#s3). The accuracy of
-    a perfect network is 0.0. If all distances are small, it is the fraction of
-    different-speaker pairs, usually 0.5.
-    Symptom: the accuracy of perfect distances is 0.0.
-    Fix: `metrics.EER`.
-
-    Parameters
-    ----------
-    same : tensor
-        1 for the same speaker, shape (batch, 1).
-    distance : tensor
-        Shape (batch, 1).
-
-    Returns
-    -------
-    tensor
-        Shape (batch,), 1 where the pair counts as correct.
-    """
-    return keras.metrics.binary_accuracy(same, distance)
-
-
-def broadcast_accuracy(same, distance):
-    """Accuracy with a broadcasting bug: labels (batch, 1), predictions (batch,).
-
-    Each label is compared with every prediction (docs/doctor.md#s1). For balanced
-    pairs, the mean is 0.5 regardless of the predictions.
-    Symptom: the accuracy of perfect distances is 0.5.
-    Fix: `metrics.EER`, or labels and predictions of the same rank.
-
-    Parameters
-    ----------
-    same : tensor
-        1 for the same speaker, shape (batch, 1).
-    distance : tensor
-        Shape (batch,).
-
-    Returns
-    -------
-    tensor
-        A scalar.
-    """
-    predicted = ops.cast(distance < 0.5, "float32")
-    is_correct = ops.equal(ops.cast(same, "float32"), predicted)
-    return ops.mean(ops.cast(is_correct, "float32"))
-
-
 def fresh_extractor(encoder, layer="blstm_2"):
     """Build an embedding extractor with new random weights.
 

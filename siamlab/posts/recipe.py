@@ -68,25 +68,20 @@ class Recipe:
 
     def __post_init__(self):
         whole = self.softmax and self.each_pair and self.hinges == 2
-        for broken, message in (
-            (self.directions not in (1, 2), "directions must be 1 or 2"),
-            (self.hinges not in (1, 2), "hinges must be 1 or 2"),
-            (self.hinges > self.directions, "two hinges need two directions"),
-            (
-                self.loss not in ("kl-hinge", "supcon", "aam"),
-                'loss must be "kl-hinge", "supcon" or "aam"',
-            ),
-            (
-                self.all_pairs and not whole,
-                "all_pairs needs softmax, each_pair and hinges=2: see losses.KLHinge",
-            ),
-            (
-                self.loss != "kl-hinge" and not self.all_pairs,
-                f"loss={self.loss!r} needs all_pairs",
-            ),
-        ):
-            if broken:
-                raise ArgumentError(f"{message}; got {self}")
+        known = "kl-hinge", "supcon", "aam"
+        rules = {
+            "directions must be 1 or 2": self.directions in (1, 2),
+            "hinges must be 1 or the number of directions": self.hinges
+            in (1, self.directions),
+            f"loss must be one of {', '.join(known)}": self.loss in known,
+            "all_pairs needs softmax, each_pair and hinges=2": whole
+            or not self.all_pairs,
+            f"loss={self.loss!r} needs all_pairs": self.all_pairs
+            or self.loss == "kl-hinge",
+        }
+        for rule, holds in rules.items():
+            if not holds:
+                raise ArgumentError(f"{rule}; got {self}")
 
     def with_fixes(self, **fixes):
         """Fix some of the faults.

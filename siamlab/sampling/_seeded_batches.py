@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from ..errors import ArgumentError
+from ..features.features import check_features
 from ._arguments import check_minimum
 from .segmentation import repeat
 
@@ -45,6 +46,7 @@ class SegmentBatches(SeededBatches):
     def __init__(self, features, n_frames, seed, epoch=0, **kwargs):
         super().__init__(seed, epoch, **kwargs)
         check_minimum(n_frames=(n_frames, 1))
+        check_features(features)
         self.features = features
         self.n_frames = n_frames
         self._lengths = features.lengths

@@ -138,7 +138,7 @@ NARROW = [np.zeros((30, 5), np.float32)]
         (lambda net, x: sl.embed(net, x, batch_size=0), "at least 1; got 0"),
         (lambda net, x: sl.embed(net, x, hop_frames=-2), "at least 1; got -2"),
         (lambda net, x: sl.embed(net, []), "nothing to embed"),
-        (lambda net, x: sl.embed(net, x + NARROW), r"utterance 5 has shape \(30, 5\)"),
+        (lambda net, x: sl.embed(net, x + NARROW), r"shape \(time, 6\); got \(30, 5\)"),
         (lambda net, x: sl.embed(net), r"got embed\(Functional\)"),
         (lambda net, x: sl.embed(net, "folder"), "compute them with siamlab"),
         (lambda net, x: sl.embed("folder", x), "model must be a keras.Model .*str"),

@@ -50,6 +50,10 @@ def test_utterances_are_selected_cut_and_mapped(recordings, extract):
     chosen = features.select(features.speakers == "b").select([2, 0])
     assert_spectrograms(chosen, recordings.select([6, 4]))
     assert_spectrograms(features[1:3], recordings.select([1, 2]))
+    assert_spectrograms(features[[2, 0]], recordings.select([2, 0]))
+    assert_spectrograms(
+        features[features.speakers == "b"], recordings.select([4, 5, 6, 7])
+    )
     assert len(features.select([])) == 0
     louder = features.map(lambda frames: frames + 6)
     np.testing.assert_array_equal(louder[3], features[3] + 6)
@@ -178,6 +182,12 @@ def test_transcripts_leave_out_pauses():
     table = pd.DataFrame({"speaker": ["x", "y"], "phones": [phones, None]})
     features = sl.Features([np.zeros((3, 2))] * 2, table)
     assert features.transcripts() == [["a", "b"], []]
+
+
+def test_only_a_corpus_is_extracted():
+    message = r"must be a Corpus; got a str\. siamlab\.corpora\.recordings\(path\)"
+    with pytest.raises(errors.ArgumentError, match=message):
+        sl.extract("recordings")
 
 
 def test_each_array_needs_a_row_of_the_table():

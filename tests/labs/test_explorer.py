@@ -7,10 +7,7 @@ import soundfile
 from examples import explorer, speakers
 
 import siamlab as sl
-from siamlab.labs._speaker_maps import (
-    SpeakerMaps,
-    nearest_neighbors,
-)
+from siamlab.labs._speaker_maps import SpeakerMaps
 from siamlab.labs.explorer import SpeakerExplorer
 
 
@@ -22,11 +19,6 @@ def lab():
 def send(lab, **content):
     """Handle a message of the browser."""
     lab.image._handle_custom_msg(content, [])
-
-
-def test_a_point_is_not_its_own_neighbor_even_among_duplicates():
-    near = nearest_neighbors(np.ones((6, 3)), range(6), k=3)
-    assert not (near == np.arange(6)[:, None]).any()
 
 
 @pytest.mark.parametrize("metric", ["cosine", "manhattan"])

@@ -67,7 +67,7 @@ def test_classifier_outputs_cosines_with_one_vector_for_each_speaker(rng):
     ("arguments", "error", "message"),
     [
         ({"head": "relu"}, errors.ArgumentError, "softmax, logits, unit; got 'relu'"),
-        ({"scaler": scaling.StandardScaler()}, NotFittedError, "call fit"),
+        ({"scaler": scaling.StandardScaler()}, NotFittedError, "not fitted yet"),
         (
             {"scaler": scaling.AffineScaler(np.zeros(16))},
             errors.ArgumentError,

@@ -105,6 +105,13 @@ def test_invalid_arguments_raise(features, arguments, message):
 
 
 @pytest.mark.parametrize("kind", [sampling.SpeakerBatches, sampling.PairBatches])
+def test_arrays_without_speakers_raise(kind):
+    message = r"must be Features; got a list\. Call siamlab\.extract, or Features\("
+    with pytest.raises(errors.ArgumentError, match=message):
+        kind([np.zeros((50, 8))])
+
+
+@pytest.mark.parametrize("kind", [sampling.SpeakerBatches, sampling.PairBatches])
 def test_a_single_speaker_raises(kind):
     with pytest.raises(errors.ArgumentError, match=r"2 speakers; got 1 \(anna\)"):
         kind(numbered_features([50, 50], ["anna", "anna"]))

@@ -24,7 +24,6 @@ def embed(
     hop_frames=None,
     batch_size=256,
     client=None,
-    folder=None,
 ):
     """Compute one embedding per utterance.
 
@@ -66,9 +65,6 @@ def embed(
     client : distributed.Client, optional
         Client of a Dask cluster (``pip install "siamlab[cluster]"``). The network is
         sent to each worker once.
-    folder : str or os.PathLike, optional
-        Folder in which finished embeddings are stored. If the call is interrupted,
-        repeat it to compute only the missing ones.
 
     Returns
     -------
@@ -139,11 +135,11 @@ def embed(
     # An encoder's matrix products are small: threads would wait for each other.
     n_threads = 1 if isinstance(model, Encoder) else None
     with threadpool_limits(n_threads, user_api="blas"):
-        if client is None and folder is None:
+        if client is None:
             tracked = progress_bar(features, description="embeddings", unit="utterance")
             (rows,) = average(vector_function(model), tracked, **settings)
         else:
-            rows = embed_pieces(model, dim, features, settings, client, folder)
+            rows = embed_pieces(model, dim, features, settings, client)
     return Embeddings(
         rows, getattr(features, "table", None), getattr(features, "rejected", None)
     )

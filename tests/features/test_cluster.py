@@ -13,7 +13,6 @@ import pytest
 
 import siamlab as sl
 from siamlab import errors
-from siamlab.embeddings import pieces
 from siamlab.features import jobs, shards
 
 dask = pytest.importorskip("dask")
@@ -181,21 +180,3 @@ def test_a_keras_network_embeds_on_a_cluster(client, rng):
     # One piece, so that only one worker starts TensorFlow.
     found = sl.embed(encoder, utterances, client=client)
     np.testing.assert_allclose(found, sl.embed(encoder, utterances), atol=1e-6)
-
-
-def test_stored_embeddings_are_not_computed_again(tmp_path, rng, monkeypatch):
-    utterances = list(rng.normal(-50, 9, (3, 150, 128)).astype(np.float32))
-    expected = sl.embed(sl.encoder(), utterances)
-    monkeypatch.setattr(pieces, "_PIECE_BYTES", 1)  # each utterance is a piece
-
-    def embed(utterances, **arguments):
-        found = sl.embed(sl.encoder(), utterances, folder=tmp_path, **arguments)
-        return found, len(list(tmp_path.glob("*.npy")))
-
-    assert embed(utterances[:2])[1] == 2  # as if interrupted
-    found, n_files = embed(utterances)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert n_files == 3
-    assert embed(utterances, hop_frames=70)[1] == 6  # other segments
-    monkeypatch.setattr(sl.embeddings.Encoder, "__call__", None)
-    np.testing.assert_array_equal(embed(utterances)[0], found)

@@ -29,7 +29,9 @@ IDS = [st.lists(st.integers(0, 2), min_size=n, max_size=n) for n in (2, 7)]
 
 
 def each(all_losses):
-    return pytest.mark.parametrize("loss", all_losses, ids=lambda loss: type(loss).__name__)
+    return pytest.mark.parametrize(
+        "loss", all_losses, ids=lambda loss: type(loss).__name__
+    )
 
 
 def outputs_for(loss, rng, n, units=5):

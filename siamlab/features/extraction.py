@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import _files, audio
 from .._progress import print_line, progress_bar
-from ..corpora import Corpus
 from ..errors import ArgumentError, AudioError
 from .arrays import Arrays, StoredArrays
 from .features import Features
@@ -103,6 +102,8 @@ def extract(
     4 spectrograms, 2 speakers
     """
     from threadpoolctl import threadpool_limits
+
+    from ..corpora import Corpus  # imports pandas, which an encoder does not need
 
     if not isinstance(corpus, Corpus):
         raise ArgumentError(

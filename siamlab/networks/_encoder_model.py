@@ -47,6 +47,7 @@ class EncoderModel(keras.Model):
         """
         inputs = self._symbolic_inputs()
         network = keras.Model(inputs, self(inputs), name=self.name)
+        network(inputs)  # Keras exports to ONNX only what has been called
         network.export(filepath, *args, **kwargs)
 
     def _symbolic_inputs(self):

@@ -111,6 +111,7 @@ def test_a_loaded_network_continues_training_as_if_never_saved(segments, tmp_pat
     assert_equal_weights(net, loaded)
 
 
+@pytest.mark.filterwarnings("ignore")  # of tf2onnx
 @pytest.mark.parametrize("kind", [networks.SpeakerNet, networks.Siamese])
 def test_a_network_is_exported_before_its_first_call(kind, segments, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -8,6 +8,7 @@ FFmpeg decodes them, through PyAV (the package `av`), which ``siamlab[m4a]`` ins
 """
 
 import contextlib
+import types
 
 import numpy as np
 
@@ -21,9 +22,7 @@ __all__ = ["chunks", "duration", "is_available"]
 _CONTAINERS = (
     "mov,matroska,asf,ogg,aac,amr,caf,avi,flv,mpegts,wav,w64,aiff,au,mp3,flac,wv"
 )
-_TAGS = (b"ID3", b"TAG", b"APE")  # in the middle of MP3 files that were joined
 _MAX_DAMAGED = 2  # packets at the end of a file
-_MAX_PLANES = 8  # FFmpeg's AV_NUM_DATA_POINTERS
 _TOLERANCE = 0.1  # seconds; encoders count the padding at both ends differently
 
 
@@ -47,13 +46,19 @@ def _stream(file, path, reason):
     """Open a file at its best audio stream; convert FFmpeg's errors to AudioError."""
     import av
 
+    def seek(offset, whence=0):
+        """Return -1 for an impossible position; PyAV would print a traceback."""
+        with contextlib.suppress(OSError, ValueError):
+            return file.seek(offset, whence)
+        return -1
+
     container = None
     file.seek(0)
+    # Not its name: FFmpeg would take "a:b.m4a" for a protocol.
+    opened = types.SimpleNamespace(read=file.read, seek=seek, tell=file.tell)
+    options = {"format_whitelist": _CONTAINERS}
     try:
-        # An open file, not its name: FFmpeg would take "a:b.m4a" for a protocol.
-        with av.open(
-            file, metadata_errors="ignore", options={"format_whitelist": _CONTAINERS}
-        ) as container:
+        with av.open(opened, metadata_errors="ignore", options=options) as container:
             stream = container.streams.best("audio")
             if stream is None:
                 raise AudioError(path, "is not a sound file: it has no audio stream")
@@ -172,7 +177,8 @@ def duration(file, path, reason):
 def _frames(container, stream):
     """Decode all packets; a damaged one is an error, except at the end of the file.
 
-    There, it may be a few zeros that fill a sector.
+    There, it may be a few zeros that fill a sector. Tags may be anywhere, as in MP3
+    files that were joined.
     """
     from av.error import InvalidDataError
 
@@ -182,7 +188,7 @@ def _frames(container, stream):
         try:
             frames = packet.decode()
         except InvalidDataError as error:
-            if bytes(packet)[:3] not in _TAGS:
+            if bytes(packet)[:3] not in (b"ID3", b"TAG", b"APE"):
                 damaged.append(error)
         if damaged and (frames or len(damaged) > _MAX_DAMAGED):
             raise damaged[0]
@@ -194,7 +200,7 @@ def _channels(frame):
     from av import AudioResampler
 
     n_channels = frame.layout.nb_channels
-    if frame.format.is_planar and n_channels >= _MAX_PLANES:
+    if frame.format.is_planar and n_channels >= 8:  # AV_NUM_DATA_POINTERS
         # Interleave them: PyAV would read past the end of FFmpeg's list of planes, and
         # Python would crash.
         (frame,) = AudioResampler(frame.format.packed).resample(frame)

@@ -84,11 +84,9 @@ def read(path, *, start=0.0, duration=None):
     >>> samples.shape, sr
     ((4000,), 16000)
     """
-    pieces = list(blocks(path, start=start, duration=duration, seconds=np.inf))
-    samples, sr = pieces[0]
-    if len(pieces) > 1:
-        samples = np.concatenate([piece for piece, _ in pieces])
-    return samples, sr
+    parts = blocks(path, start=start, duration=duration, seconds=np.inf)
+    pieces, rates = zip(*parts, strict=True)
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), rates[0]
 
 
 def blocks(path, *, start=0.0, duration=None, seconds=10.0):
@@ -228,8 +226,8 @@ def _knows_length(sound, file, path):
 
     For many compressed files it has a guess, and reads no further than that.
     """
-    for promised, present in _PROMISED_SIZE.findall(sound.extra_info):
-        promised, present = int(promised), int(present)
+    for sizes in _PROMISED_SIZE.findall(sound.extra_info):
+        promised, present = map(int, sizes)
         is_known = min(abs(promised - size) for size in _UNKNOWN_SIZES) > _NEAR
         if is_known and promised > present + _PADDING:
             raise _ffmpeg.truncated(path, f"{promised} bytes", f"{present} bytes")
@@ -276,19 +274,18 @@ def _read(file, path, start, duration, seconds):
     if n <= 0:
         raise _no_samples(path, start, file.frames / sr)
     size = int(min(max(seconds * sr, 1), max(_MAX_SAMPLES // file.channels, 1)))
-    for done in range(0, n, size):
-        try:
-            if done == 0:
-                file.seek(first)
-            samples = file.read(min(size, n - done), dtype="float32", always_2d=True)
-        except RuntimeError as error:  # of libsndfile
-            raise AudioError(
-                path, f"is truncated or damaged ({error}); copy it again"
-            ) from error
-        if len(samples) < min(size, n - done):
-            found = f"{done + len(samples)} samples"
-            raise _ffmpeg.truncated(path, f"{n} samples", found)
-        yield samples[:, 0] if file.channels == 1 else samples.mean(axis=1), sr
+    try:
+        file.seek(first)
+        for done in range(0, n, size):
+            wanted = min(size, n - done)
+            samples = file.read(wanted, dtype="float32", always_2d=True)
+            if len(samples) < wanted:
+                found = f"{done + len(samples)} samples"
+                raise _ffmpeg.truncated(path, f"{n} samples", found)
+            yield samples[:, 0] if file.channels == 1 else samples.mean(axis=1), sr
+    except RuntimeError as error:  # of libsndfile
+        problem = f"is truncated or damaged ({error}); copy it again"
+        raise AudioError(path, problem) from error
 
 
 def _decode(file, path, reason, start, duration):

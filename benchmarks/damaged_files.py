@@ -2,78 +2,97 @@
 
     python benchmarks/damaged_files.py [--files 5000] [--seed 0] [--keep damaged-files]
 
-Sound, TextGrids, tables, configurations, encoders, batches and models are damaged as
-tests/test_damaged_files.py does it: cut off, overwritten, emptied, exchanged. Each must
-be read, or refused with a `SiamlabError` that names the file. Any other outcome is
-printed, and the exit status is 1.
+Sound of every format, TextGrids, tables, configurations, encoders, batches and models
+are damaged as tests/test_damaged_files.py does it: cut off, overwritten, with wrong
+sizes, joined, exchanged. Each must be read, or refused with a `SiamlabError` that names
+the file. Any other outcome is counted and printed, and the exit status is 1. The files
+are read in a process of its own, which is started again if it crashes or hangs.
 """
 
 import argparse
 import collections
+import subprocess
 import sys
 import tempfile
-import time
+import threading
 from pathlib import Path
 
 import numpy as np
 from _report import keep, machine, table
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
+import test_damaged_files as damaged
+from test_damaged_files import DAMAGE, NAMES
 
-OUTCOMES = ("read", "refused", "failed")
+OUTCOMES = ("read", "refused", "other error", "crash", "hang")
+LIMIT_S = 20
 
 
-def main():
-    import test_damaged_files as damaged
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", nargs="+", choices=damaged.NAMES)
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
-    arguments = parser.parse_args()
-
-    rng = np.random.default_rng(arguments.seed)
-    names = arguments.only or damaged.NAMES
-    counts = collections.defaultdict(collections.Counter)
-    slowest = 0.0
+def read_files(seed, first, n_files):
+    """Damage and read files; print the outcome of each. Runs in the other process."""
     with (
         tempfile.TemporaryDirectory() as originals,
         tempfile.TemporaryDirectory() as folder,
     ):
         contents = damaged.originals(originals)
-        for number in range(arguments.files):
-            name = names[number % len(names)]
-            kind = rng.choice(sorted(damaged.DAMAGE))
-            position, noise = rng.random(), rng.bytes(rng.integers(1, 200))
-            began = time.perf_counter()
+        for name, content in contents.items():  # imports take longer than reading
+            damaged.check(Path(folder), name, content, "bytes inserted", 0, b"")
+        print("ready", flush=True)
+        for number in range(first, n_files):
+            rng = np.random.default_rng([seed, number])
+            name = NAMES[number % len(NAMES)]
+            how = rng.choice(list(DAMAGE)), rng.random(), rng.bytes(100)
             try:
-                was_read = damaged.check(
-                    Path(folder), name, contents[name], kind, position, noise
-                )
-                outcome = "read" if was_read else "refused"
+                was_read = damaged.check(Path(folder), name, contents[name], *how)
+                print("read" if was_read else "refused", flush=True)
             except Exception as error:
-                outcome = "failed"
-                print(f"{name}, {kind} at {position}: {error!r}", file=sys.stderr)
-            counts[name][outcome] += 1
-            slowest = max(slowest, time.perf_counter() - began)
-    rows = [(name, *(counts[name][outcome] for outcome in OUTCOMES)) for name in names]
-    total = [sum(counts[name][outcome] for name in names) for outcome in OUTCOMES]
-    text = "\n".join(
-        [
-            f"{arguments.files:,} damaged files, seed {arguments.seed}; the slowest "
-            f"took {slowest:.1f} s.",
-            "",
-            table(("file", *OUTCOMES), [*rows, ("all", *total)]),
-            "",
-            machine("soundfile", "pandas", "keras", "h5py") + ".",
-        ]
+                print(f"{number}: {name}, {how}: {error!r}", file=sys.stderr)
+                print("other error", flush=True)
+
+
+def outcomes(arguments):
+    """Yield the outcome of each file; start a new process after a crash or a hang."""
+    done = 0
+    while done < arguments.files:
+        options = f"--files={arguments.files}", f"--seed={arguments.seed}"
+        command = [sys.executable, __file__, *options, f"--first={done}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            if not process.stdout.readline():
+                raise SystemExit("the undamaged files could not be written")
+            line = "read"
+            while line and done < arguments.files:
+                timer = threading.Timer(LIMIT_S, process.kill)
+                timer.start()
+                line = process.stdout.readline().strip()
+                ended = "crash" if timer.is_alive() else "hang"
+                timer.cancel()
+                yield line or ended
+                done += 1
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=5000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
+    arguments = parser.parse_args()
+    if arguments.first is not None:
+        return read_files(arguments.seed, arguments.first, arguments.files)
+    counts = collections.defaultdict(collections.Counter)
+    for number, outcome in enumerate(outcomes(arguments)):
+        counts[NAMES[number % len(NAMES)]][outcome] += 1
+    rows = [(name, *(counts[name][outcome] for outcome in OUTCOMES)) for name in NAMES]
+    total = [sum(counts[name][outcome] for name in NAMES) for outcome in OUTCOMES]
+    text = (
+        f"{arguments.files:,} damaged files, seed {arguments.seed}. A hang takes over "
+        f"{LIMIT_S} s.\n\n{table(('file', *OUTCOMES), [*rows, ('all', *total)])}"
+        f"\n\n{machine('soundfile', 'av', 'pandas', 'keras')}."
     )
     print(text)
     if arguments.keep:
-        settings = {"files": arguments.files, "seed": arguments.seed}
-        keep(arguments.keep, text, {**settings, "outcomes": counts})
-    return int(total[-1] > 0)
+        keep(arguments.keep, text)
+    return int(sum(total[2:]) > 0)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def csv_rows(path, columns=None):
     """
     cells, broken = to_table(path, *read_rows(path))
     table = _rename(cells, path, columns or {})
-    table["path"] = _paths(table.path, path.parent)
+    table["path"] = _paths(table.path, path)
     session = table.get("session", table.speaker).where(
         lambda x: x != "", table.speaker
     )
@@ -185,20 +185,20 @@ def _rename(cells, path, columns):
     return table
 
 
-def _paths(listed, folder):
+def _paths(listed, table):
     """Resolve paths relative to the folder of the CSV file, with either slash."""
     paths = []
     for name in listed:
         # A Mac may have written one letter as two.
         forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
         names = [name, *(form.replace("\\", "/") for form in forms)]
-        candidates = [str(Path(folder, each)) for each in names]
+        candidates = [str(Path(table.parent, each)) for each in names]
         # Not Path.exists, which raises if a name is too long.
         paths.append(next(filter(os.path.exists, candidates), candidates[1]))
     if paths and not any(map(os.path.exists, paths)):
         raise CorpusError(
-            f"none of the {len(paths)} files exists; the first is {paths[0]}. "
-            f"Paths are relative to {folder}, the folder of the CSV file"
+            f"{table}: none of the {len(paths)} files exists; the first is "
+            f"{paths[0]}. Paths are relative to the folder of the CSV file"
         )
     return paths
 

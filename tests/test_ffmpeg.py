@@ -64,6 +64,14 @@ def test_a_truncated_webm_is_an_error_if_its_header_tells(tmp_path, encode):
     assert 0 < len(audio.read(truncated(path))[0]) < 48000 * 9
 
 
+def test_a_sampling_rate_that_changes_is_an_error(tmp_path, encode):
+    parts = [encode(tmp_path / f"{sr}.aac", tone(sr), sr) for sr in (16000, 8000)]
+    path = tmp_path / "both.aac"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with pytest.raises(errors.AudioError, match="changes its sampling rate"):
+        audio.read(path)
+
+
 def test_a_video_without_sound_is_an_error(tmp_path):
     path = tmp_path / "silent.mp4"
     with av.open(str(path), "w") as file:

@@ -103,6 +103,9 @@ def run(installed, *arguments, cwd):
 def test_the_wheel_carries_the_course_and_stays_small(wheel):
     found = contents(wheel)
     assert wheel.stat().st_size < 10e6
+    package = [path for path in (ROOT / "siamlab").rglob("*.*") if path.is_file()]
+    names = {p.relative_to(ROOT).as_posix() for p in package if p.suffix != ".pyc"}
+    assert names <= set(found)
     assert not [name for name in found if "checkpoint" in name or "__pycache__" in name]
     assert {name.split("/")[0] for name in found} == {
         "siamlab",

@@ -149,6 +149,7 @@ def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, 
         (["evaluate", "--data", "{}"], "no sound files in"),
         (["evaluate", "--data", "{}", "--encoder", "{}/none"], "Encoder.save"),
         (["evaluate", "--data", "{}", "--layout", "librispeech"], "has no subset"),
+        (["evaluate", "--data", "{}", "--subset", "a"], "has no subsets"),
         (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be at least 0"),
     ],
 )

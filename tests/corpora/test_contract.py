@@ -140,6 +140,14 @@ def test_every_utterance_becomes_a_spectrogram(corpus):
     assert all(np.isfinite(each).all() for each in features)
 
 
+def test_a_description_agrees_with_the_table_and_suspects_no_good_file(corpus):
+    found = corpora.describe(corpus)
+    seconds, expected = found.utterances.seconds, corpus.table.duration
+    np.testing.assert_allclose(seconds, expected, atol=1e-3)
+    # One speaker of FSDD has an offset.
+    assert found.suspicious.reason.str.startswith("offset").all()
+
+
 @pytest.mark.parametrize("name", CORPORA)
 def test_an_unreadable_file_is_listed_or_reported(tree, name):
     read = write(tree, name)

@@ -146,6 +146,13 @@ def test_the_error_says_where_to_get_other_corpora(tmp_path):
         corpora.download("voxceleb/vox1", tmp_path)
 
 
+def test_every_archive_has_a_checksum_and_a_function_that_reads_it():
+    for name, archive in ARCHIVES.items():
+        assert re.fullmatch("[0-9a-f]{64}", archive.sha256)
+        assert archive.url.startswith("https://")
+        assert hasattr(corpora, name.split("/")[0])
+
+
 def test_an_unknown_name_is_answered_with_the_valid_ones(tmp_path):
     with pytest.raises(errors.ArgumentError, match=r"librispeech/dev-clean.*'libri'"):
         corpora.download("libri", tmp_path)

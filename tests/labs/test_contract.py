@@ -3,6 +3,8 @@
 import base64
 import io
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -177,6 +179,25 @@ def test_it_is_shown_as_a_widget_and_saved_as_a_picture(lab):
     assert base64.b64decode(bundle["image/png"]) == lab.image.value
     assert bundle["text/plain"] == f"{type(lab).__name__}()"
     json.dumps(bundle)
+
+
+def test_a_slider_and_a_cell_may_change_a_lab_at_the_same_time(monkeypatch):
+    """JupyterLab handles sliders in a thread of their own."""
+    lab, running, most = LABS[labs.MarginLab](), [], []
+    draw = lab._picture.draw
+
+    def draw_slowly(result):
+        running.append(result)
+        most.append(len(running))
+        time.sleep(0.02)
+        draw(running.pop())
+
+    monkeypatch.setattr(lab._picture, "draw", draw_slowly)
+    with ThreadPoolExecutor() as pool:
+        for control in controls(lab).values():
+            pool.submit(setattr, control, "value", another_value(control))
+    assert max(most) == 1
+    assert lab.shown_values == {k: c.value for k, c in controls(lab).items()}
 
 
 def test_errors_are_shown_in_the_readout(monkeypatch):

@@ -40,6 +40,12 @@ def test_numbers_by_hand():
     assert result.loss == pytest.approx(40 - np.log(3), abs=1e-4)
 
 
+def test_symbols_are_escaped_in_the_readout():
+    vocabulary = sl.ctc.Vocabulary(("<", " "))
+    result = decode_utterance([[certain("< ", vocabulary)]], vocabulary, ["< "])
+    assert "<b>&lt;</b> <b>␣</b>" in str(result)
+
+
 def test_the_lab_shows_the_last_epoch_first():
     lab = ctc_lab()
     assert lab.epoch.value == lab.epoch.max == 2

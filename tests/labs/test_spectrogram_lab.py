@@ -40,6 +40,22 @@ def test_a_window_longer_than_the_recording_is_refused_in_the_readout():
     assert (lab.image.value, lab.result) == (picture, result)
 
 
+@pytest.mark.parametrize("n_mels", [128, "all"])
+def test_the_picture_has_a_click_at_its_time_and_a_tone_at_its_frequency(n_mels):
+    click, tone = np.zeros(SR), np.sin(2 * np.pi * 3000 * np.arange(SR) / SR)
+    click[4800] = 1.0  # at 0.3 s
+    for axis, samples in enumerate((click, tone)):
+        lab = SpectrogramLab(samples, SR)
+        lab.set(n_mels=n_mels, hop=0.002)
+        image = lab._picture.axes[2].images[0]
+        first, last = np.reshape(image.get_extent(), (2, 2))[axis]
+        levels = image.get_array().mean(axis=axis)
+        found = first + (np.argmax(levels) + 0.5) * (last - first) / len(levels)
+        ticks = [label.get_text() for label in image.axes.get_yticklabels()]
+        expected = 0.3 if axis == 0 else image.axes.get_yticks()[ticks.index("3")]
+        assert found == pytest.approx(expected, rel=0.01)
+
+
 def test_the_sound_is_the_recording():
     samples, sr = recording()
     lab = SpectrogramLab(samples, sr)

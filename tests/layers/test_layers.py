@@ -82,6 +82,12 @@ def test_statistics_pooling_equals_numpy(rng, n_frames):
     np.testing.assert_allclose(layers.StatisticsPooling()(x), expected, atol=4e-3)
 
 
+def test_statistics_pooling_does_not_overflow_in_half_precision():
+    x = np.array([[[-300.0], [300.0]]], np.float16)
+    found = layers.StatisticsPooling(dtype="float16")(x)
+    np.testing.assert_allclose(found, [[0.0, 300.0]], rtol=1e-3)
+
+
 def test_statistics_pooling_of_a_constant_has_a_finite_gradient():
     x = np.zeros((1, 6, 2), np.float32)
     _, gradient = value_and_gradient(layers.StatisticsPooling(), x)

@@ -60,15 +60,6 @@ def test_a_seed_determines_the_trained_weights(segments):
         np.testing.assert_array_equal(a, b)
 
 
-def test_fit_shows_the_progress_of_keras_unless_verbose_is_0(segments, capsys):
-    net = networks.SpeakerNet(networks.blstm_encoder(**SMALL))
-    net.compile("adam", loss=losses.KLHinge(), run_eagerly=True)
-    net.fit(*segments, verbose=0)
-    assert not capsys.readouterr().out
-    net.fit(*segments)
-    assert "loss:" in capsys.readouterr().out
-
-
 LOAD = """
 import numpy as np, siamlab.networks, keras
 net = keras.saving.load_model("net.keras")

@@ -82,7 +82,9 @@ def test_segments_start_at_every_position():
 
 def test_by_default_an_epoch_has_as_many_segments_as_the_corpus(features):
     # 30 utterances of two segments each, six segments per batch.
-    assert len(sampling.SpeakerBatches(features, 2, 3, n_frames=40)) == 10
+    batches = sampling.SpeakerBatches(features, 2, 3, n_frames=40)
+    assert len(batches) == 10
+    assert {i for _, ids in batches for i in ids} == set(range(6))  # all speakers
     assert len(sampling.PairBatches(features, batch_size=3 * 2, n_frames=40)) == 5
 
 

@@ -62,6 +62,7 @@ def keras_uses_cudnn(layer, mask):
     [
         {},
         {"activation": "relu"},
+        {"activation": None},
         {"activation": keras.ops.tanh},
         {"recurrent_activation": "hard_sigmoid"},
         {"use_bias": False},

@@ -51,26 +51,22 @@ def csv_rows(path, columns=None):
     CorpusError
         If it is not such a table; the message names the columns or the rows.
     """
-    cells, broken = to_table(path, *read_rows(path))
+    cells, broken = read_table(path)
     table = _rename(cells, path, columns or {})
-    table["path"] = _paths(table.path, path)
-    session = table.get("session", table.speaker).where(
-        lambda x: x != "", table.speaker
-    )
+    table["path"] = _paths(table["path"], path)
+    session = table.get("session", table["speaker"])
+    session = session.where(session != "", table["speaker"])
     # Two speakers may both have a session "1"; ours are unique over all speakers.
-    table["session"] = [
-        name
-        if f"{name}/".startswith((f"{speaker}/", f"{speaker}-"))
-        else f"{speaker}/{name}"
-        for name, speaker in zip(session, table.speaker, strict=True)
-    ]
-    table["start"] = _seconds(table, "start", path, at_least=0.0).fillna(0.0)
-    duration = _seconds(table, "duration", path, above=0.0)
-    length = _seconds(table, "end", path, above=table["start"]) - table["start"]
-    if (different := (duration - length).abs() > 0.01).any():
+    shared = table["speaker"].groupby(session).transform("nunique") > 1
+    table["session"] = session.where(~shared, table["speaker"] + "/" + session)
+    table["start"] = _seconds(table, "start", path).fillna(0.0)
+    duration = _seconds(table, "duration", path)
+    length = _seconds(table, "end", path) - table["start"]
+    wrong = (duration <= 0) | (length <= 0) | ((duration - length).abs() > 0.01)
+    if wrong.any():
         raise CorpusError(
-            f"{path}: duration and end contradict each other in "
-            f"{_row_numbers(different)}; correct or delete one of the columns"
+            f"{path}: start, end and duration contradict each other in "
+            f"{_row_numbers(wrong)}; correct the rows, or delete one of the columns"
         )
     table["duration"] = duration.fillna(length)
     if "phones" in table:
@@ -78,7 +74,7 @@ def csv_rows(path, columns=None):
     return table.drop(columns="end", errors="ignore"), broken
 
 
-def read_rows(path, separator=None, quoting=csv.QUOTE_MINIMAL):
+def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
     """Read a table of text.
 
     Parameters
@@ -89,18 +85,22 @@ def read_rows(path, separator=None, quoting=csv.QUOTE_MINIMAL):
         Between the cells; by default, the most frequent one in the first line.
     quoting : int
         As for `csv.reader`.
+    joined : str, optional
+        Column whose cells may contain a line break without quotation marks, so that
+        one row is on two lines.
 
     Returns
     -------
-    header : list of str
-        The cells of the first row.
-    rows : list of (int, list of str)
-        Number, as in a spreadsheet, and cells of all other rows that are not empty.
+    table : pandas.DataFrame
+        The complete rows, indexed by their number, as in a spreadsheet. Empty rows, and
+        columns without a name, such as the index that pandas writes, are left out.
+    broken : list of (str, str)
+        Row and reason of the other rows.
 
     Raises
     ------
     CorpusError
-        If the file cannot be read, or a quotation mark is missing.
+        If the file cannot be read, a quotation mark is missing, or all rows are broken.
     """
     reader = None
     try:
@@ -108,45 +108,48 @@ def read_rows(path, separator=None, quoting=csv.QUOTE_MINIMAL):
             separator = separator or max(_SEPARATORS, key=file.readline().count)
             file.seek(0)
             reader = csv.reader(file, delimiter=separator, quoting=quoting, strict=True)
-            rows = [
-                (number, [cell.strip() for cell in row])
-                for number, row in enumerate(reader, 1)
-            ]
+            lines = [[cell.strip() for cell in row] for row in reader]
     except (OSError, ValueError, csv.Error) as error:
         line = f", line {reader.line_num}" if reader else ""
         raise CorpusError(
             f"{path}{line} cannot be read as a table in UTF-8: {error}"
         ) from error
-    (_, header), *rows = rows or [(1, [])]
-    return header, [(number, row) for number, row in rows if any(row)]
-
-
-def to_table(path, header, rows):
-    """Make a table of complete rows, indexed by their number.
-
-    Returns
-    -------
-    table : pandas.DataFrame
-        Columns without a name, such as the index that pandas writes, are left out.
-    broken : list of (str, str)
-        Row and reason of the other rows.
-    """
-    broken, good = [], {}
-    for number, row in rows:
-        if len(row) != len(header):
-            problem = f"has {len(row)} cells, but the header has {len(header)}"
-        elif any(_is_row(cell, len(header)) for cell in row):
-            problem = (
-                "contains a whole row in one cell; a quotation mark may be missing"
-            )
-        else:
-            good[number] = row
-            continue
-        broken.append((f"{path}, row {number}", f"{problem}; correct the row"))
+    header, *_ = lines or [[]]
+    rows = {number: row for number, row in enumerate(lines[1:], 2) if any(row)}
+    if joined in header:
+        rows = _join(rows, len(header), header.index(joined) + 1)
+    problems = {number: _problem(row, len(header)) for number, row in rows.items()}
+    broken = [
+        (f"{path}, row {number}", f"{problem}; correct the row")
+        for number, problem in problems.items()
+        if problem
+    ]
+    good = {number: row for number, row in rows.items() if not problems[number]}
     if rows and not good:
         raise CorpusError(": ".join(broken[0]))
     table = pd.DataFrame.from_dict(good, orient="index", columns=header, dtype=str)
     return table.loc[:, table.columns != ""], broken
+
+
+def _join(rows, n, end):
+    """Join two lines of one row: the first one breaks off in its cell number `end`."""
+    joined: dict[int, list[str]] = {}
+    last: list[str] = []
+    for number, row in rows.items():
+        if len(last) == end < n and len(row) == n - end + 1:
+            last[-1:] = [f"{last[-1]} {row[0]}", *row[1:]]
+        else:
+            joined[number] = last = row
+    return joined
+
+
+def _problem(row, n):
+    """Say why a row is broken; "" if it is not."""
+    if len(row) != n:
+        return f"has {len(row)} cells, but the header has {n}"
+    if any(_is_row(cell, n) for cell in row):
+        return "contains a whole row in one cell; a quotation mark may be missing"
+    return ""
 
 
 def _is_row(cell, n):
@@ -156,15 +159,14 @@ def _is_row(cell, n):
 
 def _rename(cells, path, columns):
     """Give the columns our names; check that path and speaker are there and filled."""
-    present = ", ".join(repr(name) for name in cells.columns)
-    unknown = [name for name in columns if name not in cells.columns]
-    if unknown:
-        raise CorpusError(f"{path} has no column {unknown[0]!r}; it has {present}")
+    present = ", ".join(map(repr, cells))
+    for name in columns:
+        if name not in cells:
+            raise CorpusError(f"{path} has no column {name!r}; it has {present}")
     table = cells.rename(columns=columns)
-    duplicates = table.columns[table.columns.duplicated()]
-    if len(duplicates):
+    for name in table.columns[table.columns.duplicated()]:
         raise CorpusError(
-            f"{path}: two columns would be named {duplicates[0]!r}; it has {present}"
+            f"{path}: two columns would be named {name!r}; it has {present}"
         )
     for required in ("path", "speaker"):
         if required not in table:
@@ -186,21 +188,24 @@ def _rename(cells, path, columns):
 
 
 def _paths(listed, table):
-    """Resolve paths relative to the folder of the CSV file, with either slash."""
-    paths = []
-    for name in listed:
-        # A Mac may have written one letter as two.
-        forms = [unicodedata.normalize(form, name) for form in ("NFC", "NFD")]
-        names = [name, *(form.replace("\\", "/") for form in forms)]
-        candidates = [str(Path(table.parent, each)) for each in names]
-        # Not Path.exists, which raises if a name is too long.
-        paths.append(next(filter(os.path.exists, candidates), candidates[1]))
+    """Resolve paths relative to the folder of the CSV file."""
+    paths = [_find(name, table.parent) for name in listed]
     if paths and not any(map(os.path.exists, paths)):
         raise CorpusError(
             f"{table}: none of the {len(paths)} files exists; the first is "
             f"{paths[0]}. Paths are relative to the folder of the CSV file"
         )
     return paths
+
+
+def _find(name, folder):
+    """Find a file whose name has either slash and either form of Unicode."""
+    slashed = name.replace("\\", "/")
+    # A Mac may have written one letter as two.
+    forms = [unicodedata.normalize(form, slashed) for form in ("NFC", "NFD")]
+    paths = [str(Path(folder, each)) for each in (slashed, *forms, name)]
+    # Not Path.exists, which raises if a name is too long.
+    return next(filter(os.path.exists, paths), paths[0])
 
 
 def _phones(cell, path):
@@ -217,17 +222,16 @@ def _phones(cell, path):
         ) from error
 
 
-def _seconds(table, name, path, at_least=-np.inf, above=-np.inf):
+def _seconds(table, name, path):
     """Read the numbers of a column; NaN for empty cells."""
     if name not in table:
         return pd.Series(np.nan, table.index)
     # In tables with semicolons, a comma is a decimal point.
     numbers = pd.to_numeric(table[name].str.replace(",", "."), errors="coerce")
-    given = table[name] != ""
-    bad = given & ~((numbers >= at_least) & (numbers > above) & np.isfinite(numbers))
+    bad = (table[name] != "") & ~numbers.between(0, np.inf, inclusive="left")
     if bad.any():
         raise CorpusError(
-            f"{path}: {name} must be a number of seconds, after the start; got "
+            f"{path}: {name} must be a number of seconds, 0 or more; got "
             f"{table[name][bad].iloc[0]!r} in {_row_numbers(bad)}"
         )
     return numbers

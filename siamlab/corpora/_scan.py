@@ -1,8 +1,7 @@
 """From the files of a folder to a `Corpus`: shared by all corpora on disk."""
 
-import collections
 import os
-import unicodedata
+import re
 from pathlib import Path
 
 import numpy as np
@@ -29,18 +28,43 @@ _SYSTEM_FOLDERS = frozenset(
     "system volume information".split("|")
 )
 NOT_SOUND = "is not a sound file, by its suffix"
+# Texts of spoken digits.
+_WORDS = "zero one two three four five six seven eight nine".split()
+DIGITS = dict(zip("0123456789", _WORDS, strict=True))
+# Of a row that does not give them.
+_DEFAULTS: dict = {
+    "path": "",
+    "start": 0.0,
+    "duration": np.nan,
+    "text": "",
+    "phones": None,
+}
 # How far a row may extend beyond its recording: durations are rounded to seconds.
 _TOLERANCE_SECONDS = 0.5
 
 
-def existing_folder(root, expected):
-    """Return `root` as a path, or raise an error that says what was expected."""
+def existing_folder(root, expected, subset=None):
+    """Return `root`, or its folder `subset`; the error says what was expected."""
     root = Path(os.path.expanduser(root))
     # Not Path.is_dir, which raises if a name is too long.
     if not os.path.isdir(root):
         problem = "is a file" if os.path.exists(root) else "does not exist"
         raise CorpusError(f"{root} {problem}; expected {expected}")
-    return root
+    folder = root / (subset or "")
+    if not os.path.isdir(folder):
+        present = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir()))
+        raise CorpusError(
+            f"{root} has no folder {subset!r}; its folders: {present or 'none'}. "
+            f"Expected {expected}"
+        )
+    return folder
+
+
+def find_above(root, name):
+    """Find a file in a folder, or in the two folders above it."""
+    root = root.absolute()  # "." has no parents
+    paths = [folder / name for folder in (root, *root.parents[:2])]
+    return next(filter(Path.is_file, paths), paths[0])
 
 
 def sound_files(root, expected):
@@ -66,35 +90,37 @@ def sound_files(root, expected):
     found, skipped = [], []
     seen: dict = {}
     above = Path(os.path.realpath(root)).parents
-    folders = collections.deque([(root, False)])
-    while folders:
-        folder, linked = folders.popleft()
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError as error:
-            skipped.append((str(folder), f"cannot be opened ({error.strerror})"))
-            continue
-        first = seen.setdefault(_identity(folder), folder)
-        if first != folder:
-            skipped.append((str(folder), f"is a link to {first}, which is read there"))
-            continue
-        if linked and Path(os.path.realpath(folder)) in above:
-            skipped.append((str(folder), "is a link to a folder above"))
-            continue
-        for entry in entries:
-            path = folder / entry.name
-            if entry.name.startswith(".") or entry.name.lower() in _SYSTEM_FOLDERS:
-                skipped += [
-                    (str(p), "is hidden, or in the trash") for p in _below(path)
-                ]
-            elif entry.is_dir(follow_symlinks=False):
-                folders.appendleft((path, linked))
-            elif os.path.isdir(path):  # entry.is_dir raises for a link to itself
-                folders.append((path, True))  # links come last
-            elif is_sound_file(path):
-                found.append((linked, entry.is_symlink(), path))
-            else:
-                skipped.append((str(path), f"{NOT_SOUND} {path.suffix or '(none)'}"))
+
+    def report(error):
+        skipped.append((error.filename, f"cannot be opened ({error.strerror})"))
+
+    tops = [root]
+    for top in tops:  # links to folders are appended, and come last
+        for name, folders, names in os.walk(top, onerror=report):
+            folder = Path(name)
+            hidden = any(map(_is_hidden, folder.relative_to(top).parts))
+            first = folder if hidden else seen.setdefault(_identity(folder), folder)
+            problem = ""
+            if first != folder:
+                problem = f"is a link to {first}, which is read there"
+            elif top != root and Path(os.path.realpath(folder)) in above:
+                problem = "is a link to a folder above"
+            if problem:
+                skipped.append((str(folder), problem))
+                folders.clear()
+                continue
+            folders.sort()
+            links = [each for each in folders if os.path.islink(folder / each)]
+            for path in sorted(folder / each for each in names + links):
+                if hidden or _is_hidden(path.name):
+                    skipped.append((str(path), "is hidden, or in the trash"))
+                elif os.path.isdir(path):
+                    tops.append(path)
+                elif is_sound_file(path):
+                    found.append((top != root, path.is_symlink(), path))
+                else:
+                    kind = path.suffix or "(none)"
+                    skipped.append((str(path), f"{NOT_SOUND} {kind}"))
     files = []
     for *_, path in sorted(found):
         first = seen.setdefault(_identity(path), path)
@@ -118,11 +144,8 @@ def _identity(path):
     return found.st_dev, found.st_ino
 
 
-def _below(path):
-    """List a file, or all files in a folder."""
-    if path.is_symlink() or not path.is_dir():
-        return [path]
-    return sorted(Path(top, name) for top, _, names in os.walk(path) for name in names)
+def _is_hidden(name):
+    return name.startswith(".") or name.lower() in _SYSTEM_FOLDERS
 
 
 def is_sound_file(path):
@@ -141,9 +164,43 @@ def folder_rows(root, files):
     return rows
 
 
-def misplaced(path, expected):
-    """Return the error for a sound file that does not fit the layout."""
-    return CorpusError(f"{path} does not fit the layout; expected {expected}")
+def read_layout(root, layout, expected):
+    """Find the sound files below a folder whose paths fit the layout of a corpus.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder.
+    layout : str
+        Regular expression for the end of a path, with "/" and without the suffix. Its
+        groups tell recordings apart; the named ones become columns.
+    expected : str
+        The layout in words, for messages.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns path, and one for each named group.
+    left_out : dict
+        The other files, as the arguments rejected and skipped of `corpus_of`.
+    """
+    files, skipped = sound_files(root, expected)
+    pattern = re.compile(rf"(?s:.*/)?{layout}\.[^/.]+")
+    rows: dict = {}
+    rejected = []
+    for path in files:
+        match = pattern.fullmatch(path.absolute().as_posix())
+        if match is None:
+            problem = f"does not fit the layout; expected {expected}"
+        elif match.groups() in rows:
+            first = rows[match.groups()]["path"]
+            problem = f"is a second file of the recording in {first}"
+        else:
+            rows[match.groups()] = {"path": str(path), **match.groupdict()}
+            continue
+        rejected.append((str(path), problem))
+    table = pd.DataFrame(list(rows.values()), columns=["path", *pattern.groupindex])
+    return table, {"rejected": rejected, "skipped": skipped}
 
 
 def read_text(path, errors="strict", missing=None):
@@ -172,8 +229,9 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
     Parameters
     ----------
     rows : pandas.DataFrame or list of dict
-        Columns speaker, session and path at least. A given duration is shortened to
-        what the file contains, by half a second at most.
+        Columns speaker and path at least; by default, each speaker has one session.
+        A given duration is shortened to what the file contains, by half a second at
+        most.
     name : str
         Name of the corpus.
     known : dict of str to float, optional
@@ -193,27 +251,22 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
         If no row is left.
     """
     table = pd.DataFrame(rows)
-    unknown: dict = {
-        "path": "",
-        "start": 0.0,
-        "duration": np.nan,
-        "text": "",
-        "phones": None,
-    }
-    table = table.assign(**{c: v for c, v in unknown.items() if c not in table})
+    table = table.assign(**{c: v for c, v in _DEFAULTS.items() if c not in table})
+    if "session" not in table:
+        table = table.assign(session=table.get("speaker"))
     durations = dict(known or {})
     files = [path for path in table["path"].unique() if path not in durations]
-    found = map_in_threads(_duration, files, description=name, unit="files")
+    found = map_in_threads(measure_duration, files, description=name, unit="files")
     durations.update(zip(files, found, strict=True))
     whole = table["path"].map(durations).astype(float)
     left = whole - table["start"]
     reasons = _reasons(table, whole, known or {})
     # If nothing is left, reading the row raises an error that says so.
-    table["duration"] = table["duration"].where(table["duration"] < left, left)
-    table["duration"] = table["duration"].where(table["duration"] > 0)
+    duration = left.clip(upper=table["duration"])
+    table["duration"] = duration.where(duration > 0)
     rejected = [*rejected, *zip(table["path"], reasons, strict=True)]
     rejected = [(path, reason) for path, reason in rejected if reason]
-    table = table[reasons == ""]
+    table = table[reasons == ""].copy()
     if rejected:
         first = ": ".join(rejected[0])
         n = len(table) + len(rejected)
@@ -225,8 +278,7 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
             f"{len(rejected)} of {n} recordings rejected ({first}); see corpus.rejected"
         )
     for column in ("speaker", "session"):  # a Mac writes one letter as two
-        names = [unicodedata.normalize("NFC", each) for each in table[column]]
-        table = table.assign(**{column: names})
+        table[column] = table[column].str.normalize("NFC")
     return Corpus(table, name, rejected, skipped)
 
 
@@ -248,7 +300,8 @@ def _reasons(table, whole, known):
     return reasons
 
 
-def _duration(path):
+def measure_duration(path):
+    """Duration of a recording in seconds; NaN if it cannot be read."""
     try:
         return audio.duration(path)
     except AudioError:

@@ -1,15 +1,17 @@
 """AudioMNIST."""
 
+import collections
 import json
-import re
+
+import pandas as pd
 
 from ..errors import CorpusError
-from ._digits import digit_row
-from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
+from ._scan import DIGITS, corpus_of, existing_folder, read_layout, read_text
 
 _EXPECTED = "AudioMNIST's layout: ROOT/01/0_01_0.wav or ROOT/data/01/0_01_0.wav"
-_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>\d\d)_\d+")
+_LAYOUT = "(?P<speaker>[0-9]{2})/(?P<text>[0-9])_(?P=speaker)_([0-9]+)"
 _METADATA = "audioMNIST_meta.txt"
+_SEX = collections.defaultdict(str, female="F", male="M")
 _OLDEST = 120  # the age of one speaker is given as 1234
 
 
@@ -29,47 +31,33 @@ def audiomnist(root):
         The text is the name of the digit. Each speaker has one session, because all
         their recordings are from one day. Additional columns, if the file
         ``audioMNIST_meta.txt`` exists: sex ("F", "M"), age in years (NaN if unknown)
-        and accent.
+        and accent. Files in other places are listed in `Corpus.rejected`.
 
     Raises
     ------
     CorpusError
-        If the folder is missing or empty, a file name does not match, or the
-        metadata cannot be read.
+        If the folder is missing, no file name matches, or the metadata cannot be read.
     """
     root = existing_folder(root, _EXPECTED)
     if (root / "data").is_dir():
         root = root / "data"
-    people = _people(root / _METADATA)
-    rows = []
-    files, skipped = sound_files(root, _EXPECTED)
-    for path in files:
-        row = digit_row(path, _NAME, _EXPECTED)
-        if row["speaker"] != path.parent.name:
-            raise misplaced(path, _EXPECTED)
-        person = people.get(row["speaker"], {})
-        age = person.get("age")
-        row["sex"] = {"female": "F", "male": "M"}.get(str(person.get("gender")), "")
-        row["age"] = float(age) if _is_age(age) else float("nan")
-        row["accent"] = str(person.get("accent", ""))
-        rows.append(row)
-    return corpus_of(rows, "audiomnist", skipped=skipped)
-
-
-def _is_age(value):
-    return isinstance(value, int | float) and 0 < value <= _OLDEST
+    table, left_out = read_layout(root, _LAYOUT, _EXPECTED)
+    people = _people(root / _METADATA).reindex(table["speaker"]).set_index(table.index)
+    table["text"] = table["text"].map(DIGITS)
+    table["sex"] = people["gender"].astype(str).map(_SEX)
+    age = pd.to_numeric(people["age"], errors="coerce").astype(float)
+    table["age"] = age.where(age.between(1, _OLDEST))
+    table["accent"] = people["accent"].fillna("").astype(str)
+    return corpus_of(table, "audiomnist", **left_out)
 
 
 def _people(path):
-    """Read the metadata: speaker -> dictionary with accent, age and gender."""
+    """Read the metadata: accent, age and gender by speaker."""
     try:
         people = json.loads(read_text(path, missing="{}"))
-    except (ValueError, RecursionError) as error:
+        table = pd.DataFrame.from_dict(dict(people), orient="index")
+        return table.reindex(columns=["accent", "age", "gender"]).astype(object)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise CorpusError(
             f"{path} is damaged ({error}); download it again, or delete it"
         ) from error
-    if not isinstance(people, dict):
-        raise CorpusError(
-            f"{path} does not list speakers; download it again, or delete it"
-        )
-    return {name: known for name, known in people.items() if isinstance(known, dict)}

@@ -6,7 +6,7 @@ import os
 import pandas as pd
 
 from ..errors import CorpusError
-from ._csv import read_rows, to_table
+from ._csv import read_table
 from ._scan import corpus_of, existing_folder
 
 _EXPECTED = "a language folder of Common Voice, with SUBSET.tsv and clips/*.mp3"
@@ -59,11 +59,9 @@ def common_voice(root, subset="validated"):
         )
     paths = str(root / "clips") + os.sep + names
     unknown = pd.Series("", listed.index)
-    speakers = _shorten(listed["client_id"])
     table = pd.DataFrame(
         {
-            "speaker": speakers,
-            "session": speakers,
+            "speaker": _shorten(listed["client_id"]),
             "path": paths,
             "text": listed.get("sentence", unknown),
             "sex": listed.get("gender", unknown).str[:1].map(_SEX).fillna(""),
@@ -96,24 +94,14 @@ def _find_subset(root, subset):
     )
 
 
-def _read_tsv(path, required=("client_id", "path"), multiline="sentence"):
+def _read_tsv(path, required=("client_id", "path")):
     """Read all cells as text; quotation marks belong to the sentences."""
-    header, lines = read_rows(path, "\t", csv.QUOTE_NONE)
-    missing = [name for name in required if name not in header]
-    if missing:
-        raise CorpusError(
-            f"{path} has no column {missing[0]!r}; it has {', '.join(header)}"
-        )
-    rows: list[tuple[int, list[str]]] = []
-    for number, row in lines:
-        # A line break within a sentence makes two lines of one row.
-        cut = header.index(multiline) if multiline in header else 0
-        first = rows[-1][1] if rows else []
-        if cut and len(first) == cut + 1 and len(row) == len(header) - cut:
-            first[cut:] = [f"{first[cut]} {row[0]}", *row[1:]]
-        else:
-            rows.append((number, row))
-    table, broken = to_table(path, header, rows)
+    table, broken = read_table(path, "\t", csv.QUOTE_NONE, joined="sentence")
+    for name in required:
+        if name not in table:
+            raise CorpusError(
+                f"{path} has no column {name!r}; it has {', '.join(table)}"
+            )
     empty = (table[list(required)] == "").any(axis=1)
     broken += [(f"{path}, row {i}", f"no {required}") for i in table.index[empty]]
     return table[~empty], broken

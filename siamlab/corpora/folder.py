@@ -40,11 +40,11 @@ def folder(root, columns=None):
     Returns
     -------
     Corpus
-        Speakers and sessions are named after their folders, or as in the CSV file; the
-        name of a session is SPEAKER/SESSION. A file that cannot be read has the
-        duration NaN, and `extract` reports it. Sound files outside the speakers'
-        folders and broken rows of a CSV file are listed in `Corpus.rejected`; hidden
-        files, repeated links and other files in `Corpus.skipped`.
+        Speakers and sessions are named after their folders, or as in the CSV file; a
+        session is SPEAKER/SESSION if two speakers use its name. A file that cannot be
+        read has the duration NaN, and `extract` reports it. Sound files outside the
+        speakers' folders and broken rows of a CSV file are listed in `Corpus.rejected`;
+        hidden files, repeated links and other files in `Corpus.skipped`.
 
     Raises
     ------

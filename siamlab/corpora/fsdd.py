@@ -1,12 +1,9 @@
 """The Free Spoken Digit Dataset."""
 
-import re
-
-from ._digits import digit_row
-from ._scan import corpus_of, existing_folder, sound_files
+from ._scan import DIGITS, corpus_of, existing_folder, read_layout
 
 _EXPECTED = "recordings named DIGIT_SPEAKER_INDEX.wav (the folder `recordings`)"
-_NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
+_LAYOUT = "(?P<text>[0-9])_(?P<speaker>[^/]+)_([0-9]+)"
 
 
 def fsdd(root):
@@ -22,16 +19,17 @@ def fsdd(root):
     -------
     Corpus
         The text is the name of the digit. Each speaker has one session, because the
-        recording sessions are not documented.
+        recording sessions are not documented. Files with other names are listed in
+        `Corpus.rejected`.
 
     Raises
     ------
     CorpusError
-        If the folder is missing or empty, or a file has another kind of name.
+        If the folder is missing, or no file has such a name.
     """
     root = existing_folder(root, _EXPECTED)
     if (root / "recordings").is_dir():
         root = root / "recordings"
-    files, skipped = sound_files(root, _EXPECTED)
-    rows = [digit_row(path, _NAME, _EXPECTED) for path in files]
-    return corpus_of(rows, "fsdd", skipped=skipped)
+    table, left_out = read_layout(root, _LAYOUT, _EXPECTED)
+    table["text"] = table["text"].map(DIGITS)
+    return corpus_of(table, "fsdd", **left_out)

@@ -1,14 +1,25 @@
 """TIMIT, and other corpora in its layout."""
 
 import re
+from pathlib import Path
 
-from .. import audio
-from ..errors import AudioError, CorpusError
-from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
+from ..errors import CorpusError
+from ._scan import (
+    corpus_of,
+    existing_folder,
+    measure_duration,
+    read_layout,
+    read_text,
+)
 
 _EXPECTED = (
     "TIMIT's layout: ROOT/TRAIN/DR1/FCJF0/SA1.WAV with SA1.PHN, SA1.WRD and SA1.TXT "
     "beside it, in upper or lower case"
+)
+# Some copies contain each sentence twice, as SA1.WAV and SA1.WAV.wav.
+_LAYOUT = (
+    "(?i:(?P<subset>train|test)/(?P<dialect>[^/]+)/(?P<speaker>[^/]+)/"
+    "(?P<sentence>[^/.]+)(?:[.]wav)?)"
 )
 _SR = 16000  # the times in .PHN and .WRD are in samples
 _SAMPLE = re.compile("[0-9]{1,15}")
@@ -38,75 +49,60 @@ def timit(root, subset=None, pauses=PAUSES):
         Speakers are named like FCJF0, with one session each. Phones are TIMIT's
         symbols, with their times. Additional columns: sex ("F", "M"), dialect ("DR1"),
         sentence ("SA1"), and words, a list of (word, start, end) in seconds, or None.
+        Second copies, and files in other places, are listed in `Corpus.rejected`.
 
     Raises
     ------
     CorpusError
-        If the folder or the subset is missing, a file is in the wrong place, or a line
-        of a .PHN or .WRD file cannot be read.
+        If the folder or the subset is missing, or a line of a .PHN or .WRD file cannot
+        be read.
     """
     root = existing_folder(root, _EXPECTED)
     if subset not in (None, "train", "test"):
         raise CorpusError(f'subset must be None, "train" or "test"; got {subset!r}')
-    rows = {}
-    files, skipped = sound_files(root, _EXPECTED)
-    for path in files:
-        if path.suffix.lower() != ".wav":
-            skipped.append((str(path), "is not a .wav file"))
-            continue
-        parts = [part.upper() for part in path.parts[-4:]]
-        if len(parts) < 4 or parts[0] not in ("TRAIN", "TEST"):
-            raise misplaced(path, _EXPECTED)
-        folder, dialect, speaker, name = parts
-        sentence = name.split(".")[0]
-        key = (folder, speaker, sentence)
-        # Some copies contain each sentence twice, as SA1.WAV and SA1.WAV.wav.
-        if key in rows or subset not in (None, folder.lower()):
-            skipped.append((str(path), "is in another subset, or a second copy"))
-            continue
-        rows[key] = {
-            "speaker": speaker,
-            "session": speaker,
-            "path": str(path),
-            "text": _text(path, sentence),
-            "phones": _times(path, sentence, ".PHN", pauses),
-            "words": _times(path, sentence, ".WRD", ()),
-            "sex": speaker[0],
-            "dialect": dialect,
-            "sentence": sentence,
-        }
+    table, left_out = read_layout(root, _LAYOUT, _EXPECTED)
+    names = table.columns.drop("path")
+    table[names] = table[names].apply(lambda column: column.str.upper())
+    if subset is not None:
+        others = table["subset"] != subset.upper()
+        paths = table["path"][others]
+        left_out["skipped"] += [(path, "is in another subset") for path in paths]
+        table = table[~others]
+    paths = table["path"].map(Path)
+    durations = paths.map(measure_duration)
     name = f"timit {subset}" if subset else "timit"
-    if not rows:
+    if table.empty:
         raise CorpusError(f"{root} has no recordings of {name}; expected {_EXPECTED}")
-    return corpus_of(list(rows.values()), name, skipped=skipped)
+    files = list(zip(paths, durations, strict=True))
+    table = table.drop(columns="subset").assign(
+        text=paths.map(_text),
+        phones=[_times(*file, ".PHN", pauses) for file in files],
+        words=[_times(*file, ".WRD", ()) for file in files],
+        sex=table["speaker"].str[0],
+    )
+    known = dict(zip(table["path"], durations, strict=True))
+    return corpus_of(table, name, known=known, **left_out)
 
 
-def _find(path, sentence, suffix):
-    """Find another file of the same sentence, in either case; None if absent."""
-    files = {other.name.upper(): other for other in path.parent.iterdir()}
-    return files.get((sentence + suffix).upper())
+def _read(path, suffix, **settings):
+    """Read another file of the same sentence, in either case; "" if absent."""
+    name = path.name.split(".")[0]
+    paths = [path.with_name(name + each) for each in (suffix, suffix.lower())]
+    found = next(filter(Path.exists, paths), paths[0])
+    return found, read_text(found, missing="", **settings)
 
 
-def _text(path, sentence):
+def _text(path):
     """Read the text from "FIRST LAST The text."."""
-    found = _find(path, sentence, ".TXT")
-    if found is None:
-        return ""
-    fields = found.read_text(encoding="utf-8", errors="replace").split(maxsplit=2)
-    return fields[2].strip() if len(fields) == 3 else ""
+    _, text = _read(path, ".TXT", errors="replace")
+    return "".join(text.split(maxsplit=2)[2:]).strip()
 
 
-def _times(path, sentence, suffix, pauses):
+def _times(path, duration, suffix, pauses):
     """Read lines of "FIRST LAST LABEL", in samples; None if there are none."""
-    found = _find(path, sentence, suffix)
-    if found is None:
-        return None
-    try:
-        duration = audio.duration(path)
-    except AudioError:
-        duration = float("inf")  # extraction reports the file, with the reason
+    found, text = _read(path, suffix)
     spans = []
-    for number, line in enumerate(read_text(found).splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         fields = line.split()
         if not fields:
             continue
@@ -116,7 +112,8 @@ def _times(path, sentence, suffix, pauses):
                 f"got {line!r}"
             )
         start, end = (int(field) / _SR for field in fields[:2])
-        end = min(end, duration)  # the last label of some files ends a little too late
+        # The last label of some files ends a little too late. The duration may be NaN.
+        end = min(end, duration)
         if start < end:
             spans.append(("sil" if fields[2] in pauses else fields[2], start, end))
     return spans or None

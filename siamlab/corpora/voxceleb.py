@@ -4,21 +4,20 @@
 - `voxceleb_trials`: pairs of recordings, same speaker or not.
 """
 
-import os
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import CorpusError
-from ._csv import read_rows
-from ._scan import corpus_of, existing_folder, misplaced, read_text, sound_files
+from ._csv import read_table
+from ._scan import corpus_of, existing_folder, find_above, read_layout, read_text
 
 _EXPECTED = (
     "VoxCeleb's layout: wav/idXXXXX/VIDEO/NNNNN.wav or aac/idXXXXX/VIDEO/NNNNN.m4a, "
     "in ROOT or in one of its folders"
 )
-_SPEAKER = re.compile(r"id\d{5}")
+_LAYOUT = "(?P<speaker>id[0-9]{5})/(?P<session>[^/]+)/([^/.]+)[^/]*"
 _SPEAKER_COLUMN = re.compile(r"VoxCeleb.*ID")  # "VoxCeleb1 ID", but not "VGGFace1 ID"
 _METADATA = ("vox1_meta.csv", "vox2_meta.csv")
 _SAME = {"1": True, "0": False, "target": True, "nontarget": False}
@@ -49,44 +48,25 @@ def voxceleb(root, subset=None):
         Speakers are named like id10270, sessions like id10270/VIDEO. Additional
         columns: sex ("F", "M") and nationality, "" if unknown. They are read from
         ``vox1_meta.csv`` and ``vox2_meta.csv`` if these are in `root` or in one of the
-        two folders above it.
+        two folders above it. Files in other places, and second files of the same
+        recording, are listed in `Corpus.rejected`.
 
     Raises
     ------
     CorpusError
-        If the folder is missing, a file is in the wrong place, two files are the same
-        recording, or the metadata cannot be read.
+        If the folder is missing, no file is in its place, or the metadata cannot be
+        read.
     """
     root = existing_folder(root, _EXPECTED)
-    folder = root if subset is None else root / subset
-    if not os.path.isdir(folder):
-        folders = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir()))
-        raise CorpusError(
-            f"{root} has no folder {subset!r}; its folders: {folders or 'none'}"
-        )
+    folder = existing_folder(root, _EXPECTED, subset)
+    table, left_out = read_layout(folder, _LAYOUT, _EXPECTED)
+    table["session"] = table["speaker"] + "/" + table["session"]
     people = _people(root)
-    rows: dict[str, dict[str, str]] = {}
-    files, skipped = sound_files(folder, _EXPECTED)
-    for path in files:
-        key = _key(path)
-        speaker, video, _ = key.split("/")
-        if not _SPEAKER.fullmatch(speaker):
-            raise misplaced(path, _EXPECTED)
-        if key in rows:
-            raise CorpusError(
-                f"there are two files of {key}: {rows[key]['path']} and {path}; choose "
-                f"a subfolder of {root} with subset="
-            )
-        sex, nationality = people.get(speaker, ("", ""))
-        rows[key] = {
-            "speaker": speaker,
-            "session": f"{speaker}/{video}",
-            "path": str(path),
-            "sex": sex,
-            "nationality": nationality,
-        }
+    for column in ("sex", "nationality"):
+        found = people[column].reindex(table["speaker"], fill_value="")
+        table[column] = found.to_numpy()
     name = f"voxceleb {subset}" if subset else "voxceleb"
-    return corpus_of(list(rows.values()), name, skipped=skipped)
+    return corpus_of(table, name, **left_out)
 
 
 def voxceleb_trials(path, corpus):
@@ -174,32 +154,24 @@ def _read_trials(path):
 
 
 def _people(root):
-    """Read speaker -> (sex, nationality) from the metadata that is there."""
-    people: dict[str, tuple[str, str]] = {}
-    root = root.absolute()  # "." has no parents
-    for name in _METADATA:
-        for folder in (root, *root.parents[:2]):
-            if (folder / name).is_file():
-                people |= _read_people(folder / name)
-                break
-    return people
+    """Read sex and nationality by speaker from the metadata that is there."""
+    people = pd.DataFrame(columns=["sex", "nationality"], dtype=object)
+    for path in (find_above(root, name) for name in _METADATA):
+        if path.is_file():
+            people = pd.concat([people, _read_people(path)])
+    return people[~people.index.duplicated()]
 
 
 def _read_people(path):
     """Read a table with tabs (VoxCeleb 1) or commas (VoxCeleb 2)."""
-    header, rows = read_rows(path)
-    header = ["speaker" if _SPEAKER_COLUMN.fullmatch(name) else name for name in header]
-    if not {"speaker", "Gender"} <= set(header):
+    table, _ = read_table(path)
+    speakers = [name for name in table if _SPEAKER_COLUMN.fullmatch(name)]
+    if not speakers or "Gender" not in table:
         raise CorpusError(
             f"{path}: expected the columns VoxCeleb1 ID (or 2) and Gender; "
-            f"got {', '.join(header) or 'nothing'}"
+            f"got {', '.join(table) or 'nothing'}"
         )
-    people = [dict(zip(header, row, strict=False)) for _, row in rows]
-    return {
-        person["speaker"]: (
-            person.get("Gender", "").upper(),
-            person.get("Nationality", ""),
-        )
-        for person in people
-        if "speaker" in person
-    }
+    names = {"Gender": "sex", "Nationality": "nationality"}
+    people = table.set_index(speakers[0]).rename(columns=names)
+    people["sex"] = people["sex"].str.upper()
+    return people.reindex(columns=list(names.values()), fill_value="")

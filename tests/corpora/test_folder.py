@@ -119,7 +119,7 @@ def test_columns_can_be_renamed(sounds):
         ("path,speaker,begin\na.wav,A,1\n", "a column 'begin'. If it is the start"),
         (
             "path,speaker,start,end\na.wav,A,1,0.5\n",
-            "end must be .* got '0.5' in row 2",
+            "start, end and duration contradict each other in row 2",
         ),
         (
             "path,speaker,end,duration\na.wav,A,1,0.5\n",

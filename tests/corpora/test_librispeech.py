@@ -30,5 +30,5 @@ def test_the_root_may_be_a_subset_and_the_files_of_another_format(tree, suffix):
 
 def test_a_missing_subset_is_answered_with_the_subsets(tree):
     tree.sound("dev/84/1/84-1-0000.flac")
-    with pytest.raises(errors.CorpusError, match=r"no subset 'test'; its .* dev"):
+    with pytest.raises(errors.CorpusError, match=r"no folder 'test'; its .* dev"):
         corpora.librispeech(tree.root, "test")

@@ -44,20 +44,26 @@ def common_voice(root, subset="validated"):
         If the folder, the subset, a column or all clips are missing.
     """
     root = existing_folder(root, _EXPECTED)
-    listed, broken = _read_tsv(_find_subset(root, subset))
+    if not os.path.isfile(root / f"{subset}.tsv"):
+        subsets = sorted(path.stem for path in root.glob("*.tsv"))
+        languages = sorted(path.parent.name for path in root.glob("*/validated.tsv"))
+        raise CorpusError(
+            f"{root} has no {subset}.tsv; its subsets: {', '.join(subsets) or 'none'}; "
+            f"its languages: {', '.join(languages) or 'none'}. Expected {_EXPECTED}"
+        )
+    listed, broken = _read_tsv(root / f"{subset}.tsv")
     names = listed["path"].where(
         listed["path"].str.contains(".", regex=False), listed["path"] + ".mp3"
     )
-    if not os.path.isdir(root / "clips"):
-        raise CorpusError(f"{root} has no folder clips; expected {_EXPECTED}")
+    clips = existing_folder(root / "clips", _EXPECTED)
     # Listing the folder is faster than looking for each file.
-    present = names.isin(os.listdir(root / "clips"))
+    present = names.isin(os.listdir(clips))
     if len(names) and not present.any():
         raise CorpusError(
-            f"none of the {len(names)} clips in {subset}.tsv is in {root / 'clips'}; "
+            f"none of the {len(names)} clips in {subset}.tsv is in {clips}; "
             f"the first is {names.iloc[0]}. Unpack the clips"
         )
-    paths = str(root / "clips") + os.sep + names
+    paths = str(clips) + os.sep + names
     unknown = pd.Series("", listed.index)
     table = pd.DataFrame(
         {
@@ -74,24 +80,6 @@ def common_voice(root, subset="validated"):
     known = dict(zip(paths[unopened], durations[unopened], strict=True))
     name = f"common_voice {root.name} {subset}"
     return corpus_of(table, name, known=known, rejected=broken)
-
-
-def _find_subset(root, subset):
-    """Find the table of a subset, or raise an error that lists the subsets."""
-    path = root / f"{subset}.tsv"
-    if os.path.isfile(path):
-        return path
-    subsets = sorted(p.stem for p in root.glob("*.tsv"))
-    languages = sorted(p.parent.name for p in root.glob("*/validated.tsv"))
-    if languages and not subsets:
-        raise CorpusError(
-            f"{root} contains the languages {', '.join(languages)}; choose the folder "
-            "of one language"
-        )
-    raise CorpusError(
-        f"{root} has no {subset}.tsv; its subsets: {', '.join(subsets) or 'none'}. "
-        f"Expected {_EXPECTED}"
-    )
 
 
 def _read_tsv(path, required=("client_id", "path")):

@@ -25,6 +25,7 @@ _MIN_RUN, _MIN_CLIPPED = 3, 10
 _QUIET_DB = -50.0
 # An offset of 0.3 % changes an embedding as much as another room does.
 _OFFSET = 0.003
+_MEASURED = ("seconds", "sr", "peak", "offset", "level_db", "n_bad", "n_clipped")
 _MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
@@ -189,7 +190,9 @@ def describe(corpus, shortest=0.1):
 
 def _measure(row):
     """Read an utterance block by block, and return its measurements."""
-    samples, sr, peak, n_bad, n_clipped, run = 0, 0, 0.0, 0, 0, 0
+    from scipy import ndimage
+
+    samples, sr, peak, n_bad, n_clipped = 0, 0, 0.0, 0, 0
     total = power = 0.0
     checksum = hashlib.blake2b(digest_size=16)
     try:
@@ -204,74 +207,48 @@ def _measure(row):
             power += float(np.square(block).sum())
             size = np.abs(block)
             peak = max(peak, float(size.max()))
-            n, run = _count_clipped(size >= _FULL_SCALE, run)
-            n_clipped += n
+            runs = ndimage.binary_opening(size >= _FULL_SCALE, np.ones(_MIN_RUN))
+            n_clipped += int(np.count_nonzero(runs))
     except AudioError as error:
-        missing = dict.fromkeys(("seconds", "peak", "offset", "level_db"), np.nan)
-        return {**missing, "sr": 0, "error": error.reason}
+        unknown = dict.fromkeys((*_MEASURED, "checksum"), np.nan)
+        return {**unknown, "sr": 0, "error": error.reason}
     offset = total / samples
-    variance = max(power / samples - offset**2, 1e-12)
-    return {
-        "seconds": samples / sr,
-        "sr": sr,
-        "peak": peak,
-        "offset": offset,
-        "level_db": 10 * np.log10(variance),
-        "error": "",
-        "n_bad": n_bad,
-        "n_clipped": n_clipped,
-        "checksum": f"{sr} {checksum.hexdigest()}",
-    }
-
-
-def _count_clipped(full, run):
-    """Count samples in long runs at full scale, given the run before this block.
-
-    Returns the number of samples and the length of the last run, 3 at most.
-    """
-    # The run goes in front, and its samples, if counted before, are subtracted.
-    full = np.concatenate([np.ones(run, bool), full])
-    edges = np.flatnonzero(np.diff(full.astype(np.int8), prepend=0, append=0))
-    lengths = edges[1::2] - edges[::2]
-    counted = run if run >= _MIN_RUN else 0
-    last = min(int(lengths[-1]), _MIN_RUN) if full[-1] else 0
-    return int(lengths[lengths >= _MIN_RUN].sum()) - counted, last
+    level_db = 10 * np.log10(max(power / samples - offset**2, 1e-12))
+    values = (samples / sr, sr, peak, offset, level_db, n_bad, n_clipped)
+    key = f"{sr} {checksum.hexdigest()}"
+    return {**dict(zip(_MEASURED, values, strict=True)), "error": "", "checksum": key}
 
 
 def _suspicious(table, measured, shortest):
     """List suspicious files: path and reason."""
-    found = []
-    first: dict[str, int] = {}
-    for i, row in enumerate(measured.itertuples()):
-        path = table.path[i]
-        if row.error:
-            found.append((path, f"unreadable: {row.error}"))
-            continue
-        if row.n_bad:
-            found.append((path, f"NaN, in {int(row.n_bad)} samples"))
-        if row.peak <= audio.SILENCE:
-            found.append((path, "silent, from beginning to end"))
-        elif row.level_db < _QUIET_DB:
-            found.append((path, f"quiet, {row.level_db:.0f} dB"))
-        if abs(row.offset) > _OFFSET and row.seconds >= shortest:
-            found.append((path, f"offset, {row.offset:.1%} of full scale"))
-        if row.n_clipped >= _MIN_CLIPPED:
-            found.append((path, f"clipped, {int(row.n_clipped)} samples at full scale"))
-        if row.seconds < shortest:
-            found.append((path, f"short, {row.seconds:.3f} s"))
-        if row.peak > audio.SILENCE and first.setdefault(row.checksum, i) != i:
-            other = table.loc[first[row.checksum]]
-            speakers = ""
-            if table.speaker[i] != other.speaker:
-                speakers = (
-                    f", under the speakers {table.speaker[i]} and {other.speaker}"
-                )
-            found.append((path, f"duplicate, of {other.path}{speakers}"))
+    silent = measured.peak <= audio.SILENCE
+    short = measured.seconds < shortest
+    offset = ~short & (measured.offset.abs() > _OFFSET)
+    clipped = measured.n_clipped >= _MIN_CLIPPED
+    checks = [
+        (measured.error != "", "unreadable: {error}"),
+        (measured.n_bad > 0, "NaN, in {n_bad:.0f} samples"),
+        (silent, "silent, from beginning to end"),
+        (~silent & (measured.level_db < _QUIET_DB), "quiet, {level_db:.0f} dB"),
+        (offset, "offset, {offset:.1%} of full scale"),
+        (clipped, "clipped, {n_clipped:.0f} samples at full scale"),
+        (short, "short, {seconds:.3f} s"),
+    ]
+    found = [
+        (i, reason.format(**row))
+        for suspicious, reason in checks
+        for i, row in measured[suspicious].to_dict("index").items()
+    ]
+    for first, *others in measured[~silent].groupby("checksum").groups.values():
+        name, path = table.speaker[first], table.path[first]
+        for i in others:
+            speakers = f", under the speakers {table.speaker[i]} and {name}"
+            end = "" if table.speaker[i] == name else speakers
+            found.append((i, f"duplicate, of {path}{end}"))
     folded = table.speaker.str.casefold().str.split().str.join(" ")
     for _, rows in table.groupby(folded):
         if len(names := sorted(set(rows.speaker))) > 1:
             alike = " and ".join(map(repr, names))
-            found.append(
-                (rows.path.iloc[0], f"alike, the speakers {alike}; are they one?")
-            )
-    return pd.DataFrame(found, columns=["path", "reason"], dtype=str)
+            found.append((rows.index[0], f"alike, the speakers {alike}; are they one?"))
+    listed = [(table.path[i], reason) for i, reason in sorted(found)]
+    return pd.DataFrame(listed, columns=["path", "reason"], dtype=str)

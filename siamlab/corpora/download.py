@@ -103,19 +103,17 @@ def _fetch(name, archive, work):
     import requests
 
     path = work / "archive.tar.gz"
-    work.mkdir(parents=True, exist_ok=True)
     # The unpacked files need as much as the archive: the audio in it is compressed.
     needed = archive.size * (1 if path.exists() else 2)
-    free = shutil.disk_usage(work).free
+    work.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(work.parent).free
     if free < needed:
         raise StorageError(
             f"the disk of {work.parent} has {format_size(free)} free, but the archive "
             f"and its files need {format_size(needed)}. Choose another disk"
         )
-    for leftover in work.iterdir():
-        if leftover.is_file() and leftover != path:  # of an interrupted download
-            leftover.unlink()
     if not path.exists():
+        shutil.rmtree(work, ignore_errors=True)  # of an interrupted download
         size = format_size(archive.size)
         print_line(f"downloading {name}: {size}, license {archive.license}")
     bar = progress_bar(None, total=archive.size, description=name, unit="B")
@@ -152,14 +150,10 @@ def _unpack(path, folder):
     try:
         with tarfile.open(path) as tar:
             tar.extractall(folder, filter="data")
-    except tarfile.FilterError as error:
-        raise StorageError(
-            f"{path} has an unsafe member ({error}); none of its files were used. "
-            "Report it as an issue"
-        ) from error
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise StorageError(
-            f"{path} cannot be unpacked ({error}); delete it and try again"
+            f"{path} cannot be unpacked ({error}), and none of its files were used. "
+            "Delete it and try again, or report it as an issue"
         ) from error
 
 

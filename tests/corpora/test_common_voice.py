@@ -85,5 +85,5 @@ def test_old_releases_without_suffixes_are_read(language):
 def test_the_error_says_what_is_missing(language):
     with pytest.raises(errors.CorpusError, match=r"no dev.tsv; its subsets: test, val"):
         corpora.common_voice(language.root, "dev")
-    with pytest.raises(errors.CorpusError, match="contains the languages de; choose"):
+    with pytest.raises(errors.CorpusError, match="subsets: none; its languages: de"):
         corpora.common_voice(language.root.parent)

@@ -125,7 +125,7 @@ def test_a_failed_download_is_an_error_and_leaves_no_file(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (tar_of({**FILES, "../evil": b"x"}), "unsafe member"),
+        (tar_of({**FILES, "../evil": b"x"}), "cannot be unpacked .*outside"),
         (tar_of(FILES)[:100], "cannot be unpacked"),
         (tar_of({"elsewhere/a": b""}), "has no folder LibriSpeech/dev-mini"),
     ],

@@ -13,7 +13,7 @@ import pandas as pd
 from ..errors import CorpusError
 
 _CSV_SUFFIXES = (".csv", ".tsv", ".txt")
-_SEPARATORS = ("\t", ";", ",")
+_SEPARATORS = "\t;,"
 _MAX_SHOWN = 5  # rows named in an error
 # Columns that may be times under other names, in other units.
 _TIME = re.compile(
@@ -74,7 +74,7 @@ def csv_rows(path, columns=None):
     return table.drop(columns="end", errors="ignore"), broken
 
 
-def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
+def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL):
     """Read a table of text.
 
     Parameters
@@ -85,9 +85,6 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
         Between the cells; by default, the most frequent one in the first line.
     quoting : int
         As for `csv.reader`.
-    joined : str, optional
-        Column whose cells may contain a line break without quotation marks, so that
-        one row is on two lines.
 
     Returns
     -------
@@ -114,47 +111,28 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
         raise CorpusError(
             f"{path}{line} cannot be read as a table in UTF-8: {error}"
         ) from error
-    header, *_ = lines or [[]]
-    rows = {number: row for number, row in enumerate(lines[1:], 2) if any(row)}
-    if joined in header:
-        rows = _join(rows, len(header), header.index(joined) + 1)
-    problems = {number: _problem(row, len(header)) for number, row in rows.items()}
-    broken = [
-        (f"{path}, row {number}", f"{problem}; correct the row")
-        for number, problem in problems.items()
-        if problem
-    ]
-    good = {number: row for number, row in rows.items() if not problems[number]}
-    if rows and not good:
+    header, *rows = lines or [[]]
+    good, broken = {}, []
+    for number, row in enumerate(rows, 2):
+        problem = _problem(row, len(header))
+        if problem and any(row):
+            broken.append((f"{path}, row {number}", f"{problem}; correct the row"))
+        elif any(row):
+            good[number] = row
+    if broken and not good:
         raise CorpusError(": ".join(broken[0]))
     table = pd.DataFrame.from_dict(good, orient="index", columns=header, dtype=str)
     return table.loc[:, table.columns != ""], broken
-
-
-def _join(rows, n, end):
-    """Join two lines of one row: the first one breaks off in its cell number `end`."""
-    joined: dict[int, list[str]] = {}
-    last: list[str] = []
-    for number, row in rows.items():
-        if len(last) == end < n and len(row) == n - end + 1:
-            last[-1:] = [f"{last[-1]} {row[0]}", *row[1:]]
-        else:
-            joined[number] = last = row
-    return joined
 
 
 def _problem(row, n):
     """Say why a row is broken; "" if it is not."""
     if len(row) != n:
         return f"has {len(row)} cells, but the header has {n}"
-    if any(_is_row(cell, n) for cell in row):
-        return "contains a whole row in one cell; a quotation mark may be missing"
+    for cell in row:
+        if cell.splitlines()[1:] and sum(map(cell.count, _SEPARATORS)) >= n - 1:
+            return "contains a whole row in one cell; a quotation mark may be missing"
     return ""
-
-
-def _is_row(cell, n):
-    """Whether a cell with a line break contains as many separators as a row."""
-    return len(cell.splitlines()) > 1 and len(re.findall("[\t;,]", cell)) >= n - 1
 
 
 def _rename(cells, path, columns):

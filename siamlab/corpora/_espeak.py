@@ -1,25 +1,26 @@
 """eSpeak NG, in a separate process.
 
-This file is run, not imported: ``python _espeak.py`` reads one request per line
-from standard input and writes one answer for each to standard output.
+This file is run, not imported: ``python _espeak.py`` reads a list of requests as JSON
+from standard input and writes the list of answers to standard output.
 
 eSpeak NG is under the GPL-3 and siamlab is not, so they communicate only through this
 pipe. A separate process also makes the synthesis deterministic: eSpeak keeps the
 state of its wave generator between utterances, and a fresh process gives the same
 samples for the same requests.
 
-Request, a line of JSON::
+A request::
 
     {"voice": "de+Andrea", "text": "Guten Tag.", "speed": 175, "pitch": 50, "range": 50}
 
-Answer, a line of JSON and then that many bytes of 16-bit samples::
+An answer::
 
-    {"sr": 22050, "bytes": 88200, "phones": [["ɡ", 0], ["uː", 1320], ...]}
+    {"sr": 22050, "samples": "AAAA...", "phones": [["ɡ", 0], ["uː", 1320], ...]}
 
-Speed is in words per minute. Each phone is (IPA with its stress mark, or "" for a
-pause; first sample).
+Speed is in words per minute. Samples have 16 bits and are encoded in Base64. Each phone
+is (IPA with its stress mark, or "" for a pause; first sample).
 """
 
+import base64
 import ctypes
 import json
 import sys
@@ -67,9 +68,8 @@ class Engine:
             sys.exit("eSpeak NG did not start; reinstall espeakng-loader")
         self._samples = []
         self._phones = []
-        self._callback = _Callback(
-            self._receive
-        )  # keeps it alive: C holds no reference
+        # Kept, because C holds no reference.
+        self._callback = _Callback(self._receive)
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _receive(self, samples, n, events):
@@ -84,7 +84,7 @@ class Engine:
         return 0
 
     def speak(self, voice, text, speed, pitch, range):
-        """Return the samples as bytes, and the phones with their first samples."""
+        """Return the answer to a request."""
         if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
             sys.exit(f"eSpeak NG has no voice {voice!r}")
         for parameter, value in ((_SPEED, speed), (_PITCH, pitch), (_RANGE, range)):
@@ -92,21 +92,13 @@ class Engine:
         self._samples.clear()
         self._phones.clear()
         content = text.encode()
-        self._library.espeak_Synth(
-            content, len(content) + 1, 0, 1, 0, _UTF8, None, None
-        )
+        n = len(content) + 1
+        self._library.espeak_Synth(content, n, 0, 1, 0, _UTF8, None, None)
         self._library.espeak_Synchronize()
-        return b"".join(self._samples), list(self._phones)
-
-
-def main():
-    engine = Engine()
-    for line in sys.stdin.buffer:
-        samples, phones = engine.speak(**json.loads(line))
-        head = {"sr": engine.sr, "bytes": len(samples), "phones": phones}
-        sys.stdout.buffer.write(json.dumps(head).encode() + b"\n" + samples)
-        sys.stdout.buffer.flush()
+        samples = base64.b64encode(b"".join(self._samples)).decode()
+        return {"sr": self.sr, "samples": samples, "phones": list(self._phones)}
 
 
 if __name__ == "__main__":
-    main()
+    engine = Engine()
+    json.dump([engine.speak(**request) for request in json.load(sys.stdin)], sys.stdout)

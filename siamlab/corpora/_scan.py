@@ -212,14 +212,10 @@ def read_text(path, errors="strict", missing=None):
         return missing
     try:
         return path.read_text(encoding="utf-8-sig", errors=errors)
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(
-            f"{path} is not encoded in UTF-8 (byte {error.start}); download it again, "
-            "or save it as UTF-8"
-        ) from error
-    except OSError as error:
-        raise CorpusError(
-            f"{path} cannot be read ({error.strerror}); download it again"
+            f"{path} cannot be read as text in UTF-8 ({error}); download it again, or "
+            "save it as UTF-8"
         ) from error
 
 

@@ -12,7 +12,7 @@ def map_in_threads(function, items, *, description, unit, max_workers=None):
     ----------
     function : callable
         Called with one item. It should mostly wait for disks or other processes.
-    items : list
+    items : sequence
         The items.
     description, unit : str
         As for `progress_bar`.

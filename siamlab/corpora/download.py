@@ -160,11 +160,6 @@ def _unpack(path, folder):
 def _install(archive, unpacked, folder):
     """Move the unpacked files to their place; existing files are kept."""
     top = unpacked / archive.top
-    if not (top / archive.marker).is_dir():
-        raise StorageError(
-            f"the archive of {archive.url} has no folder {archive.top}/"
-            f"{archive.marker}; report it as an issue"
-        )
     target = folder / archive.folder
     target.mkdir(exist_ok=True)
     # The marker comes last: it says that everything else is there.

@@ -4,7 +4,7 @@ The sentences (`_sentences`) are spoken by eSpeak NG (`_espeak`) and recorded in
 simulated rooms (`_room_acoustics`). The recordings are kept in the cache.
 """
 
-import io
+import base64
 import itertools
 import json
 import shutil
@@ -99,16 +99,14 @@ def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
     rng = np.random.default_rng((seed, LANGUAGES.index(language)))
     chosen = [names[i] for i in rng.permutation(len(names))[:n_speakers]]
     texts = sentences(language, n_speakers * n_utterances, rng=rng)
-    tasks = [
-        (language, name, texts[i * n_utterances : (i + 1) * n_utterances], seed, rooms)
-        for i, name in enumerate(chosen)
-    ]
+    parts = np.reshape(texts, (n_speakers, n_utterances)).tolist()
+
+    def speak(i):
+        return _speaker(language, chosen[i], parts[i], seed, rooms)
+
+    numbers = range(n_speakers)
     speakers = map_in_threads(
-        lambda task: _speaker(*task),
-        tasks,
-        description="voices",
-        unit="speaker",
-        max_workers=2,
+        speak, numbers, description="voices", unit="speaker", max_workers=2
     )
     table = pd.DataFrame(itertools.chain.from_iterable(speakers))
     return Corpus(table, f"voices {language}")
@@ -188,14 +186,13 @@ def _synthesize(folder, language, name, texts, seed, rooms):
 
 
 def _speak(requests):
-    """Yield samples at `SR` and phones (IPA, start, end in seconds)."""
-    lines = "".join(json.dumps(request) + "\n" for request in requests)
+    """Return samples at `SR` and phones (IPA, start, end in seconds) per request."""
     script = Path(__file__).with_name("_espeak.py")
     try:
         # -P: do not import modules from this folder, such as folder.py.
         done = subprocess.run(
             [sys.executable, "-P", str(script)],
-            input=lines.encode(),
+            input=json.dumps(requests).encode(),
             capture_output=True,
             check=True,
         )
@@ -206,17 +203,12 @@ def _speak(requests):
             f"the synthetic voices need eSpeak NG, which failed: {last}. Install "
             "espeakng-loader for your platform, or use another corpus"
         ) from error
-    output = io.BytesIO(done.stdout)
-    for _ in requests:
-        header = json.loads(output.readline() or "{}")
-        content = output.read(header.get("bytes", 0))
-        if not content or len(content) < header["bytes"]:
-            raise StorageError("eSpeak NG stopped early; call voices again")
-        yield _convert(content, header["phones"], header["sr"])
+    return [_convert(**answer) for answer in json.loads(done.stdout)]
 
 
-def _convert(content, phones, sr):
+def _convert(samples, phones, sr):
     """Resample 16-bit samples to `SR`; convert phone starts to intervals in seconds."""
+    content = base64.b64decode(samples)
     samples = np.frombuffer(content, dtype="<i2").astype(np.float32) / 32768
     duration = len(samples) / sr
     # "(en)", "(de)": eSpeak applies the rules of another language to foreign words.

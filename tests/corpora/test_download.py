@@ -127,9 +127,8 @@ def test_a_failed_download_is_an_error_and_leaves_no_file(
     [
         (tar_of({**FILES, "../evil": b"x"}), "cannot be unpacked .*outside"),
         (tar_of(FILES)[:100], "cannot be unpacked"),
-        (tar_of({"elsewhere/a": b""}), "has no folder LibriSpeech/dev-mini"),
     ],
-    ids=["outside the folder", "truncated", "another corpus"],
+    ids=["outside the folder", "truncated"],
 )
 def test_an_unsafe_or_unusable_archive_is_refused(serve, tmp_path, content, message):
     serve(content)

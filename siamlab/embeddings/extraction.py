@@ -1,18 +1,30 @@
-"""Embeddings of utterances."""
+"""Embeddings of utterances.
+
+- `embed`: one embedding per utterance, on this machine or on a cluster.
+- `average`: from segments to one row for each utterance.
+"""
 
 import dataclasses
+import functools
 import os
+import pickle
+
+import numpy as np
 
 from .. import corpora
 from .._progress import progress_bar
+from ..distances import normalize
 from ..errors import ArgumentError
 from ..features import Features, extract
-from .averaging import average, batches, vector_function
-from .pieces import embed_pieces
+from ..features.arrays import Arrays
+from ..features.jobs import run_all, split_by_size
+from ..sampling import segments
 from .pretrained import Encoder, encoder
 from .table import Embeddings
 
 _RECORDINGS = (str, os.PathLike, corpora.Corpus)
+# Frames that are sent to a worker at a time: 4 MB with 128 bands.
+_PIECE_FRAMES = 8192
 
 
 def embed(
@@ -109,7 +121,7 @@ def embed(
                 "embed(encoder.network(), features, layer=...)"
             )
         features = _encoder_features(features, model.spectrogram, client)
-        dim, bands = model.dim, model.spectrogram.n_bins
+        bands = model.spectrogram.n_bins
         n_frames = model.n_frames if n_frames is None else n_frames
         hop_frames = model.hop_frames if hop_frames is None else hop_frames
     else:
@@ -122,24 +134,18 @@ def embed(
                 "siamlab.extract(corpus, spectrogram), with the spectrogram of the "
                 "training set"
             )
-        dim = model.output_shape[-1]
         n_frames, bands = segment_shape(model, n_frames)
     # The first batch is computed here: invalid arguments fail before workers start.
     x, _ = next(batches(features, n_frames, bands, hop_frames, batch_size))
-    settings = {
-        "n_frames": n_frames,
-        "bands": x.shape[-1],
-        "hop_frames": hop_frames,
-        "batch_size": batch_size,
-    }
+    settings = n_frames, x.shape[-1], hop_frames, batch_size
     # An encoder's matrix products are small: threads would wait for each other.
     n_threads = 1 if isinstance(model, Encoder) else None
     with threadpool_limits(n_threads, user_api="blas"):
         if client is None:
             tracked = progress_bar(features, description="embeddings", unit="utterance")
-            (rows,) = average(vector_function(model), tracked, **settings)
+            rows = _embed(model, tracked, settings)
         else:
-            rows = embed_pieces(model, dim, features, settings, client)
+            rows = _embed_on_cluster(model, features, settings, client)
     return Embeddings(
         rows, getattr(features, "table", None), getattr(features, "rejected", None)
     )
@@ -160,3 +166,103 @@ def _encoder_features(recordings, spectrogram, client):
             "corpus, encoder.spectrogram), where encoder = siamlab.encoder()"
         )
     return recordings
+
+
+def _embed(model, arrays, settings):
+    """Embed with an `Encoder` or a Keras model; shape (utterances, dim)."""
+    predict = getattr(model, "predict_on_batch", model)
+    (rows,) = average(lambda x: [predict(x)], arrays, *settings)
+    return rows
+
+
+def _embed_on_cluster(model, features, settings, client):
+    """Embed pieces of the features on a Dask cluster."""
+    arrays = getattr(features, "arrays", None) or Arrays(features)
+    # The workers of a cluster read shards by themselves.
+    in_shards = getattr(features, "folder", None) is not None
+    pieces = split_by_size(arrays.lengths, _PIECE_FRAMES)
+    # The workers load the layers of siamlab before they unpickle a Keras model.
+    network = model if isinstance(model, Encoder) else pickle.dumps(model)
+
+    def jobs():
+        for rows in pieces:
+            piece = arrays.take(rows) if in_shards else [arrays[i] for i in rows]
+            yield piece, settings
+
+    sizes = [len(rows) for rows in pieces]
+    return np.concatenate(
+        run_all(_embed_piece, network, jobs(), sizes, "embeddings", client)
+    )
+
+
+def _embed_piece(network, arrays, settings):
+    model = network if isinstance(network, Encoder) else _load(network)
+    return _embed(model, arrays, settings)
+
+
+@functools.lru_cache(maxsize=1)
+def _load(network):
+    """Load a Keras model from its pickle, once in each worker."""
+    from .. import networks  # noqa: F401  registers the layers
+
+    return pickle.loads(network)
+
+
+def average(function, features, n_frames, bands=None, hop_frames=None, batch_size=256):
+    """Average the normalized vectors of each utterance's segments, and normalize.
+
+    Parameters
+    ----------
+    function : callable
+        Maps segments (batch_size, n_frames, bands) to a list of arrays (batch_size,
+        dim).
+    features : iterable of numpy.ndarray
+        Utterances, shape (time, mel) each; must have a length.
+    n_frames, bands, hop_frames, batch_size : int
+        As for `batches`.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each output of the function: float32, shape (utterances, dim).
+    """
+    sums: list = []
+    for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
+        outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
+        sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]
+        for total, y in zip(sums, outputs, strict=True):
+            np.add.at(total, owners, normalize(y[: len(owners)]))
+    return [normalize(total).astype(np.float32) for total in sums]
+
+
+def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
+    """Yield segments (batch_size, n_frames, bands), and the utterance of each.
+
+    All batches have one size, so that Keras compiles once: the last one is padded with
+    segments that belong to no utterance.
+    """
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
+    if not len(features):
+        raise ArgumentError("there is nothing to embed: features is empty")
+    x, n = None, 0
+    owners = np.empty(batch_size, dtype=int)
+    for utterance, array in enumerate(features):
+        if x is None:
+            bands = np.shape(array)[-1] if bands is None else bands
+            x = np.zeros((batch_size, n_frames, bands), dtype=np.float32)
+        if np.shape(array)[1:] != (bands,):
+            raise ArgumentError(
+                f"each utterance must have shape (time, {bands}); got {np.shape(array)}"
+            )
+        rest = segments(array, n_frames, hop_frames)
+        while len(rest):
+            taken, rest = rest[: batch_size - n], rest[batch_size - n :]
+            x[n : n + len(taken)] = taken
+            owners[n : n + len(taken)] = utterance
+            n += len(taken)
+            if n == batch_size:
+                yield x, owners
+                n = 0
+    if n:
+        yield x, owners[:n]

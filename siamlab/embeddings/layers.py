@@ -13,7 +13,7 @@ import keras
 
 from ..errors import ArgumentError
 from ..layers import CosineClassifier
-from .averaging import average
+from .extraction import average
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances. So each network keeps its extractors for as long as it lives.
@@ -50,7 +50,7 @@ def extractor(model, layer=None):
     if layer not in vectors:
         raise ArgumentError(
             f"the network has no layer {layer!r} that outputs one vector per segment; "
-            f"the layers that do are {', '.join(vectors)}"
+            f"the layers that do are {list(vectors)}"
         )
     if vectors[layer] is encoder.outputs[0]:
         return encoder
@@ -67,7 +67,7 @@ def find_layer(encoder, vectors):
     if last is None:
         raise ArgumentError(
             f"an embedding is one vector per segment, but the output of the network "
-            f"has shape {output.shape}; name a layer, one of {', '.join(vectors)}"
+            f"has shape {output.shape}; name a layer, one of {list(vectors)}"
         )
     layers = {layer.name: layer for layer in encoder.layers}
     if not _is_classifier(layers.get(last)):
@@ -89,17 +89,14 @@ def _is_classifier(layer):
 def vector_layers(model):
     """Return the encoder, and by name the layers that output one vector per segment."""
     encoder = getattr(model, "encoder", model)
-    if not isinstance(encoder, keras.Model):
+    inputs = getattr(encoder, "inputs", None) or ()
+    is_model = isinstance(encoder, keras.Model)
+    if not is_model or [len(x.shape) for x in inputs] != [3]:
         raise ArgumentError(
-            "model must be a keras.Model or an Encoder; got "
-            f"{type(encoder).__module__}.{type(encoder).__name__}"
-        )
-    inputs = getattr(encoder, "inputs", None)
-    if inputs is None or len(inputs) != 1 or len(inputs[0].shape) != 3:
-        raise ArgumentError(
-            "model must be a functional or sequential keras.Model with one input of "
-            f"shape (batch, time, mel); {encoder.name!r} is not. For a model with two "
-            "inputs, pass the shared encoder"
+            "model must be an Encoder, or a functional or sequential keras.Model with "
+            "one input of shape (batch, time, mel); got "
+            f"{getattr(encoder, 'name', encoder)!r}. For a model with two inputs, pass "
+            "the shared encoder"
         )
     vectors = {}
     for layer in encoder.layers:
@@ -114,11 +111,6 @@ def vector_layers(model):
     output = encoder.outputs[0]
     if len(output.shape) == 2 and all(y is not output for y in vectors.values()):
         vectors[encoder.name] = output
-    if not vectors:
-        raise ArgumentError(
-            f"the network {encoder.name!r} has no layer whose output is one vector for "
-            "each segment, (batch, dim)"
-        )
     return encoder, vectors
 
 

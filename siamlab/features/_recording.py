@@ -5,8 +5,6 @@
 - `resampled`: the pieces at another sampling rate.
 """
 
-from contextlib import closing
-
 import numpy as np
 
 from .. import audio
@@ -16,15 +14,14 @@ _SECONDS = 300.0  # longest piece
 
 def pieces(path, start, duration):
     """Yield (samples, sr); a recording of up to five minutes is one piece."""
-    group, n = [], 0
     blocks = audio.blocks(path, start=start, duration=duration, seconds=_SECONDS)
-    with closing(blocks):
-        for samples, sr in blocks:  # FFmpeg decodes small ones
-            group.append(samples)
-            n += len(samples)
-            if n >= _SECONDS * sr:
-                yield _joined(group), sr
-                group, n = [], 0
+    group, n = [], 0
+    for samples, sr in blocks:  # FFmpeg decodes small ones
+        group.append(samples)
+        n += len(samples)
+        if n >= _SECONDS * sr:
+            yield _joined(group), sr
+            group, n = [], 0
     if group:
         yield _joined(group), sr
 
@@ -34,45 +31,56 @@ def _joined(group):
 
 
 class Level:
-    """Mean and root mean square of the samples of a recording."""
+    """Mean and root mean square of the samples of a recording.
 
-    def __init__(self):
+    Parameters
+    ----------
+    level_db : float, optional
+        The level to which `normalize` brings samples; by default, they stay as they
+        are.
+    """
+
+    def __init__(self, level_db):
+        self._level_db = level_db
         self.n, self._sum, self._power, self._extremes = 0, 0.0, 0.0, []
 
     def add(self, samples):
         """Measure another piece."""
         self.n += len(samples)
-        self._sum += samples.sum(dtype=np.float64)
-        self._power += np.square(samples, dtype=np.float64).sum()
-        bad = samples[~np.isfinite(samples)].tolist()
-        self._extremes += bad or [samples.min(), samples.max()]
+        extremes = [samples.min(), samples.max()]
+        if not np.isfinite(extremes).all():
+            extremes = samples[~np.isfinite(samples)].tolist()
+        self._extremes += extremes
+        if self._level_db is not None:
+            self._sum += samples.sum(dtype=np.float64)
+            self._power += np.square(samples, dtype=np.float64).sum()
 
     def check(self, path):
         """Raise an `AudioError` if there are NaN, or all pieces are silent."""
         audio.check(np.array(self._extremes), path)
 
-    def normalize(self, samples, level_db):
-        """Remove the mean, and bring the root mean square to `level_db`."""
+    def normalize(self, samples):
+        """Remove the mean, and bring the root mean square to the level."""
+        if self._level_db is None:
+            return samples
         mean = self._sum / self.n
         rms = np.sqrt(max(self._power / self.n - mean**2, 1e-20))
-        return (samples - np.float32(mean)) * np.float32(10 ** (level_db / 20) / rms)
+        return (samples - np.float32(mean)) * np.float32(
+            10 ** (self._level_db / 20) / rms
+        )
 
 
-def resampled(recording, target_sr):
-    """Yield the samples of pieces (samples, sr) at another sampling rate.
+def resampled(recording, orig_sr, target_sr):
+    """Yield the samples of the pieces at another sampling rate.
 
     They are the same as those of the whole recording, resampled at once.
     """
+    if orig_sr == target_sr:
+        yield from recording
+        return
     import soxr
 
-    stream = None
-    for samples, sr in recording:
-        if sr == target_sr:
-            yield samples
-            continue
-        if stream is None:
-            audio.resample(samples[:1], sr, target_sr)  # refuses impossible rates
-            stream = soxr.ResampleStream(sr, target_sr, 1, dtype="float32")
+    stream = soxr.ResampleStream(orig_sr, target_sr, 1, dtype="float32")
+    for samples in recording:
         yield stream.resample_chunk(samples)
-    if stream is not None:
-        yield stream.resample_chunk(samples[:0], last=True)
+    yield stream.resample_chunk(samples[:0], last=True)

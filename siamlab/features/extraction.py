@@ -2,16 +2,15 @@
 
 import dataclasses
 import os
-from contextlib import closing
 
 import numpy as np
 
 from .. import _files, audio
-from .._progress import print_line, progress_bar
+from .._progress import print_line
 from ..errors import ArgumentError, AudioError
 from .arrays import Arrays, StoredArrays
 from .features import Features
-from .jobs import run_jobs
+from .jobs import run_all
 from .shards import SHARD_BYTES, make_shards
 from .spectrogram import EDITION, Spectrogram
 
@@ -137,22 +136,18 @@ def _extract_arrays(corpus, spectrogram, cache, n_jobs):
             return error
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
-    good, results, rejected = [], [], []
-    with closing(run_jobs(job, spectrogram, rows, n_jobs=n_jobs)) as work:
-        for row, result in progress_bar(
-            work, total=len(corpus), description="spectrograms", unit="utterance"
-        ):
-            if not isinstance(result, AudioError):
-                good.append(row)
-                results.append(result)
-            else:
-                rejected.append((corpus.table["path"].iloc[row], result.reason))
-    arrays = Arrays(results)
+    sizes = [1] * len(corpus)
+    results = run_all(job, spectrogram, rows, sizes, "spectrograms", n_jobs=n_jobs)
+    good = np.array([not isinstance(each, AudioError) for each in results], dtype=bool)
+    reasons = [results[i].reason for i in np.flatnonzero(~good)]
+    rejected = list(zip(corpus.table["path"][~good], reasons, strict=True))
+    found = [results[i] for i in np.flatnonzero(good)]
+    arrays = Arrays(found)
     if cache:
-        paths, lengths = zip(*results, strict=True) if results else ((), ())
+        paths, lengths = zip(*found, strict=True) if found else ((), ())
         first = np.zeros(len(paths))
         arrays = StoredArrays(paths, first, lengths, spectrogram.n_bins, "<f4")
-    return Features(arrays, corpus.table.iloc[good], spectrogram, rejected)
+    return Features(arrays, corpus.table[good], spectrogram, rejected)
 
 
 def _cached(spectrogram, path, start, duration):

@@ -1,16 +1,50 @@
-"""Run many calls of one function, on the cores of this machine or on a Dask cluster."""
+"""Run many calls of one function, on the cores of this machine or on a Dask cluster.
+
+- `run_all`: run all calls, with a progress bar.
+- `run_jobs`: yield the results one by one.
+- `split_by_size`: split data into parts of about the same size, one for each call.
+"""
 
 import itertools
 import os
 import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import closing
 
+import numpy as np
+
+from .._progress import progress_bar
 from .._version import __version__
 from ..errors import ArgumentError, WorkerError
 
 _VERSION = "__import__('siamlab').__version__"
 # Jobs per thread that are prepared at a time: their arguments may hold arrays.
 _AHEAD = 64
+
+
+def run_all(function, shared, jobs, sizes, description, client=None, n_jobs=None):
+    """Call a function with each of many tuples of arguments, and show the progress.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of utterances in each job.
+    description : str
+        Text before the progress bar.
+    function, shared, jobs, client, n_jobs
+        As for `run_jobs`.
+
+    Returns
+    -------
+    list
+        What the function returned, in the order of the jobs.
+    """
+    results = {}
+    bar = progress_bar(total=sum(sizes), description=description, unit="utterance")
+    with closing(run_jobs(function, shared, jobs, client, n_jobs)) as work, bar:
+        for index, results[index] in work:
+            bar.update(sizes[index])
+    return [results[index] for index in range(len(sizes))]
 
 
 def run_jobs(function, shared, jobs, client=None, n_jobs=None):
@@ -50,6 +84,16 @@ def run_jobs(function, shared, jobs, client=None, n_jobs=None):
         return _on_cluster(function, shared, enumerate(jobs), client)
     n_jobs = os.cpu_count() if n_jobs in (None, -1) else n_jobs
     return _in_threads(lambda job: function(shared, *job), enumerate(jobs), n_jobs)
+
+
+def split_by_size(sizes, limit):
+    """Split positions into ranges of about the size `limit` each.
+
+    The start of a range depends only on what comes before.
+    """
+    numbers = (np.cumsum(sizes) - sizes) // limit
+    ends = (np.flatnonzero(np.diff(numbers)) + 1).tolist()
+    return [range(*each) for each in itertools.pairwise([0, *ends, len(sizes)])]
 
 
 def _in_threads(function, jobs, n_jobs):

@@ -18,16 +18,14 @@ import dataclasses
 import json
 import os
 import socket
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 
 from .. import _files
-from .._progress import progress_bar
 from ..errors import ArgumentError, AudioError, StorageError, WorkerError
 from .arrays import HEADER_BYTES, STEPS_PER_DB, StoredArrays
-from .jobs import run_jobs
+from .jobs import run_all, split_by_size
 from .spectrogram import EDITION, Spectrogram
 
 SHARD_BYTES = 64 * 2**20
@@ -44,8 +42,8 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
         (os.path.abspath(path), float(start), float(duration))
         for path, start, duration in table.itertuples(index=False)
     ]
-    bounds = shard_bounds(table["duration"], spectrogram, shard_bytes)
-    content = {"spectrogram": dataclasses.asdict(spectrogram), "n_shards": len(bounds)}
+    ranges = shard_rows(table["duration"], spectrogram, shard_bytes)
+    content = {"spectrogram": dataclasses.asdict(spectrogram), "n_shards": len(ranges)}
     key = _files.digest(EDITION, content, shard_bytes, rows)
     folder = Path(folder or _files.cache_folder("shards") / key).absolute()
     found = _read_json(folder / _CORPUS)
@@ -59,18 +57,16 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
             "delete this one"
         )
     jobs = (
-        (_shard_path(folder, number), rows[first:stop])
-        for number, (first, stop) in enumerate(bounds)
+        (_shard_path(folder, number), rows[each.start : each.stop])
+        for number, each in enumerate(ranges)
     )
-    bar = progress_bar(total=len(rows), description="spectrograms", unit="utterance")
-    with closing(run_jobs(make_shard, spectrogram, jobs, client, n_jobs)) as work, bar:
-        for _, index in work:
-            bar.update(len(index["lengths"]))
+    sizes = [len(each) for each in ranges]
+    run_all(make_shard, spectrogram, jobs, sizes, "spectrograms", client, n_jobs)
     return folder
 
 
-def shard_bounds(durations, spectrogram, shard_bytes):
-    """Return (first row, row after the last) of each shard.
+def shard_rows(durations, spectrogram, shard_bytes):
+    """Return the rows of each shard, as ranges.
 
     They depend on the corpus alone, not on the workers, so that any cluster can resume.
     """
@@ -79,9 +75,7 @@ def shard_bounds(durations, spectrogram, shard_bytes):
     seconds = np.where(np.isfinite(durations), durations, _UNKNOWN_DURATION_S)
     frames = np.maximum(seconds / spectrogram.hop_seconds, 1).astype(np.int64)
     size = frames * spectrogram.n_bins * _DTYPE.itemsize
-    shard = (np.cumsum(size) - size) // shard_bytes
-    starts = np.flatnonzero(np.diff(shard, prepend=-1)).tolist()
-    return list(zip(starts, [*starts[1:], len(shard)], strict=True))
+    return split_by_size(size, shard_bytes)
 
 
 def make_shard(spectrogram, path, rows):

@@ -1,8 +1,9 @@
 """Log-mel and log-power spectrograms of one recording."""
 
 import dataclasses
+import itertools
 from contextlib import closing
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -186,21 +187,12 @@ class Spectrogram:
             type that `audio.as_float` refuses.
         """
         samples = audio.as_float(samples)
-        if samples.ndim != 1:
+        if samples.ndim != 1 or not samples.size:
             raise ArgumentError(
-                f"samples must be one channel, shape (samples,); got {samples.shape}"
+                "samples must be one channel of at least one sample, shape (samples,); "
+                f"got {samples.shape}"
             )
-        if self.level_db is not None and len(samples):
-            level = Level()
-            level.add(samples)
-            samples = level.normalize(samples, self.level_db)
-        samples = audio.resample(samples, sr, self.sr)
-        if len(samples) < self.win_length:
-            raise ArgumentError(
-                f"a recording must have at least {self.win_length} samples, the length "
-                f"of one window; got {len(samples)} samples at {self.sr} Hz"
-            )
-        return self._decibels(samples)
+        return self._compute(lambda: [(samples, sr)])
 
     def from_file(self, path, start=0.0, duration=None):
         """Compute the spectrogram of a recording in a file.
@@ -222,65 +214,64 @@ class Spectrogram:
         AudioError
             If the file cannot be read, or is too short.
         """
-        with closing(pieces(path, start, duration)) as recording:
-            samples, sr = next(recording)
-            is_long = next(recording, None) is not None
+        read = partial(pieces, path, start, duration)
+        with closing(read()) as recording:
+            beginning = list(itertools.islice(recording, 2))
+        is_short = len(beginning) == 1
         try:
-            if is_long:
-                del samples
-                return self._from_long_file(path, start, duration)
-            audio.check(samples, path)
-            return self(samples, sr)
+            return self._compute((lambda: beginning) if is_short else read, path)
         except ArgumentError as error:
             raise AudioError(path, str(error)) from error
 
-    def _from_long_file(self, path, start, duration):
-        """Read a file twice, for its level and for the frames, never as a whole."""
-        level = Level()
-        for samples, sr in pieces(path, start, duration):  # noqa: B007 - used below
+    def _compute(self, read, path=None):
+        """Compute the frames of a recording, of which one piece is held at a time.
+
+        `read` yields the pieces (samples, sr) from the beginning. It is called twice,
+        for the level and for the frames.
+        """
+        level = Level(self.level_db)
+        for samples, sr in read():  # noqa: B007 - used below
             level.add(samples)
-        level.check(path)
-        recording = pieces(path, start, duration)
-        if self.level_db is not None:
-            recording = ((level.normalize(x, self.level_db), sr) for x, sr in recording)
-        n_frames = int(level.n * self.sr / sr / self.hop_length) + 1
+        if path is not None:
+            level.check(path)
+        audio.resample(samples[:1], sr, self.sr)  # refuses impossible rates
+        recording = (level.normalize(samples) for samples, _ in read())
+        hop, longest = self.hop_length, max(self.win_length, self.hop_length)
+        n_frames = int(level.n * self.sr / sr / hop) + 1
         frames = np.empty((n_frames, self.n_bins), dtype=np.float32)
         rest, done = np.empty(0, dtype=np.float32), 0
-        for samples in resampled(recording, self.sr):
-            rest = np.concatenate([rest, samples])
-            n = (
-                len(rest) - max(self.win_length, self.hop_length)
-            ) // self.hop_length + 1
+        for samples in resampled(recording, sr, self.sr):
+            rest = np.concatenate([rest, samples]) if len(rest) else samples
+            n = (len(rest) - longest) // hop + 1
             if n > 0:
-                end = (n - 1) * self.hop_length + self.win_length
-                frames[done : done + n] = self._decibels(rest[:end])
-                rest, done = rest[n * self.hop_length :], done + n
+                end = (n - 1) * hop + self.win_length
+                self._decibels(rest[:end], out=frames[done : done + n])
+                rest, done = rest[n * hop :], done + n
         if len(rest) >= self.win_length:  # only if there are gaps between windows
-            frames[done] = self._decibels(rest[: self.win_length])[0]
+            self._decibels(rest[: self.win_length], out=frames[done : done + 1])
             done += 1
+        if not done:
+            raise ArgumentError(
+                f"a recording must have at least {self.win_length} samples, the length "
+                f"of one window; got {len(rest)} samples at {self.sr} Hz"
+            )
         return frames[:done]
 
-    def _decibels(self, samples):
-        """Compute the frames of samples at the right sampling rate."""
-        frames = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
-        power = self._power(frames[:: self.hop_length])
-        floor = np.float32(10.0 ** (self.floor_db / 10.0))
-        return 10.0 * np.log10(np.maximum(power, floor, out=power), out=power)
-
-    def _power(self, frames):
-        """Power (time, n_bins) of frames of samples (time, win_length).
+    def _decibels(self, samples, out):
+        """Compute the frames (time, n_bins) of samples at the right sampling rate.
 
         Blocks of frames reuse the same memory: the spectrum of an hour of sound would
         take a gigabyte, and allocating it costs more than the arithmetic.
         """
         from scipy.fft import rfft
 
-        power = np.empty((len(frames), self.n_bins), dtype=np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(samples, self.win_length)
+        frames = frames[:: self.hop_length]
         size = min(_BLOCK, len(frames))
         padded = np.zeros((size, self.n_fft), dtype=np.float32)
         squares = np.empty((2, size, self.n_fft // 2 + 1), dtype=np.float32)
         for i in range(0, len(frames), size):
-            block = frames[i : i + size]
+            block, power = frames[i : i + size], out[i : i + size]
             windowed, (real, imag) = padded[: len(block)], squares[:, : len(block)]
             np.multiply(block, self.window, out=windowed[:, : self.win_length])
             spectrum = rfft(windowed, axis=1)
@@ -288,8 +279,9 @@ class Spectrogram:
             np.square(spectrum.imag, out=imag)
             real += imag
             if self.n_mels is None:
-                power[i : i + size] = real[:, self._stft_bins]
+                power[:] = real[:, self._stft_bins]
             else:
                 for bins, bands, weights in self._filter_blocks:
-                    np.matmul(real[:, bins], weights, out=power[i : i + size, bands])
-        return power
+                    np.matmul(real[:, bins], weights, out=power[:, bands])
+            np.maximum(power, np.float32(10 ** (self.floor_db / 10)), out=power)
+            np.multiply(10, np.log10(power, out=power), out=power)

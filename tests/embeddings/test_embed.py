@@ -141,7 +141,7 @@ NARROW = [np.zeros((30, 5), np.float32)]
         (lambda net, x: sl.embed(net, x + NARROW), r"shape \(time, 6\); got \(30, 5\)"),
         (lambda net, x: sl.embed(net), r"got embed\(Functional\)"),
         (lambda net, x: sl.embed(net, "folder"), "compute them with siamlab"),
-        (lambda net, x: sl.embed("folder", x), "model must be a keras.Model .*str"),
+        (lambda net, x: sl.embed("folder", x), r"got .folder.\. For a model with two"),
         (lambda net, x: sl.embed(sl.encoder(), x, layer="head"), "layer= is not supp"),
         (lambda net, x: sl.embed(two_inputs(net), x), "one input of shape"),
     ],

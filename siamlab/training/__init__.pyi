@@ -1,5 +1,4 @@
-from .cudnn import why_not_cudnn
-from .devices import DeviceReport, device_report
+from .cudnn import DeviceReport, device_report, why_not_cudnn
 from .distribution import join, launch
 from .old_weights import from_cudnn, load_old_weights, read_old_weights
 from .saving import load_model

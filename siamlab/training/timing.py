@@ -116,10 +116,20 @@ def throughput(net, batches, *, warm_up=10, repeats=2):
 
 
 def _seconds(net, batches, warm_up):
-    stopwatch = _Stopwatch((warm_up, len(batches) - 1))
+    """Time the steps from number `warm_up` to the last but one."""
+    times = []
+
+    def record(step, logs=None):
+        if step in (warm_up, len(batches) - 1):
+            for variable in net.trainable_variables[:1]:
+                # All earlier steps have been computed when this returns.
+                keras.ops.convert_to_numpy(variable.value)
+            times.append(time.perf_counter())
+
+    # With on_train_batch_end, Keras would wait for the device after every step.
+    stopwatch = keras.callbacks.LambdaCallback(on_train_batch_begin=record)
     net.fit(batches, verbose=0, shuffle=False, callbacks=[stopwatch])
-    start, end = stopwatch.times
-    return end - start
+    return times[1] - times[0]
 
 
 class _InMemory(keras.utils.PyDataset):
@@ -134,21 +144,3 @@ class _InMemory(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self._batch
-
-
-class _Stopwatch(keras.callbacks.Callback):
-    """Record when two steps start, after all earlier steps have been computed.
-
-    With `on_train_batch_end`, Keras would wait for the device after every step.
-    """
-
-    def __init__(self, steps):
-        super().__init__()
-        self._steps = steps
-        self.times = []
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if batch in self._steps:
-            for variable in self.model.trainable_variables[:1]:
-                keras.ops.convert_to_numpy(variable.value)
-            self.times.append(time.perf_counter())

@@ -217,15 +217,13 @@ def main():
             rows.append(row)
             print(*row, sep="  ", flush=True)
     head = ("test set, network", "EER [95 %]", "MR of 5", "of 10", "of all")
-    text = "\n".join(
+    text = "\n\n".join(
         [
             f"Trained on {train!r}. BLSTM: the course's, recordings as they are. "
             "x-vector: `networks.xvector_encoder`, random rooms, filters, noise and "
             "gains. MR: misclassification rate at the best cut, complete linkage; of 5 "
             "and of 10 speakers the mean of 20 draws.",
-            "",
             table(head, rows),
-            "",
             machine("tensorflow", "keras", "numpy") + ".",
         ]
     )

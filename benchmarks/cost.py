@@ -30,7 +30,7 @@ from _ours import (
     speaker_net,
 )
 from _processes import peak_mb
-from _report import RESULTS, keep, machine, table
+from _report import keep, machine, table
 from scipy.optimize import nnls
 
 MB, GB = 2**20, 2**30
@@ -254,21 +254,6 @@ FITTED = {
     "UMAP": ("umap", "seconds", 1, "s"),
     "memory of UMAP": ("umap", "memory", 1, "B"),
 }
-# Rows of the table of costs: fits of time, memory and disk.
-COSTS = (
-    ("extraction", None, "spectrograms on disk"),
-    (None, None, "the same in shards"),
-    (None, "table of the corpus", None),
-    ("first look at each spectrogram", None, None),
-    ("training step", None, None),
-    ("drawing a batch", None, None),
-    ("loss of all pairs", None, None),
-    ("embedding, BLSTM encoder", None, None),
-    ("embedding, shipped encoder", None, None),
-    ("verify, all pairs, 10 resamples", "memory of verify", None),
-    ("agglomerative clustering", "memory of clustering", None),
-    ("UMAP", "memory of UMAP", None),
-)
 TRIALS = "score a list of trials: `metrics.trial_scores`"
 SAMPLE = "take a sample, or one session after the other"
 # What to do when a day, the memory or the disk is not enough.
@@ -361,21 +346,17 @@ def fits_of(points):
     }
 
 
+UNITS = {
+    "B": {"PB": 2**50, "TB": 2**40, "GB": GB, "MB": MB, "kB": 2**10, "B": 1},
+    "s": {"years": 8766 * 3600, "days": 86400, "h": 3600, "min": 60, "s": 1},
+}
+UNITS["s"] |= {"ms": 1e-3, "us": 1e-6}
+
+
 def written(value, unit):
     """Write a number of seconds or bytes in a unit that suits it."""
-    steps = {
-        "B": ((2**50, "PB"), (2**40, "TB"), (GB, "GB"), (MB, "MB"), (2**10, "kB")),
-        "s": (
-            (8766 * 3600, "years"),
-            (86400, "days"),
-            (3600, "h"),
-            (60, "min"),
-            (1, "s"),
-            (1e-3, "ms"),
-        ),
-    }[unit]
-    smallest = (1, "B") if unit == "B" else (1e-6, "us")
-    size, name = next((each for each in steps if value >= each[0]), smallest)
+    fitting = [each for each in UNITS[unit].items() if value >= each[1]]
+    name, size = (fitting or list(UNITS[unit].items())[-1:])[0]
     return f"{value / size:,.3g} {name}"
 
 
@@ -399,31 +380,18 @@ def fitted_rows(points, fits):
 
 
 def cost_rows(fits, price, epochs, batch):
-    """Lay out the steps of the work for each corpus: time, money, memory, disk."""
+    """Lay out what each step of the work takes for each corpus, and its price."""
     for corpus, (hours, utterances, speakers) in CORPORA.items():
         steps = epochs * hours * 3600 / 0.4 / batch
-        per_step = {
-            "training step": batch,
-            "drawing a batch": speakers,
-            "loss of all pairs": batch,
-        }
-        for names in COSTS:
-            label = next(name for name in names if name)
-            if label not in fits:
-                continue
-            if label in per_step:
-                seconds = steps * float(fits[label](per_step[label]))
-                label += f", {steps:,.0f} times"
-                values = [seconds, None, None]
-            else:
-                values = [name and float(fits[name](utterances)) for name in names]
-            seconds = values[0]
-            money = "-" if seconds is None else f"{seconds / 3600 * CORES * price:,.2f}"
-            time_, memory, disk = (
-                "-" if value is None else written(value, unit)
-                for value, unit in zip(values, "sBB", strict=True)
-            )
-            yield corpus, label, time_, money, memory, disk
+        sizes = dict.fromkeys(("training step", "loss of all pairs"), batch)
+        sizes["drawing a batch"] = speakers
+        for name, found in fits.items():
+            value, unit = float(found(sizes.get(name, utterances))), FITTED[name][3]
+            label = name
+            if name in sizes:
+                label, value = f"{name}, {steps:,.0f} times", steps * value
+            money = f"{value / 3600 * CORES * price:,.2f}" if unit == "s" else "-"
+            yield corpus, label, written(value, unit), money
 
 
 def limit_rows(fits, folder):
@@ -447,36 +415,6 @@ def limit_rows(fits, folder):
         yield name, text, f"{size:,.0f}", f"{hours:,.0f}", remedy
 
 
-def draw(points, fits, path):
-    """Draw points and lines up to 100,000 hours."""
-    import matplotlib.pyplot as plt
-
-    from siamlab import plots
-
-    plots.style()
-    figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
-    most = CORPORA["100,000 hours"][1]
-    panels = (
-        ("s", UTTERANCES, "seconds", 1.0, most),
-        ("B", UTTERANCES, "gigabytes", GB, most),
-        ("s", SEGMENTS, "milliseconds of a step", 1e-3, 4096),
-    )
-    for ax, (unit, size_name, label, scale, end) in zip(axes, panels, strict=True):
-        for name, found in fits.items():
-            series, figure_name, _, its_unit = FITTED[name]
-            if (its_unit, SERIES[SERIES_NAMES[series]][1]) != (unit, size_name):
-                continue
-            x = np.array([size for size, _ in points[series]])
-            y = np.array([figures[figure_name] for _, figures in points[series]])
-            far = np.geomspace(x[0], end, 100)
-            (line,) = ax.plot(far, found(far) / scale, linewidth=1)
-            ax.plot(x, y / scale, "o", color=line.get_color(), label=name)
-            ax.legend(loc="upper left")
-        ax.set(xscale="log", yscale="log", xlabel=size_name, ylabel=label)
-    figure.savefig(path, format="png")
-    plt.close(figure)
-
-
 def report(points, fits, arguments):
     """Write the tables."""
     from siamlab import _files
@@ -484,49 +422,28 @@ def report(points, fits, arguments):
     cache = _files.cache_folder()
     folder = next(each for each in (cache, *cache.parents) if each.exists())
     costs = cost_rows(fits, arguments.price, arguments.epochs, arguments.batch)
-    fitted_head = (
-        "what",
-        "size",
-        "smallest",
-        "largest",
-        "line",
-        "power law",
-        "largest residual",
-        "last point predicted",
-    )
-    cost_head = (
-        "corpus",
-        "step",
-        f"time on {CORES} cores",
-        arguments.currency,
-        "memory",
-        "disk",
-    )
-    return "\n".join(
+    fitted_head = ("what", "size", "smallest", "largest", "line", "power law")
+    fitted_head += ("largest residual", "last point predicted")
+    cost_head = ("corpus", "step", "time, memory or disk", "USD")
+    return "\n\n".join(
         [
             "Measured on real speech (extraction) and on noise of its size (all else), "
             f"fitted, and extrapolated. An utterance is {UTTERANCE_SECONDS:g} s, "
             "VoxCeleb2's mean. Line: a constant, and so much for each thousand, "
             "or for its square. Power law: the exponent of one through the same "
             "points. Last point predicted: by a fit to the others.",
-            "",
             table(fitted_head, fitted_rows(points, fits)),
-            "",
             "Extrapolated. 100,000 hours with VoxCeleb2's utterances and speakers per "
-            f"hour. {arguments.currency}: {CORES} cores at {arguments.price:g} "
-            f"{arguments.currency} a core-hour, which is an assumption. Training: "
+            f"hour. USD: {CORES} cores at {arguments.price:g} "
+            "USD a core-hour, which is an assumption. Training: "
             f"{arguments.epochs} epoch(s) of segments of 0.4 s that do not overlap, "
             f"{arguments.batch} in a step.",
-            "",
             table(cost_head, costs),
-            "",
             "Which limit of this machine is reached first: memory, disk or a day.",
-            "",
             table(
                 ("what", "limit here", "utterances", "hours", "then"),
                 limit_rows(fits, folder),
             ),
-            "",
             machine("tensorflow", "keras", "numpy", "scipy", "umap-learn") + ".",
         ]
     )
@@ -536,16 +453,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", metavar="ROOT", help="recordings, for extraction")
     parser.add_argument("--price", type=float, default=0.05, help="of a core-hour")
-    parser.add_argument("--currency", default="USD")
     parser.add_argument("--epochs", type=int, default=1, help="of training")
     parser.add_argument("--batch", type=int, default=256, help="segments in training")
     parser.add_argument(
         "--only", nargs="+", choices=SERIES_NAMES, default=list(SERIES_NAMES)
     )
     parser.add_argument("--shrink", type=int, default=1, help="divides all sizes")
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md, .json and .png"
-    )
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     parser.add_argument("--series", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.series:
@@ -565,12 +479,7 @@ def main():
     text = report(points, fits, arguments)
     print(text)
     if arguments.keep:
-        draw(points, fits, RESULTS / f"{arguments.keep}.png")
-        keep(
-            arguments.keep,
-            f"{text}\n\n![Measured and fitted]({arguments.keep}.png)",
-            points,
-        )
+        keep(arguments.keep, text, points)
 
 
 if __name__ == "__main__":

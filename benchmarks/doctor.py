@@ -109,20 +109,11 @@ def figures(runs):
 def report(runs):
     """Format the counts, with a row for each rule and one for all."""
     count = figures(runs)
-    rows = []
-    for code in sorted(count, key=by_number):
-        c = count[code]
-        rows.append(
-            [
-                code,
-                c["programs"],
-                c["found"],
-                c["healthy"],
-                c["alarms"],
-                c["also"],
-                c["beside"],
-            ]
-        )
+    columns = ("programs", "found", "healthy", "alarms", "also", "beside")
+    rows = [
+        [code, *(count[code][column] for column in columns)]
+        for code in sorted(count, key=by_number)
+    ]
     total = [sum(row[k] for row in rows) for k in range(1, 7)]
     rows.append(["all", *total])
     faulty = sum(bool(run["faults"]) for run in runs.values())
@@ -138,15 +129,8 @@ def report(runs):
         for name, run in runs.items()
         if not run["faults"] and run["found"]
     ]
-    head = [
-        "code",
-        "faulty",
-        "found",
-        "healthy, examined",
-        "false alarms",
-        "also found, expected",
-        "also found, unexpected",
-    ]
+    head = ["code", "faulty", "found", "healthy, examined", "false alarms"]
+    head += ["also found, expected", "also found, unexpected"]
     seconds = [run["seconds"] for run in runs.values()]
     lines = [
         table(head, rows),

@@ -184,15 +184,9 @@ def compare_with_peers(arguments):
             rows.extend(rows_of(task, threads, found))
             for row, measured in found.items():
                 figures[f"{name}, {row}, {threads}"] = measured.as_dict()
-        head = (
-            "threads",
-            "implementation",
-            f"{task.unit} per second",
-            "ours is times as fast",
-            "processor ms each",
-            "memory (MB)",
-            "difference",
-        )
+        head = ("threads", "implementation", f"{task.unit} per second")
+        head += ("ours is times as fast", "processor ms each", "memory (MB)")
+        head = (*head, "difference")
         parts.append(f"**{task.title}.** {task.note}\n\n{table(head, rows)}\n")
         print(parts[-1], flush=True)
         if arguments.keep:  # each table as it comes: it took minutes
@@ -252,24 +246,12 @@ def compare_with_commit(arguments):
                         )
                     )
                     print(*rows[-1], sep="  ", flush=True)
-    head = (
-        "threads",
-        "work",
-        "unit",
-        arguments.against,
-        "this checkout",
-        "ratio of medians",
-        "ratio of each turn",
-    )
-    text = "\n".join(
-        [
-            f"This checkout beside {arguments.against}: medians of {arguments.rounds} "
-            "runs each, in turns. A ratio above 1: this checkout is faster.",
-            "",
-            table(head, rows),
-            "",
-            machine(*PACKAGES) + ".",
-        ]
+    head = ("threads", "work", "unit", arguments.against, "this checkout")
+    head += ("ratio of medians", "ratio of each turn")
+    text = (
+        f"This checkout beside {arguments.against}: medians of {arguments.rounds} "
+        "runs each, in turns. A ratio above 1: this checkout is faster.\n\n"
+        f"{table(head, rows)}\n\n{machine(*PACKAGES)}."
     )
     print("\n" + text)
     if arguments.keep:

@@ -169,7 +169,7 @@ def _encode(path, samples, rate=16000, codec="aac", container=None, **options):
     samples = np.atleast_2d(samples).astype(np.float32)
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     with av.open(str(path), "w", format=container, options=options) as file:
-        stream = file.add_stream(codec, rate=rate, layout=layout)
+        stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
         stream.bit_rate = 64000 * len(samples)
         for start in range(0, samples.shape[1], 1024):
             frame = av.AudioFrame.from_ndarray(

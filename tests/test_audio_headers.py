@@ -6,11 +6,12 @@ that reads them.
 
 import io
 import os
+import re
 import struct
 
-import av
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
 
 from siamlab import audio, errors
@@ -115,14 +116,17 @@ def noise(rng):
 
 TAG = b"ID3\4\0\0\0\0\0\x16" + b"TSSE\0\0\0\x0c\0\0\3Recorder 12"
 PICTURE = b"ID3\3\0\0\0\2\0\0" + bytes(2 << 14)
+BARE = {"write_xing": "0"}
+VARIABLE = {"flags": "qscale", "global_quality": "500"}
 MP3 = {
-    "constant": ({"write_xing": "0"}, lambda x: x),
-    "constant, tag": ({"write_xing": "0"}, lambda x: TAG + x),
-    "constant, picture": ({"write_xing": "0"}, lambda x: PICTURE + x),
-    "variable": ({"write_xing": "0"}, lambda x: x),
-    "zeros behind": ({"write_xing": "0"}, lambda x: x + bytes(5000)),
+    "constant": (BARE, lambda x: x),
+    "constant, tag": (BARE, lambda x: TAG + x),
+    "constant, picture": (BARE, lambda x: PICTURE + x),
+    "variable": (BARE | VARIABLE, lambda x: x),
+    "variable, with counts": (VARIABLE, lambda x: x),
+    "zeros behind": (BARE, lambda x: x + bytes(5000)),
     "with counts": ({}, lambda x: x),
-    "wrong counts": ({}, lambda x: x.replace(x[52:56], b"\0\0\0\5", 1)),
+    "wrong counts": ({}, lambda x: re.sub(rb"(?s)(?<=Info....)....", b"\0\0\0\5", x)),
 }
 
 
@@ -131,12 +135,7 @@ def test_an_mp3_file_is_read_to_its_end(tmp_path, encode, noise, name):
     options, change = MP3[name]
     path = encode(tmp_path / "a.mp3", noise, codec="libmp3lame", **options)
     content = path.read_bytes()
-    if name == "wrong counts":
-        at = content.index(b"Info") + 8
-        content = content[:at] + b"\0\0\0\5" + content[at + 4 :]
-    elif name != "with counts":
-        content = change(content[content.index(b"\xff\xf3") :])
-    path.write_bytes(content)
+    path.write_bytes(change(content[content.index(b"\xff\xf3") :]))
     seconds = len(audio.read(path)[0]) / SR
     assert 3.0 <= seconds < 3.2
     assert audio.duration(path) == seconds
@@ -188,16 +187,10 @@ def test_a_codec_that_cannot_seek_is_read(tmp_path, rng):
     "codec", ["adpcm_ima_wav", "adpcm_ms", "libmp3lame", "pcm_mulaw"]
 )
 def test_other_codecs_in_wav_files_are_read(tmp_path, encode, noise, codec):
-    path = tmp_path / "a.wav"
-    if codec == "libmp3lame":
-        encode(path, noise, codec=codec)
-    else:  # these encoders take integers
-        with av.open(io.BytesIO(wav())) as original, av.open(str(path), "w") as file:
-            stream = file.add_stream(codec, rate=SR, layout="mono")
-            for frame in original.decode():
-                file.mux(stream.encode(frame))
-            file.mux(stream.encode(None))
-    assert len(audio.read(path)[0]) == pytest.approx(len(PCM), rel=0.6)
+    samples, _ = audio.read(encode(tmp_path / "a.wav", noise, codec=codec))
+    assert 0 <= len(samples) - len(noise) < 0.15 * SR  # blocks and padding
+    products = scipy.signal.correlate(samples, noise)
+    assert 0.8 < products.max() / (noise @ noise) < 1.1
 
 
 EIGHT_CHANNELS = """

@@ -195,7 +195,7 @@ def test_costs_are_fitted_and_extrapolated(run):
     rows = run("cost", *small, "--price", 1)
     names = [row[0] for row in rows]
     extrapolated = [row[1] for row in rows if row[0] == "100,000 hours"]
-    assert len(extrapolated) == 2
+    assert len(extrapolated) == 4
     reached = [
         float(row[2].replace(",", "")) for row in rows[names.index("what", 1) + 1 :]
     ]

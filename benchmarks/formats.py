@@ -146,8 +146,8 @@ def main():
         "Samples: of the original, at the rate that is read; read, second: how many "
         "more are read, and by the second decoder. SNR: signal-to-noise ratio after "
         "alignment, at most 100 dB; to the original, and to the second decoder. "
-        "WMA: FFmpeg's decoder skips two frames of padding, as Microsoft's encoder "
-        "writes them; its own encoder writes one.\n\n"
+        "WMA: FFmpeg's decoder skips one frame more than its encoder adds in front. "
+        "W64: FFmpeg counts the bytes that fill up the last eight as samples.\n\n"
         f"{table(head, rows)}\n\n{machine('soundfile', 'av')}."
     )
     print(text)

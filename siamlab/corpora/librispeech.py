@@ -43,7 +43,7 @@ def librispeech(root, subset="train-clean-100"):
     table["session"] = table["speaker"] + "-" + table.pop("chapter")
     table["text"] = table.pop("name").map(_transcripts(table))
     table["sex"] = table["speaker"].map(_sexes(find_above(root, "SPEAKERS.TXT")))
-    return corpus_of(table, f"librispeech {subset or subsets}", **left_out)
+    return corpus_of(table, f"librispeech {subset or subsets}".strip(), **left_out)
 
 
 def _transcripts(table):

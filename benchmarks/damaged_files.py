@@ -21,6 +21,7 @@ import numpy as np
 from _report import keep, machine, table
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests/builders"))
 import test_damaged_files as damaged
 from test_damaged_files import DAMAGE, NAMES
 

@@ -2,9 +2,9 @@
 
 - `seed` (for every test): seeds Python, NumPy and Keras.
 - `rng`: a seeded generator.
+- `features`: spectrograms of four speakers.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
-- `encode`: writes M4A and other formats of FFmpeg.
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: the program file of a browser.
@@ -18,13 +18,13 @@ A test whose recordings or browser are missing is skipped. With
 import os
 import random
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from processes import run
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSERS = (
@@ -83,6 +83,18 @@ def rng():
 
 
 @pytest.fixture
+def features(rng):
+    """Four speakers with five utterances each; a speaker has one spectral shape."""
+    import pandas as pd
+
+    import siamlab as sl
+
+    speakers = np.arange(20) // 5
+    arrays = rng.normal(-50, 12, (4, 1, 8))[speakers] + rng.normal(0, 6, (20, 60, 8))
+    return sl.Features([*arrays.astype("f4")], pd.DataFrame({"speaker": speakers}))
+
+
+@pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache folder, for this test alone."""
     folder = tmp_path / "cache"
@@ -126,15 +138,8 @@ def in_a_process():
 
 
 def _in_a_process(program, *arguments, **environment):
-    done = subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    environment = os.environ | environment
+    return run(sys.executable, "-c", program, *arguments, env=environment).stdout
 
 
 @pytest.fixture(scope="session")
@@ -155,32 +160,6 @@ def browser_path():
         "SIAMLAB_BROWSER names one",
         "SIAMLAB_REQUIRE_BROWSER",
     )
-
-
-@pytest.fixture(scope="session")
-def encode():
-    """Write samples, (samples,) or (channels, samples), with a codec of FFmpeg."""
-    return _encode
-
-
-def _encode(path, samples, rate=16000, codec="aac", container=None, **options):
-    import av
-
-    samples = np.atleast_2d(samples).astype(np.float32)
-    layout = {1: "mono", 2: "stereo"}[len(samples)]
-    with av.open(str(path), "w", format=container, options=options) as file:
-        stream = file.add_stream(codec, rate=rate, layout=layout, options=options)
-        stream.bit_rate = 64000 * len(samples)
-        for start in range(0, samples.shape[1], 1024):
-            frame = av.AudioFrame.from_ndarray(
-                np.ascontiguousarray(samples[:, start : start + 1024]),
-                format="fltp",
-                layout=layout,
-            )
-            frame.sample_rate, frame.pts = rate, start
-            file.mux(stream.encode(frame))
-        file.mux(stream.encode(None))
-    return path
 
 
 _PHONES = "0 2000 h#\n2000 5000 sh\n5000 9000 iy\n9000 9500 pau\n9500 16040 h#\n"

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import soundfile
+from sound_files import encode
 
 from siamlab import audio, errors
 
@@ -31,7 +32,7 @@ SR = 48000
 
 
 @pytest.fixture
-def write(tmp_path, encode):
+def write(tmp_path):
     """Write one of `FILES`; samples have the shape (samples,) or (2, samples)."""
 
     def write(name, samples):
@@ -109,16 +110,10 @@ def test_every_sampling_rate_is_read_and_resampled(tmp_path, sr):
     assert rms == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("orig_sr", "message"),
-    [
-        (-1, "from -1 to .* must be positive"),
-        (4_000_000, "at most 200 times the other"),
-    ],
-)
-def test_an_impossible_sampling_rate_is_an_error(orig_sr, message):
-    with pytest.raises(errors.ArgumentError, match=message):
-        audio.resample(np.zeros(1000, np.float32), orig_sr, 16000)
+def test_an_impossible_sampling_rate_is_an_error():
+    for sr, message in ((-1, "from -1 to .* positive"), (10**7, "at most 200 times")):
+        with pytest.raises(errors.ArgumentError, match=message):
+            audio.resample(np.zeros(1000, np.float32), sr, 16000)
 
 
 def test_a_file_longer_than_one_read_is_complete(write, tone, monkeypatch):
@@ -161,37 +156,16 @@ def test_a_file_without_permission_is_an_error(tmp_path, monkeypatch):
         audio.read(tmp_path / "a.wav")
 
 
-@pytest.mark.parametrize("container", ["WAV", "FLAC", "MP3"])
-def test_a_truncated_file_is_an_error_if_its_header_tells(tmp_path, rng, container):
-    path = tmp_path / "a"
-    soundfile.write(path, rng.uniform(-0.5, 0.5, 48000), 16000, format=container)
-    os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(errors.AudioError, match=r"is truncated|not a sound file"):
-        audio.read(path)
-
-
-def overwrite(path, changes):
-    """Overwrite bytes of a file, {position: byte}."""
-    content = bytearray(path.read_bytes())
-    for position, byte in changes.items():
-        content[position] = byte
-    path.write_bytes(content)
-    return path
-
-
-def test_a_streamed_file_without_a_length_is_read(write, tone):
-    sizes = dict.fromkeys([4, 5, 6, 7, 40, 41, 42, 43], 0xFF)
-    path = overwrite(write("16 bits.wav", tone), sizes)
-    assert len(audio.read(path)[0]) == SR
-
-
 @pytest.mark.parametrize(
-    ("name", "changes", "message"),
+    ("name", "position", "byte", "message"),
     [
-        ("24 bits.flac", {21: 0x7F}, "is truncated"),  # promises 2**36 samples
-        ("16 bits.wav", {22: 0}, "is not a sound file"),  # has no channels
+        ("24 bits.flac", 21, b"\x7f", "is truncated"),  # promises 2**36 samples
+        ("16 bits.wav", 22, b"\0", "is not a sound file"),  # has no channels
     ],
 )
-def test_an_impossible_header_is_an_error(write, tone, name, changes, message):
+def test_an_impossible_header_is_an_error(write, tone, name, position, byte, message):
+    path = write(name, tone)
+    content = path.read_bytes()
+    path.write_bytes(content[:position] + byte + content[position + 1 :])
     with pytest.raises(errors.AudioError, match=message):
-        audio.read(overwrite(write(name, tone), changes))
+        audio.read(path)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.signal
 import soundfile
+from sound_files import encode
 
 from siamlab import audio, errors
 
@@ -35,10 +36,14 @@ def wav(data=None, riff=None, behind=b"", name=b"RIFF", before=b"", bits=16, tag
     return chunk(name, b"WAVE" + chunks, riff)
 
 
+def rf64(*sizes):
+    sizes = chunk(b"ds64", struct.pack("<3QI", *sizes, 0))
+    return wav(UNKNOWN, UNKNOWN, name=b"RF64", before=sizes)
+
+
 def au(size):
-    return (
-        b".snd" + struct.pack(">5I", 24, size, 3, SR, 1) + PCM.astype(">i2").tobytes()
-    )
+    header = b".snd" + struct.pack(">5I", 24, size, 3, SR, 1)
+    return header + PCM.astype(">i2").tobytes()
 
 
 def aiff(size, n_frames):
@@ -69,15 +74,8 @@ WHOLE = {
     "chunk of odd length in front": wav(before=chunk(b"note", b"abc")),
     "zeros behind": wav(behind=bytes(4096)),
     "ID3 tag behind": wav(behind=b"TAG" + bytes(125)),
-    "RF64": wav(
-        UNKNOWN,
-        UNKNOWN,
-        name=b"RF64",
-        before=chunk(b"ds64", struct.pack("<3QI", 64072, 64000, 32000, 0)),
-    ),
-    "RF64, size 0": wav(
-        UNKNOWN, UNKNOWN, name=b"RF64", before=chunk(b"ds64", bytes(28))
-    ),
+    "RF64": rf64(64072, 64000, 32000),
+    "RF64, size 0": rf64(0, 0, 0),
     "AU": au(64000),
     "AU, size unknown": au(UNKNOWN),
     "AU, size 0": au(0),
@@ -131,7 +129,7 @@ MP3 = {
 
 
 @pytest.mark.parametrize("name", MP3)
-def test_an_mp3_file_is_read_to_its_end(tmp_path, encode, noise, name):
+def test_an_mp3_file_is_read_to_its_end(tmp_path, noise, name):
     options, change = MP3[name]
     path = encode(tmp_path / "a.mp3", noise, codec="libmp3lame", **options)
     content = path.read_bytes()
@@ -141,9 +139,7 @@ def test_an_mp3_file_is_read_to_its_end(tmp_path, encode, noise, name):
     assert audio.duration(path) == seconds
 
 
-def test_files_joined_end_to_end_are_read_to_the_end_of_the_last(
-    tmp_path, encode, noise
-):
+def test_files_joined_end_to_end_are_read_to_the_end_of_the_last(tmp_path, noise):
     for name, codec in {"a.mp3": "libmp3lame", "a.ogg": "libopus"}.items():
         path = encode(tmp_path / name, noise, codec=codec)
         path.write_bytes(2 * path.read_bytes())
@@ -151,16 +147,15 @@ def test_files_joined_end_to_end_are_read_to_the_end_of_the_last(
         assert 6.0 <= len(samples) / sr < 6.3
 
 
-def test_half_an_mp3_file_is_truncated_if_its_header_counts_bytes(
-    tmp_path, encode, noise
-):
-    path = encode(tmp_path / "a.mp3", noise, codec="libmp3lame")
+@pytest.mark.parametrize(("suffix", "codec"), [("mp3", "libmp3lame"), ("flac",) * 2])
+def test_half_a_compressed_file_is_truncated(tmp_path, noise, suffix, codec):
+    path = encode(tmp_path / f"a.{suffix}", noise, codec=codec)
     os.truncate(path, path.stat().st_size // 2)
     with pytest.raises(errors.AudioError, match="is truncated"):
         audio.read(path)
 
 
-def test_a_flac_file_of_unknown_length_is_read(tmp_path, encode, noise):
+def test_a_flac_file_of_unknown_length_is_read(tmp_path, noise):
     path = encode(tmp_path / "a.flac", noise, codec="flac")
     content = bytearray(path.read_bytes())
     content[21] &= 0xF0  # 36 bits hold the number of samples; 0 is unknown
@@ -183,35 +178,18 @@ def test_a_codec_that_cannot_seek_is_read(tmp_path, rng):
     np.testing.assert_array_equal(audio.read(path, start=0.5)[0], whole[4000:])
 
 
-@pytest.mark.parametrize(
-    "codec", ["adpcm_ima_wav", "adpcm_ms", "libmp3lame", "pcm_mulaw"]
-)
-def test_other_codecs_in_wav_files_are_read(tmp_path, encode, noise, codec):
+@pytest.mark.parametrize("codec", "adpcm_ima_wav adpcm_ms libmp3lame pcm_mulaw".split())
+def test_other_codecs_in_wav_files_are_read(tmp_path, noise, codec):
     samples, _ = audio.read(encode(tmp_path / "a.wav", noise, codec=codec))
     assert 0 <= len(samples) - len(noise) < 0.15 * SR  # blocks and padding
     products = scipy.signal.correlate(samples, noise)
     assert 0.8 < products.max() / (noise @ noise) < 1.1
 
 
-EIGHT_CHANNELS = """
-import sys, av, numpy, siamlab
-with av.open(sys.argv[1], "w") as file:
-    stream = file.add_stream("aac", rate=48000, layout="7.1")
-    planes = av.AudioResampler(format="fltp")
-    for start in range(0, 48000, 1024):
-        noise = numpy.random.default_rng(start).uniform(-0.5, 0.5, (1, 8 * 1024))
-        frame = av.AudioFrame.from_ndarray(noise.astype("f4"), "flt", "7.1")
-        frame.sample_rate, frame.pts = 48000, start
-        file.mux([p for f in planes.resample(frame) for p in stream.encode(f)])
-    file.mux(stream.encode(None))
-samples, sr = siamlab.audio.read(sys.argv[1])
-print(len(samples) / sr)
-"""
-
-
-def test_eight_channels_in_planes_do_not_end_python(tmp_path, in_a_process):
-    seconds = float(in_a_process(EIGHT_CHANNELS, tmp_path / "a.m4a"))
-    assert seconds == pytest.approx(1.0, abs=0.05)
+def test_eight_channels_in_planes_do_not_end_python(tmp_path, in_a_process, noise):
+    path = encode(tmp_path / "a.m4a", np.tile(noise, (8, 1)))
+    program = "import sys, siamlab; print(len(siamlab.audio.read(sys.argv[1])[0]))"
+    assert int(in_a_process(program, path)) == len(noise)
 
 
 NO_SOUND = {
@@ -247,9 +225,7 @@ def test_a_name_may_be_any_bytes_and_begin_with_a_tilde(tmp_path, monkeypatch):
     assert len(audio.read(f"~/{name}")[0]) == len(PCM)
 
 
-def test_without_ffmpeg_a_guessed_length_is_refused(
-    tmp_path, encode, noise, monkeypatch
-):
+def test_without_ffmpeg_a_guessed_length_is_refused(tmp_path, noise, monkeypatch):
     path = encode(tmp_path / "a.mp3", noise, codec="libmp3lame", write_xing="0")
     monkeypatch.setattr(audio._ffmpeg, "is_available", lambda: False)
     with pytest.raises(errors.AudioError, match=r'know the length.*"siamlab\[m4a\]"'):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from sound_files import textgrid
 
 import siamlab as sl
 
@@ -44,11 +45,8 @@ def recordings(tmp_path_factory):
     corpus = sl.corpora.voices(n_speakers=1, n_utterances=10, seed=3)
     for i, row in enumerate(corpus.table.itertuples()):
         soundfile.write(root / f"{i}.wav", *corpus[i])
-        times, n = [0, row.duration], len(row.phones)
-        lines = ['"ooTextFile"', '"TextGrid"', *times, "<exists>", 1, '"IntervalTier"']
-        lines += ['"phones"', *times, n]
-        lines += [x for label, *span in row.phones for x in (*span, f'"{label}"')]
-        (root / f"{i}.TextGrid").write_text("\n".join(map(str, lines)), "utf-8")
+        text = textgrid(("phones", row.phones), end=row.duration)
+        (root / f"{i}.TextGrid").write_text(text, "utf-8")
     return root
 
 
@@ -63,9 +61,7 @@ def test_ctc_runs_on_a_folder_of_textgrids(run, recordings):
         assert 0 <= low <= median <= high
 
 
-def test_runs_that_were_measured_before_a_kill_are_not_measured_again(
-    module, monkeypatch, tmp_path
-):
+def test_a_measured_run_is_not_measured_again(module, monkeypatch, tmp_path):
     report = module("_report")
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     runs = report.Runs("trial", {"epochs": 5})
@@ -81,16 +77,13 @@ def test_runs_that_were_measured_before_a_kill_are_not_measured_again(
 
 
 @pytest.mark.slow
-def test_the_channel_benchmark_runs_on_timit_and_saves_its_networks(
-    run, data, a_timit, tmp_path
-):
+def test_the_channel_benchmark_runs_on_timit(run, data, a_timit, tmp_path):
     root = a_timit(tmp_path / "timit", speakers=("FCJF0", "MDAC0", "FDHC0"))
     arguments = ["--train", data / "librispeech-mini", "--timit", root]
     small = ["--epochs", 1, "--steps", 1, "--nets", tmp_path / "nets"]
     rows = run("channel", *arguments, *small)
-    assert {"TIMIT: untrained", "TIMIT, without SA1 and SA2: trained, BLSTM"} < {
-        row[0] for row in rows
-    }
+    names = {row[0] for row in rows}
+    assert {"TIMIT: untrained", "TIMIT, without SA1 and SA2: trained, BLSTM"} < names
     assert all(0 <= float(row[4]) <= 1 for row in rows[1:])
     assert len(list((tmp_path / "nets").glob("*.keras"))) == 2
 

@@ -4,13 +4,13 @@ import html
 import inspect
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from processes import run
 
 import siamlab
 
@@ -68,15 +68,8 @@ def book(tmp_path_factory):
             shutil.copy(path, folder)
     pages = folder / "docs/_build/html"
     # As `make book` does.
-    arguments = ["-W", "--keep-going", "-q", "-c", "docs", ".", str(pages)]
-    done = subprocess.run(
-        [sys.executable, "-c", OFFLINE, *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+    arguments = ["-W", "--keep-going", "-q", "-c", "docs", ".", pages]
+    assert run(sys.executable, "-c", OFFLINE, *arguments, cwd=folder).stderr == ""
     found = sorted(pages.rglob("*.html"))
     return {path.relative_to(pages).as_posix(): Page(path) for path in found}, pages
 

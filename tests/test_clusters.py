@@ -24,10 +24,8 @@ def test_purity_equals_the_slow_loop(labeled_embeddings, rng, metric, k):
     purity = clusters.neighbor_purity(x, speakers, k=k, metric=metric)
     assert purity == pytest.approx(np.mean(fractions))
     assert purity.chance == pytest.approx(9 / 39)
-    precomputed = clusters.neighbor_purity(
-        distances, speakers, k=k, metric="precomputed"
-    )
-    assert precomputed == pytest.approx(purity)
+    again = clusters.neighbor_purity(distances, speakers, k=k, metric="precomputed")
+    assert again == pytest.approx(purity)
 
 
 def test_a_point_is_not_its_own_neighbor_even_among_duplicates():
@@ -58,20 +56,17 @@ def test_umap_works_with_few_utterances(rng):
     assert np.isfinite(clusters.umap(rng.normal(size=(4, 6)))).all()
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda x, y: clusters.umap(x[:3]), "at least 4 utterances"),
-        (
-            lambda x, y: clusters.umap(squareform(pdist(x))),
-            "expected embeddings; got a distance matrix",
-        ),
-        (lambda x, y: clusters.neighbor_purity(x * np.nan, y), "NaN or infinity"),
-        (lambda x, y: clusters.neighbor_purity(x * 0, y), "must not be all zeros"),
-        (lambda x, y: clusters.neighbor_purity(x, y, k=40), r"from 1 to 39.*got 40"),
-        (lambda x, y: clusters.shuffled_purity(x, y[:3]), r"\(40,\).*got \(3,\)"),
-    ],
-)
+INVALID = {
+    "at least 4 utterances": lambda x, y: clusters.umap(x[:3]),
+    "got a distance matrix": lambda x, y: clusters.umap(squareform(pdist(x))),
+    "NaN or infinity": lambda x, y: clusters.neighbor_purity(x * np.nan, y),
+    "must not be all zeros": lambda x, y: clusters.neighbor_purity(x * 0, y),
+    r"from 1 to 39.*got 40": lambda x, y: clusters.neighbor_purity(x, y, k=40),
+    r"\(40,\).*got \(3,\)": lambda x, y: clusters.shuffled_purity(x, y[:3]),
+}
+
+
+@pytest.mark.parametrize(("message", "call"), INVALID.items())
 def test_invalid_arguments_raise(labeled_embeddings, call, message):
     with pytest.raises(errors.ArgumentError, match=message):
         call(*labeled_embeddings)

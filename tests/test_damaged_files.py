@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from sound_files import encode, textgrid
 
 import siamlab as sl
 from siamlab.cli._config import Config
@@ -25,26 +26,10 @@ def sound_bytes(format, **options):
     return file.getvalue()
 
 
-def ffmpeg_bytes(container, codec, sr=SR, **options):
-    """Encode the same with FFmpeg."""
-    import av
-
-    file = io.BytesIO()
-    with (
-        av.open(io.BytesIO(sound_bytes("WAV"))) as original,
-        av.open(file, "w", format=container, options=options) as target,
-    ):
-        stream = target.add_stream(codec, rate=sr, layout="mono")
-        stream.bit_rate = 64000
-        stream.open()
-        resampler = av.AudioResampler(
-            stream.codec_context.format, "mono", sr, stream.codec_context.frame_size
-        )
-        for frame in [*original.decode(), None]:
-            for part in resampler.resample(frame):
-                target.mux(stream.encode(part))
-        target.mux(stream.encode(None))
-    return file.getvalue()
+def ffmpeg(container, codec, sr=SR, **options):
+    """Encode noise with FFmpeg."""
+    samples = np.random.default_rng(0).uniform(-0.3, 0.3, sr // 2)
+    return encode(io.BytesIO(), samples, sr, codec, container, **options).getvalue()
 
 
 def model_bytes(folder):
@@ -62,34 +47,29 @@ SOUNDS = {
     "8 bits.wav": lambda: sound_bytes("WAV", subtype="PCM_U8"),
     "adpcm.wav": lambda: sound_bytes("WAV", subtype="MS_ADPCM"),
     "gsm.wav": lambda: sound_bytes("WAV", subtype="GSM610"),
-    "mp3.wav": lambda: ffmpeg_bytes("wav", "libmp3lame"),
+    "mp3.wav": lambda: ffmpeg("wav", "libmp3lame"),
     "rf64.wav": lambda: sound_bytes("RF64"),
     "a.w64": lambda: sound_bytes("W64"),
     "a.aiff": lambda: sound_bytes("AIFF"),
     "a.au": lambda: sound_bytes("AU"),
     "a.caf": lambda: sound_bytes("CAF"),
-    "alac.caf": lambda: ffmpeg_bytes("caf", "alac"),
+    "alac.caf": lambda: ffmpeg("caf", "alac"),
     "a.sph": lambda: sound_bytes("NIST"),
     "a.flac": lambda: sound_bytes("FLAC"),
     "a.ogg": lambda: sound_bytes("OGG"),
-    "a.opus": lambda: ffmpeg_bytes("ogg", "libopus", 48000),
+    "a.opus": lambda: ffmpeg("ogg", "libopus", 48000),
     "a.mp3": lambda: sound_bytes("MP3"),
     "vbr.mp3": lambda: sound_bytes("MP3", bitrate_mode="VARIABLE"),
-    "bare.mp3": lambda: ffmpeg_bytes("mp3", "libmp3lame", write_xing="0"),
-    "a.m4a": lambda: ffmpeg_bytes("mp4", "aac"),
-    "fragments.m4a": lambda: ffmpeg_bytes(
-        "mp4", "aac", movflags="frag_keyframe+empty_moov"
-    ),
-    "a.aac": lambda: ffmpeg_bytes("adts", "aac"),
-    "a.webm": lambda: ffmpeg_bytes("webm", "libopus", 48000),
-    "a.mka": lambda: ffmpeg_bytes("matroska", "flac"),
-    "a.wma": lambda: ffmpeg_bytes("asf", "wmav2"),
+    "bare.mp3": lambda: ffmpeg("mp3", "libmp3lame", write_xing="0"),
+    "a.m4a": lambda: ffmpeg("mp4", "aac"),
+    "fragments.m4a": lambda: ffmpeg("mp4", "aac", movflags="frag_keyframe+empty_moov"),
+    "a.aac": lambda: ffmpeg("adts", "aac"),
+    "a.webm": lambda: ffmpeg("webm", "libopus", 48000),
+    "a.mka": lambda: ffmpeg("matroska", "flac"),
+    "a.wma": lambda: ffmpeg("asf", "wmav2"),
 }
 
-TEXTGRID = (
-    b'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n0.5\n<exists>\n1\n'
-    b'"IntervalTier"\n"phones"\n0\n0.5\n2\n0\n0.2\n"a"\n0.2\n0.5\n"b"\n'
-)
+PHONES = ("phones", [("a", 0, 0.2), ("b", 0.2, 0.5)])
 
 
 def originals(folder):
@@ -99,7 +79,7 @@ def originals(folder):
     np.savez(batch, x=np.zeros((4, 3)), y=np.zeros((4, 2)))
     return {
         **{name: encode() for name, encode in SOUNDS.items()},
-        "a.TextGrid": TEXTGRID,
+        "a.TextGrid": textgrid(PHONES, end=0.5).encode(),
         "table.csv": b"path,speaker,start,duration\na.wav,anna,0.1,0.3\n",
         "config.yaml": b"data: recordings\nepochs: 3\nunits: 16\n",
         "encoder.npz": encoder.read_bytes(),

@@ -6,6 +6,7 @@ import sys
 import av
 import numpy as np
 import pytest
+from sound_files import encode
 
 from siamlab import audio, errors
 
@@ -14,7 +15,7 @@ def tone(sr, seconds=1.0):
     return 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(sr * seconds)) / sr)
 
 
-def test_a_file_name_is_never_a_protocol(tmp_path, encode, monkeypatch):
+def test_a_file_name_is_never_a_protocol(tmp_path, monkeypatch):
     encode(tmp_path / "a.m4a", tone(16000)).rename(tmp_path / "concat:a|b.m4a")
     monkeypatch.chdir(tmp_path)
     assert len(audio.read("concat:a|b.m4a")[0]) == 16000
@@ -28,7 +29,7 @@ def test_a_file_name_is_never_a_protocol(tmp_path, encode, monkeypatch):
         ("list.ffconcat", "ffconcat version 1.0\nfile 'a.m4a'\n"),
     ],
 )
-def test_a_file_that_refers_to_another_is_refused(tmp_path, encode, name, content):
+def test_a_file_that_refers_to_another_is_refused(tmp_path, name, content):
     encode(tmp_path / "a.m4a", tone(16000))
     (tmp_path / name).write_text(content)
     with pytest.raises(errors.AudioError, match="is not a sound file"):
@@ -40,7 +41,7 @@ def truncated(path):
     return path
 
 
-def test_a_truncated_m4a_is_an_error(tmp_path, encode):
+def test_a_truncated_m4a_is_an_error(tmp_path):
     # The index of an M4A may be at its beginning or at its end.
     sound = tone(16000, 9.0)
     first = truncated(encode(tmp_path / "1.m4a", sound, movflags="faststart"))
@@ -53,7 +54,7 @@ def test_a_truncated_m4a_is_an_error(tmp_path, encode):
         audio.read(last)
 
 
-def test_a_truncated_webm_is_an_error_if_its_header_tells(tmp_path, encode):
+def test_a_truncated_webm_is_an_error_if_its_header_tells(tmp_path):
     sound = (tone(48000, 9.0), 48000, "libopus")
     path = truncated(encode(tmp_path / "a.webm", *sound))
     with pytest.raises(errors.AudioError, match=r"declares 9.008 s, but .*contains \d"):
@@ -64,7 +65,7 @@ def test_a_truncated_webm_is_an_error_if_its_header_tells(tmp_path, encode):
     assert 0 < len(audio.read(truncated(path))[0]) < 48000 * 9
 
 
-def test_a_sampling_rate_that_changes_is_an_error(tmp_path, encode):
+def test_a_sampling_rate_that_changes_is_an_error(tmp_path):
     parts = [encode(tmp_path / f"{sr}.aac", tone(sr), sr) for sr in (16000, 8000)]
     path = tmp_path / "both.aac"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
@@ -85,7 +86,7 @@ def test_a_video_without_sound_is_an_error(tmp_path):
         audio.read(path)
 
 
-def test_the_error_says_how_to_install_pyav(tmp_path, encode, monkeypatch):
+def test_the_error_says_how_to_install_pyav(tmp_path, monkeypatch):
     path = encode(tmp_path / "a.m4a", tone(16000))
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(errors.AudioError, match=r'pip install "siamlab\[m4a\]"'):

@@ -72,9 +72,7 @@ def test_a_network_learns_in_half_precision(half, rng):
     speakers = np.arange(16) % 4
     arrays = rng.normal(size=(4, 1, 4))[speakers] + 0.3 * rng.normal(size=(16, 12, 4))
     features = Features([*arrays.astype("f4")], pd.DataFrame({"speaker": speakers}))
-    batches = sampling.SpeakerBatches(
-        features, n_speakers=4, n_segments=4, n_frames=6, steps_per_epoch=20, seed=0
-    )
+    batches = sampling.SpeakerBatches(features, 4, 4, 6, steps_per_epoch=20, seed=0)
     settings = SMALL | {"units": 8, "head": "unit", "dropout": 0.0}
     net = networks.SpeakerNet(networks.blstm_encoder(**settings))
     loss = losses.SupervisedContrastive(temperature=0.5)

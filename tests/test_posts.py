@@ -4,7 +4,6 @@ import itertools
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from gradients import value_and_gradient
 
@@ -12,13 +11,6 @@ import siamlab as sl
 from siamlab import distances, errors, layers, losses, posts
 
 SMALL = {"n_frames": 12, "n_mels": 8, "units": 6, "output_dim": 5}
-
-
-@pytest.fixture
-def features(rng):
-    speakers = np.arange(20) // 5
-    arrays = rng.normal(-50, 12, size=(20, 60, 8)).astype(np.float32)
-    return sl.Features([*arrays], pd.DataFrame({"speaker": speakers}))
 
 
 @pytest.fixture
@@ -133,16 +125,16 @@ def test_the_recipe_with_all_pairs_uses_the_loss_of_the_library(features):
     assert net.encoder.get_layer("scale") is not None
 
 
-@pytest.mark.parametrize(
-    ("fixes", "message"),
-    [
-        ({"hinges": 2}, "hinges must be 1 or the number of directions"),
-        ({"directions": 3}, "directions must be 1 or 2"),
-        ({"all_pairs": True}, "all_pairs needs softmax"),
-        ({"loss": "supcon"}, "needs all_pairs"),
-        ({"loss": "mse"}, "loss must be"),
-    ],
-)
+INCOMPLETE = {
+    "hinges must be 1 or the number of directions": {"hinges": 2},
+    "directions must be 1 or 2": {"directions": 3},
+    "all_pairs needs softmax": {"all_pairs": True},
+    "needs all_pairs": {"loss": "supcon"},
+    "loss must be": {"loss": "mse"},
+}
+
+
+@pytest.mark.parametrize(("message", "fixes"), INCOMPLETE.items())
 def test_fixes_that_need_others_raise(fixes, message):
     with pytest.raises(errors.ArgumentError, match=message):
         posts.POSTED.with_fixes(**fixes)

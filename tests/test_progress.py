@@ -26,9 +26,7 @@ def test_a_bar_in_a_terminal_is_removed_at_the_end(monkeypatch, terminal):
     ("seconds", "show", "shown"),
     [(0.06, "1", True), (0.06, "0", False), (0.001, "1", False)],
 )
-def test_a_log_file_gets_a_few_whole_lines_of_slow_work(
-    in_a_process, tmp_path, seconds, show, shown
-):
+def test_a_log_file_gets_few_lines(in_a_process, tmp_path, seconds, show, shown):
     log = tmp_path / "log.txt"
     program = f"import sys; sys.stderr = open({str(log)!r}, 'w')\n{PROGRAM}"
     in_a_process(program.replace("SECONDS", str(seconds)), SIAMLAB_PROGRESS=show)

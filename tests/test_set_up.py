@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import set_up
 from packaging.specifiers import SpecifierSet
+from processes import run
 
 ROOT = Path(__file__).resolve().parent.parent
 BACKEND = """
@@ -53,13 +53,11 @@ def test_a_fresh_clone_is_set_up_once_with_hashes_checked(tmp_path):
     write_wheel(project, "ours")
 
     def run_set_up():
-        return subprocess.run(
-            [sys.executable, script], capture_output=True, text=True, check=False
-        )
+        return run(sys.executable, script, check=False)
 
     def importable():
-        command = [project / ".venv/bin/python", "-c", "import locked"]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        python = project / ".venv/bin/python"
+        return run(python, "-c", "import locked", check=False).returncode == 0
 
     lock.write_text(line.replace("sha256:", "sha256:00")[:-3] + "\n")
     refused = run_set_up()

@@ -1,17 +1,15 @@
 """What `import siamlab` does and what it leaves for later; real processes."""
 
-import subprocess
 import sys
 
 import pytest
+from processes import run
 
 import siamlab
 
 
 def python(program):
-    return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    return run(sys.executable, "-c", program)
 
 
 def test_importing_siamlab_loads_nothing_heavy_and_no_import_hook():
@@ -58,8 +56,7 @@ print("siamlab>EER" in known)
 @pytest.mark.slow
 def test_the_command_line_shows_no_start_up_lines():
     command = [sys.executable, "-m", "siamlab", "doctor", "missing.keras"]
-    command += ["--data", "missing.npz"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run(*command, "--data", "missing.npz", check=False)
     assert done.stdout == ""
     assert done.stderr.startswith("siamlab: ")
     assert done.stderr.count("\n") == 1

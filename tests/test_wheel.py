@@ -22,6 +22,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from processes import run
 
 import siamlab
 from siamlab import course
@@ -34,12 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def build(kind, source, folder):
     """Build a wheel or an sdist; returns its path."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", kind]
-    subprocess.run(
-        [*command, "--directory", str(folder)],
-        cwd=source,
-        check=True,
-        capture_output=True,
-    )
+    run(*command, "--directory", folder, cwd=source)
     (built,) = folder.iterdir()
     return built
 
@@ -73,31 +69,13 @@ def installed(wheel, tmp_path_factory):
     for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
         environ[f"JUPYTER_{name}"] = str(folder / "jupyter" / name)
     pip = [sys.executable, "-m", "pip", "--python", str(scripts / "python"), "install"]
-    subprocess.run(
-        [*pip, "--quiet", "--no-index", "--no-deps", str(wheel)],
-        check=True,
-        capture_output=True,
-        env=environ,
-    )
+    run(*pip, "--quiet", "--no-index", "--no-deps", wheel, env=environ)
     prefix = {"base": str(folder), "platbase": str(folder)}
     packages = Path(sysconfig.get_path("purelib", "venv", prefix))
     ours = {sysconfig.get_path(name) for name in ("purelib", "platlib")}
     (packages / "dependencies.pth").write_text("\n".join(sorted(ours)))
 
     return shutil.which("siamlab", path=str(scripts)), environ
-
-
-def run(installed, *arguments, cwd):
-    command, environ = installed
-    done = subprocess.run(
-        [command, *arguments],
-        cwd=cwd,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 def test_the_wheel_carries_the_course_and_stays_small(wheel):
@@ -124,15 +102,16 @@ def test_the_sdist_builds_the_same_wheel(wheel, tmp_path):
 
 def test_an_editable_install_gets_no_copy_of_the_notebooks(tmp_path):
     program = "import sys, hatchling.build as b; b.build_editable(sys.argv[1])"
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    run(sys.executable, "-c", program, tmp_path, cwd=ROOT)
     (built,) = tmp_path.glob("*.whl")
     assert [name for name in contents(built) if name.endswith(".ipynb")] == []
 
 
 def test_an_installed_siamlab_copies_the_course_from_the_wheel(installed, tmp_path):
-    assert run(installed, "--version", cwd=tmp_path).strip() == siamlab.__version__
-    printed = json.loads(run(installed, "lab", "--copy-only", "--json", cwd=tmp_path))
+    command, environ = installed
+    place = {"cwd": tmp_path, "env": environ}
+    assert run(command, "--version", **place).stdout.strip() == siamlab.__version__
+    printed = json.loads(run(command, "lab", "--copy-only", "--json", **place).stdout)
     folder = tmp_path / "siamlab-course"
     assert Path(printed["folder"]) == folder.resolve()
     from_the_clone = course.copy(tmp_path / "from the clone")

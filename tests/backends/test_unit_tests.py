@@ -8,11 +8,11 @@ and the slowest ones of the losses. To run them:
 """
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import run
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = (
@@ -35,14 +35,7 @@ def test_they_pass(backend, quick_xla):
     pytest.importorskip(backend)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     chosen = ["-m", "not slow", "-k", f"not ({LEFT_OUT})", *FILES]
-    done = subprocess.run(
-        [*command, *chosen],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": quick_xla},
-    )
-    assert done.returncode == 0, done.stdout[-6000:]
+    settings = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": quick_xla}
+    done = run(*command, *chosen, cwd=ROOT, env=settings)
     passed = int(done.stdout.rsplit(" passed", 1)[0].split()[-1])
     assert passed > 200

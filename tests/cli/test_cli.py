@@ -142,20 +142,17 @@ def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, 
     assert summary["utterances"] == 12
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["embed", "{}/none"], "does not exist"),
-        (["evaluate", "--data", "{}"], "no sound files in"),
-        (["evaluate", "--data", "{}", "--encoder", "{}/none"], "Encoder.save"),
-        (
-            ["evaluate", "--data", "{}", "--layout", "librispeech"],
-            "LibriSpeech's layout",
-        ),
-        (["evaluate", "--data", "{}", "--subset", "a"], "has no subsets"),
-        (["evaluate", "--data", "{}", "--seed", "-1"], "--seed must be at least 0"),
-    ],
-)
+ERRORS = {
+    "does not exist": ["embed", "{}/none"],
+    "no sound files in": ["evaluate", "--data", "{}"],
+    "Encoder.save": ["evaluate", "--data", "{}", "--encoder", "{}/none"],
+    "LibriSpeech's layout": ["evaluate", "--data", "{}", "--layout", "librispeech"],
+    "has no subsets": ["evaluate", "--data", "{}", "--subset", "a"],
+    "--seed must be at least 0": ["evaluate", "--data", "{}", "--seed", "-1"],
+}
+
+
+@pytest.mark.parametrize(("message", "arguments"), ERRORS.items())
 def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys):
     assert main([each.format(tmp_path) for each in arguments]) == 1
     printed = capsys.readouterr()
@@ -165,9 +162,7 @@ def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(("loudness", "message"), [(1, "speaker"), (0, "is silent")])
-def test_evaluate_reports_that_speakers_are_missing(
-    recordings, tmp_path, loudness, message, capsys
-):
+def test_missing_speakers_are_reported(recordings, tmp_path, loudness, message, capsys):
     speaker = min(recordings.iterdir())
     (tmp_path / speaker.name).mkdir()
     for path in speaker.iterdir():

@@ -1,8 +1,6 @@
 """The file that `siamlab train` reads."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from siamlab.cli import main
 from siamlab.cli._config import Config
@@ -19,19 +17,19 @@ def test_folders_are_relative_to_the_file(tmp_path, monkeypatch):
     assert config.learning_rate == 0.001
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("epoch: 3", "with the names data, layout, subset"),
-        ("- 3", "expected lines such as `epochs: 8`"),
-        ("a: [", "cannot be read as YAML"),
-        ("data: x\nepochs: many", "epochs: expected int, received 'many'"),
-        ("data: x\nepochs: 0", "epochs: expected at least 1, received 0"),
-        ("data: x\nloss: Hinge", "loss: expected SupervisedContrastive, GE2E"),
-        ("epochs: 3", "data must be the folder"),
-        ("data: 3", "data: expected str | None, received 3"),
-    ],
-)
+ERRORS = {
+    "with the names data, layout, subset": "epoch: 3",
+    "expected lines such as `epochs: 8`": "- 3",
+    "cannot be read as YAML": "a: [",
+    "epochs: expected int, received 'many'": "data: x\nepochs: many",
+    "epochs: expected at least 1, received 0": "data: x\nepochs: 0",
+    "loss: expected SupervisedContrastive, GE2E": "data: x\nloss: Hinge",
+    "data must be the folder": "epochs: 3",
+    "data: expected str | None, received 3": "data: 3",
+}
+
+
+@pytest.mark.parametrize(("message", "text"), ERRORS.items())
 def test_an_error_says_what_was_expected_and_what_was_received(tmp_path, text, message):
     path = tmp_path / "a.yaml"
     path.write_text(text, encoding="utf-8")
@@ -39,15 +37,6 @@ def test_an_error_says_what_was_expected_and_what_was_received(tmp_path, text, m
         Config.read(path)
     assert message in str(raised.value)
     assert str(path) in str(raised.value)
-
-
-@settings(deadline=None, max_examples=100, derandomize=True)
-@given(st.binary(max_size=100))
-def test_a_damaged_file_is_always_an_argument_error(tmp_path_factory, content):
-    path = tmp_path_factory.mktemp("damaged") / "a.yaml"
-    path.write_bytes(content)
-    with pytest.raises(ArgumentError):
-        Config.read(path)
 
 
 def test_the_printed_defaults_are_a_configuration(tmp_path, capsys):

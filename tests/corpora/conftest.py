@@ -10,13 +10,14 @@ import re
 import numpy as np
 import pytest
 import soundfile
+from sound_files import encode
 
 
 class Tree:
     """Writes sound files, no two alike, and text files."""
 
-    def __init__(self, root, encode):
-        self.root, self.encode = root, encode
+    def __init__(self, root):
+        self.root = root
         self.rng = np.random.default_rng(0)
 
     def _path(self, name):
@@ -31,7 +32,7 @@ class Tree:
         samples = self.rng.uniform(-0.5, 0.5, n)
         if path.suffix in (".m4a", ".webm"):
             codec = {".m4a": "aac", ".webm": "libopus"}[path.suffix]
-            self.encode(path, samples, sr, codec)
+            encode(path, samples, sr, codec)
         else:
             soundfile.write(path, samples, sr, **settings)
         return path
@@ -51,9 +52,9 @@ class Tree:
 
 
 @pytest.fixture(scope="session")
-def make_tree(encode):
+def make_tree():
     """Make a `Tree` in a folder."""
-    return lambda root: Tree(root, encode)
+    return Tree
 
 
 @pytest.fixture

@@ -3,16 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sound_files import textgrid
 
 from siamlab import corpora, errors, extract
 
 COLUMNS = ["speaker", "session", "path", "start", "duration", "text", "phones"]
 
 
-TEXTGRID = (
-    'File type = "ooTextFile"\nObject class = "TextGrid"\n\n0\n0.4\n<exists>\n1\n'
-    '"IntervalTier"\n"phones"\n0\n0.4\n2\n0\n0.2\n"a"\n0.2\n0.4\n"<p:>"\n'
-)
+TEXTGRID = textgrid(("phones", [("a", 0, 0.2), ("<p:>", 0.2, 0.4)]), end=0.4)
 CLIPS = "".join(
     f"{speaker * 64}\t{i}.mp3\tHallo\t\tmale\t\n"
     for i, speaker in enumerate(("ab", "ab", "cd"))
@@ -42,9 +40,7 @@ CORPORA = {
     "textgrid": (
         corpora.textgrid,
         "{anna/0,anna/1,ben/2}.wav",
-        dict.fromkeys(
-            [f"{name}.TextGrid" for name in ("anna/0", "anna/1", "ben/2")], TEXTGRID
-        ),
+        {f"{name}.TextGrid": TEXTGRID for name in ("anna/0", "anna/1", "ben/2")},
     ),
 }
 
@@ -180,9 +176,7 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("name", "file", "content", "message"), INVALID)
-def test_a_file_that_does_not_belong_there_is_an_error(
-    tree, name, file, content, message
-):
+def test_a_file_that_does_not_belong_is_an_error(tree, name, file, content, message):
     read = write(tree, name)
     tree.text(file, content, "latin-1")
     with pytest.raises(errors.CorpusError, match=message):
@@ -265,14 +259,14 @@ def test_the_split_depends_on_the_seed_alone():
         assert test.table.speaker.tolist() == expected
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"by": "room"}, "got 'room'"),
-        ({"fractions": (0.8, 0.4)}, r"sum of at most 1; got \(0.8, 0.4\)"),
-        ({"fractions": (0.2,) * 5}, "by speaker into 5 parts needs at least 5"),
-    ],
-)
+IMPOSSIBLE_SPLITS = {
+    "got 'room'": {"by": "room"},
+    r"sum of at most 1; got \(0.8, 0.4\)": {"fractions": (0.8, 0.4)},
+    "by speaker into 5 parts needs at least 5": {"fractions": (0.2,) * 5},
+}
+
+
+@pytest.mark.parametrize(("message", "arguments"), IMPOSSIBLE_SPLITS.items())
 def test_an_impossible_split_is_an_error(arguments, message):
     corpus = corpora.Corpus(made_up("abcd"), "made up")
     with pytest.raises(errors.ArgumentError, match=message):

@@ -53,15 +53,9 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
         "anna/nan.wav": (np.append(loud, np.nan), "NaN, in 1 samples"),
         "anna/short.wav": (noise(0.05), "short, 0.050 s"),
         "anna/quiet.wav": (noise(seed=5) / 256, "quiet, -59 dB"),
-        "anna/offset.wav": (
-            noise(seed=6) / 2 + 0.01,
-            r"offset, [01]\.\d% of full scale",
-        ),
+        "anna/offset.wav": (noise(seed=6) / 2 + 0.01, r"offset, [01]\.\d% of full .*"),
         "anna/text.wav": (noise(), "unreadable: is not a sound file .*"),
-        "ben/copy.flac": (
-            noise(seed=1),
-            "duplicate, of .*good.wav, under the speakers ben and anna",
-        ),
+        "ben/copy.flac": (noise(seed=1), "duplicate, of .*good.wav, .* ben and anna"),
     }
     write(tmp_path, {name: samples for name, (samples, _) in expected.items()})
     # Of another sampling rate, so not a duplicate.

@@ -70,9 +70,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_downloaded_corpus_can_be_read_and_is_not_downloaded_again(
-    serve, tmp_path, capsys
-):
+def test_a_corpus_is_downloaded_once_and_can_be_read(serve, tmp_path, capsys):
     (tmp_path / "LibriSpeech" / "test-other").mkdir(parents=True)
     (tmp_path / "LibriSpeech" / "README.TXT").write_text("an existing file")
     served = serve(tar_of(FILES))
@@ -105,17 +103,15 @@ def test_an_interrupted_extraction_uses_the_archive_again(serve, tmp_path):
     assert len(corpora.librispeech(download(tmp_path), "dev-mini")) == 1
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"sha256": "0" * 64}, r"does not have the SHA-256 .* 0000"),
-        ({"url": "http://127.0.0.1:1/a.tar.gz"}, "failed"),
-        ({"size": 10**18}, r"need 2\.00EB"),
-    ],
-)
-def test_a_failed_download_is_an_error_and_leaves_no_file(
-    serve, tmp_path, changes, message
-):
+FAILURES = {
+    r"does not have the SHA-256 .* 0000": {"sha256": "0" * 64},
+    "failed": {"url": "http://127.0.0.1:1/a.tar.gz"},
+    r"need 2\.00EB": {"size": 10**18},
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), FAILURES.items())
+def test_a_failed_download_leaves_no_file(serve, tmp_path, changes, message):
     serve(tar_of(FILES), **changes)
     with pytest.raises(errors.StorageError, match=message):
         download(tmp_path)

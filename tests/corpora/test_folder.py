@@ -44,9 +44,7 @@ def test_a_folder_without_speakers_is_an_error(tree):
     with pytest.raises(errors.CorpusError, match=r"no sound files in .*ROOT/SPEAKER"):
         corpora.folder(tree.root)
     tree.sound("a.wav")
-    with pytest.raises(
-        errors.CorpusError, match=r"a.wav: is not in a speaker's folder"
-    ):
+    with pytest.raises(errors.CorpusError, match="is not in a speaker's folder"):
         corpora.folder(tree.root)
 
 
@@ -104,35 +102,26 @@ def test_columns_can_be_renamed(sounds):
         table_of(sounds, "path,speaker\na.wav,Anna\n", columns=columns)
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("file,speaker\na.wav,A\n", "no column 'path'; it has 'file', 'speaker'. Name"),
-        ("path,speaker\na.wav,A\nb.wav,\n", "no speaker in row 3"),
-        ("path,speaker,start\na.wav,A,soon\n", "start must be .* got 'soon' in row 2"),
-        ("path,speaker\na.wav,A,1\nb.wav,A,2\n", "row 2: has 3 cells, but the header"),
-        ('path,speaker\na.wav,"A\nb.wav,B"\n', "row 2: contains a whole row in one"),
-        (
-            'path,speaker\na.wav,"A\n',
-            "line 2 cannot be read as a table in UTF-8: unexpected",
-        ),
-        ("path,speaker,begin\na.wav,A,1\n", "a column 'begin'. If it is the start"),
-        (
-            "path,speaker,start,end\na.wav,A,1,0.5\n",
-            "start, end and duration contradict each other in row 2",
-        ),
-        (
-            "path,speaker,end,duration\na.wav,A,1,0.5\n",
-            "contradict each other in row 2",
-        ),
-        ("path,speaker,end\na.wav,A,16000\n", "ends at 16000 s; correct the row"),
-        ("path,speaker,phones\na.wav,A,x\n", "a column 'phones', but phones need"),
-        ("path,speaker\nx.wav,A\ny.wav,B\n", r"none of the 2 files .* first .*x\.wav"),
-        ("", "no column 'path'"),
-        ("path,speaker\n", "no utterances were found"),
-        ("path,speaker\na.wav,J\udcfcrgen\n", "cannot be read as a table in UTF-8"),
-    ],
-)
+INVALID_TABLES = {
+    "no column 'path'; it has 'file', 'speaker'. Name": "file,speaker\na.wav,A\n",
+    "no speaker in row 3": "path,speaker\na.wav,A\nb.wav,\n",
+    "start must be .* got 'soon' in row 2": "path,speaker,start\na.wav,A,soon\n",
+    "row 2: has 3 cells, but the header": "path,speaker\na.wav,A,1\nb.wav,A,2\n",
+    "row 2: contains a whole row in one": 'path,speaker\na.wav,"A\nb.wav,B"\n',
+    "line 2 cannot be read as a table in UTF-8: unexpected": 'path,speaker\na.wav,"A\n',
+    "a column 'begin'. If it is the start": "path,speaker,begin\na.wav,A,1\n",
+    "end and duration contradict each": "path,speaker,start,end\na.wav,A,1,0.5\n",
+    "contradict each other in row 2": "path,speaker,end,duration\na.wav,A,1,0.5\n",
+    "ends at 16000 s; correct the row": "path,speaker,end\na.wav,A,16000\n",
+    "a column 'phones', but phones need": "path,speaker,phones\na.wav,A,x\n",
+    r"none of the 2 files .* first .*x\.wav": "path,speaker\nx.wav,A\ny.wav,B\n",
+    "no column 'path'": "",
+    "no utterances were found": "path,speaker\n",
+    "cannot be read as a table in UTF-8": "path,speaker\na.wav,J\udcfcrgen\n",
+}
+
+
+@pytest.mark.parametrize(("message", "text"), INVALID_TABLES.items())
 def test_the_error_says_what_is_wrong_with_a_csv_file(sounds, text, message):
     path = sounds.root / "list.csv"
     path.write_text(text, "utf-8", errors="surrogateescape")
@@ -212,22 +201,6 @@ def test_a_recording_is_read_once_whatever_links_lead_to_it(linked):
         "ben/anna": f"is a link to {linked}/anna, which is read there",
         "guest": f"is a link to {linked}/cleo, which is read there",
         "hard.wav": f"is the same file as {linked}/anna/1.wav",
-    }
-
-
-def test_hidden_folders_and_trash_are_passed_over_and_listed(tree):
-    hidden = ".Trash-1000/files,$RECYCLE.BIN,__MACOSX,anna/@eaDir,.ipynb_checkpoints"
-    tree.sounds(
-        "{anna/1," + ",".join(f"{name}/1" for name in hidden.split(",")) + "}.wav"
-    )
-    for name in ("anna/._1.wav", ".DS_Store", "anna/notes.txt"):
-        tree.text(name, "")
-    corpus = corpora.folder(tree.root)
-    assert corpus.table.speaker.tolist() == ["anna"]
-    kinds = corpus.skipped.reason.value_counts().to_dict()
-    assert kinds == {
-        "is hidden, or in the trash": 7,
-        "is not a sound file, by its suffix .txt": 1,
     }
 
 

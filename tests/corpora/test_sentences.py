@@ -6,7 +6,6 @@ import re
 import pytest
 
 from siamlab.corpora._sentences import LANGUAGES, sentences
-from siamlab.errors import ArgumentError
 
 CHECKSUMS = {
     "de": "4e838138d206354396d57ddd0519610dbe9c6ecf56b81711c312bbd0d803775c",
@@ -41,8 +40,3 @@ def test_400_sentences_have_all_letters_and_end_marks(drawn, language):
     spoken = " ".join(drawn[language][:400]).lower()
     assert set("abcdefghijklmnopqrstuvwxyz") < set(spoken)
     assert min(spoken.count(mark) for mark in ".?!") > 20
-
-
-def test_impossible_arguments_are_errors():
-    with pytest.raises(ArgumentError, match=r"n must be from 0 to \d+, .* got -1. Ask"):
-        sentences("de", -1, rng=0)

@@ -93,15 +93,15 @@ def test_between_words_there_is_noise_in_a_room_and_none_in_a_studio(corpus):
     assert quiet[0] < 0.2 * quiet[1]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"language": "fr"}, "one of de, en; got 'fr'"),
-        ({"n_speakers": 75}, "n_speakers must be from 1 to 74, .* got 75"),
-        ({"n_utterances": 0}, "n_utterances must be at least 1; got 0"),
-        ({"n_speakers": 74, "n_utterances": 10**6}, "sentences"),
-    ],
-)
+IMPOSSIBLE = {
+    "one of de, en; got 'fr'": {"language": "fr"},
+    "n_speakers must be from 1 to 74, .* got 75": {"n_speakers": 75},
+    "n_utterances must be at least 1; got 0": {"n_utterances": 0},
+    "sentences": {"n_speakers": 74, "n_utterances": 10**6},
+}
+
+
+@pytest.mark.parametrize(("message", "arguments"), IMPOSSIBLE.items())
 def test_impossible_arguments_are_errors(arguments, message):
     with pytest.raises(errors.ArgumentError, match=message):
         corpora.voices(**arguments)

@@ -15,9 +15,8 @@ def features():
 def test_training_an_encoder_makes_it_better(features):
     eer = []
     for steps in (1, 40):
-        net = train_encoder(
-            features, n_speakers=8, epochs=1, steps_per_epoch=steps, verbose=0
-        )
+        sizes = {"n_speakers": 8, "epochs": 1, "steps_per_epoch": steps}
+        net = train_encoder(features, **sizes, verbose=0)
         about = describe_training(features, n_frames=120, corpus="voices")
         encoder = Encoder.from_network(net, features.spectrogram, about)
         embeddings = sl.embed(encoder, features)

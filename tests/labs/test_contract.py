@@ -110,7 +110,7 @@ def compute_threshold():
 NUMBERS = {
     labs.CTCLab: (dict(network="scaled", utterance=1, epoch=1, stage=1), compute_ctc),
     labs.MarginLab: (
-        dict(margin=2.0, directions="summed", softmax=False),
+        dict(margin=2, directions="summed", softmax=False),
         compute_margin,
     ),
     labs.ScalingLab: (dict(scaling="standardized", floor_db=-100), compute_scaling),
@@ -141,23 +141,23 @@ def ctc_lab_of_three_frames(truth, logits=1.0):
     return labs.CTCLab(outputs, vocabulary, [truth], hop_seconds=0.01)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: ctc_lab_of_three_frames("ab", np.nan), "must be finite"),
-        (lambda: ctc_lab_of_three_frames("abab"), "frames for 4 labels"),
-        (lambda: ctc_lab_of_three_frames("c"), "unknown symbols: c"),
-        (lambda: labs.SpeakerExplorer(np.eye(3), speakers()[1]), "got 3 and 40"),
-        (lambda: hinge_statistics(*np.ones((2, 2, 8)), [0, 1]), "Use a softmax"),
-        (lambda: hinge_statistics(*np.ones((2, 2, 1)), [1, 1]), "0 of different"),
-        (lambda: labs.ScalingLab([]), "at least one spectrogram"),
-        (lambda: labs.ScalingLab([np.full((60, 40), np.nan)]), "2400 of 2400 are not"),
-        (lambda: starting_points(1), "got n_speakers=1, n_points=6"),
-        (lambda: labs.SpectrogramLab(np.zeros((2, 16000)), 16000), r"\(2, 16000\)"),
-        (lambda: labs.SpectrogramLab(np.zeros(96000), 16000), "at most 5 s"),
-        (lambda: labs.ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3]), "1 of 3 scores"),
-    ],
-)
+UNSUITABLE = {
+    "must be finite": lambda: ctc_lab_of_three_frames("ab", np.nan),
+    "frames for 4 labels": lambda: ctc_lab_of_three_frames("abab"),
+    "unknown symbols: c": lambda: ctc_lab_of_three_frames("c"),
+    "got 3 and 40": lambda: labs.SpeakerExplorer(np.eye(3), speakers()[1]),
+    "Use a softmax": lambda: hinge_statistics(*np.ones((2, 2, 8)), [0, 1]),
+    "0 of different": lambda: hinge_statistics(*np.ones((2, 2, 1)), [1, 1]),
+    "at least one spectrogram": lambda: labs.ScalingLab([]),
+    "2400 of 2400 are not": lambda: labs.ScalingLab([np.full((60, 40), np.nan)]),
+    "got n_speakers=1, n_points=6": lambda: starting_points(1),
+    r"\(2, 16000\)": lambda: labs.SpectrogramLab(np.zeros((2, 16000)), 16000),
+    "at most 5 s": lambda: labs.SpectrogramLab(np.zeros(96000), 16000),
+    "1 of 3 scores": lambda: labs.ThresholdLab([1, 0, 1], [0.1, np.nan, 0.3]),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), UNSUITABLE.items())
 def test_unsuitable_data_are_refused(make, message):
     with pytest.raises(sl.SiamlabError, match=message):
         make()

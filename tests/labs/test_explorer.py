@@ -7,7 +7,6 @@ import soundfile
 from examples import explorer, speakers
 
 import siamlab as sl
-from siamlab.labs._speaker_maps import SpeakerMaps
 from siamlab.labs.explorer import SpeakerExplorer
 
 
@@ -19,16 +18,6 @@ def lab():
 def send(lab, **content):
     """Handle a message of the browser."""
     lab.image._handle_custom_msg(content, [])
-
-
-@pytest.mark.parametrize("metric", ["cosine", "manhattan"])
-def test_purity_is_that_of_clusters(metric):
-    embeddings, features, layout = speakers()
-    maps = SpeakerMaps(embeddings, features.speakers, layout=layout)
-    found = maps.view(metric=metric).purity
-    expected = sl.clusters.neighbor_purity(embeddings, features.speakers, metric=metric)
-    assert found == pytest.approx(expected)
-    assert found.chance == pytest.approx(expected.chance)
 
 
 def test_shuffled_names_have_the_purity_of_chance_on_the_same_map(lab):
@@ -49,6 +38,11 @@ def test_neighbors_are_found_in_the_original_space_and_selected_on_the_map(lab):
     distances[7] = np.inf
     assert lab.result.neighbors == tuple(np.argsort(distances)[:5])
     np.testing.assert_allclose(lab.result.distances, np.sort(distances)[:5])
+    purity = sl.clusters.neighbor_purity(
+        embeddings, features.speakers, metric="manhattan"
+    )
+    assert lab.result.purity == pytest.approx(purity)
+    assert lab.result.purity.chance == pytest.approx(purity.chance)
     assert lab.result.names[0] == "speaker 2 2"
     assert f"{lab.result.names[1]} ({lab.result.distances[0]:.3f})" in lab.readout.value
     on_map = np.linalg.norm(lab.result.points - lab.result.points[7], axis=1)

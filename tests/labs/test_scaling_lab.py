@@ -4,12 +4,7 @@ import pytest
 import tensorflow as tf
 
 import siamlab as sl
-from siamlab.labs.scaling import (
-    ScalingLab,
-    _random_lstm,
-    first_step,
-    scaling_steps,
-)
+from siamlab.labs.scaling import ScalingLab, _random_lstm, first_step, scaling_steps
 
 FULL_SCALE_DB = 22.8  # of a 32 ms window, as in notebook 02
 STEPS = ("raw", "+20", "min-max", "standardized")

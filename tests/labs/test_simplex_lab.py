@@ -37,17 +37,9 @@ def gradient_in_training(points, speakers, margin, directions, with_softmax):
 @pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
 def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
     logits, speakers = starting_points(3, n_points=4)
-    path = descend(
-        logits,
-        speakers,
-        0.5,
-        directions,
-        with_softmax,
-        n_steps=3,
-        learning_rate=0.1,
-        max_step=np.inf,
-    ).outputs
-    for before, after in itertools.pairwise(path):
+    steps = {"n_steps": 3, "learning_rate": 0.1, "max_step": np.inf}
+    path = descend(logits, speakers, 0.5, directions, with_softmax, **steps)
+    for before, after in itertools.pairwise(path.outputs):
         # Adding a constant to the logits changes neither outputs nor gradient.
         points = np.log(before) if with_softmax else before
         gradient = gradient_in_training(points, speakers, 0.5, directions, with_softmax)

@@ -6,10 +6,7 @@ import soundfile
 from examples import recording
 
 import siamlab as sl
-from siamlab.labs.spectrogram import (
-    SpectrogramLab,
-    analyze,
-)
+from siamlab.labs.spectrogram import SpectrogramLab, analyze
 
 SR = 16000
 

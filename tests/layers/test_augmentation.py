@@ -88,18 +88,18 @@ def test_reverb_decays_by_60_db_in_rt60_and_has_the_given_ratio():
     assert (y[:3] < -150).all()  # nothing before it
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: layers.RandomGain(probability=0), "above 0 and at most 1; got 0"),
-        (lambda: layers.RandomGain(max_gain_db=-1), "positive; got -1"),
-        (lambda: layers.RandomEQ(range_db=0), "range_db=0, n_waves=6"),
-        (lambda: layers.RandomNoise((9, 3)), r"\(low, high\) in dB; got \(9, 3\)"),
-        (lambda: layers.RandomNoise(color_db=-1), "not be negative; got -1"),
-        (lambda: layers.RandomReverb(rt60=(0, 1)), "must be positive; got rt60"),
-        (lambda: layers.RandomReverb(hop_seconds=0), "hop_seconds=0"),
-    ],
-)
+OUT_OF_RANGE = {
+    "above 0 and at most 1; got 0": lambda: layers.RandomGain(probability=0),
+    "positive; got -1": lambda: layers.RandomGain(max_gain_db=-1),
+    "range_db=0, n_waves=6": lambda: layers.RandomEQ(range_db=0),
+    r"\(low, high\) in dB; got \(9, 3\)": lambda: layers.RandomNoise((9, 3)),
+    "not be negative; got -1": lambda: layers.RandomNoise(color_db=-1),
+    "must be positive; got rt60": lambda: layers.RandomReverb(rt60=(0, 1)),
+    "hop_seconds=0": lambda: layers.RandomReverb(hop_seconds=0),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), OUT_OF_RANGE.items())
 def test_numbers_out_of_range_are_named(make, message):
     with pytest.raises(errors.ArgumentError, match=message):
         make()

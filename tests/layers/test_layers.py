@@ -117,21 +117,15 @@ def test_distance_has_a_column_for_each_direction(rng, distance, function, direc
     np.testing.assert_array_equal(clone([p, q]), found)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: layers.Distance("manhattan"), "cosine; got 'manhattan'"),
-        (lambda: layers.CosineClassifier(1), "at least 2; got 1"),
-        (
-            lambda: layers.Scale(scale=[1.0, 2.0])(np.zeros((1, 3, 4))),
-            r"one per band; got shape \(2,\)",
-        ),
-        (
-            lambda: layers.Scale.from_scaler(scaling.MeanNormalizer()),
-            "cannot be part of a network",
-        ),
-    ],
-)
+INVALID = {
+    "cosine; got 'manhattan'": lambda: layers.Distance("manhattan"),
+    "at least 2; got 1": lambda: layers.CosineClassifier(1),
+    "one per band; got shape": lambda: layers.Scale(scale=[1, 2])(np.zeros((1, 3, 4))),
+    "cannot be part of": lambda: layers.Scale.from_scaler(scaling.MeanNormalizer()),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), INVALID.items())
 def test_invalid_arguments_raise(make, message):
     with pytest.raises(errors.ArgumentError, match=message):
         make()

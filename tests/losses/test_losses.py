@@ -14,13 +14,13 @@ PAIR_LOSSES = [
     losses.Contrastive(margin=1.5),
     losses.Contrastive(margin=1.5, weighting="pairs"),
 ]
-BATCH_LOSSES = [
-    *PAIR_LOSSES,
+OTHER_LOSSES = [
     losses.SupervisedContrastive(temperature=0.5),
     losses.GE2E(scale=5.0),
     losses.Triplet(margin=0.4),
     losses.AAMSoftmax(margin=0.3, scale=8.0),
 ]
+BATCH_LOSSES = PAIR_LOSSES + OTHER_LOSSES
 DISTANCE_LOSSES = [losses.DistanceHinge(2.0), losses.DistanceContrastive(1.5)]
 
 
@@ -29,9 +29,7 @@ IDS = [st.lists(st.integers(0, 2), min_size=n, max_size=n) for n in (2, 7)]
 
 
 def each(all_losses):
-    return pytest.mark.parametrize(
-        "loss", all_losses, ids=lambda loss: type(loss).__name__
-    )
+    return pytest.mark.parametrize("loss", all_losses, ids=type)
 
 
 def outputs_for(loss, rng, n, units=5):
@@ -137,18 +135,13 @@ def slow_aam_softmax(ids, cosines, margin=0.3, scale=8.0):
         yield np.log(np.sum(np.exp(scale * row))) - scale * row[speaker]
 
 
+SLOW = [slow_supervised_contrastive, slow_ge2e, slow_triplet, slow_aam_softmax]
+
+
 # Always the same draws: a finite difference across the corner of a hinge is wrong.
 @settings(deadline=None, max_examples=12, derandomize=True)
 @given(st.one_of(IDS), st.integers(0, 99))
-@pytest.mark.parametrize(
-    ("loss", "slow"),
-    [
-        (losses.SupervisedContrastive(temperature=0.5), slow_supervised_contrastive),
-        (losses.GE2E(scale=5.0), slow_ge2e),
-        (losses.Triplet(margin=0.4), slow_triplet),
-        (losses.AAMSoftmax(margin=0.3, scale=8.0), slow_aam_softmax),
-    ],
-)
+@pytest.mark.parametrize(("loss", "slow"), [*zip(OTHER_LOSSES, SLOW, strict=True)])
 def test_a_loss_and_its_gradient_equal_the_slow_loop(loss, slow, ids, seed):
     ids, rng = np.array(ids), np.random.default_rng(seed)
     outputs = outputs_for(loss, rng, len(ids))
@@ -250,20 +243,20 @@ def test_a_loss_of_distances_equals_its_slow_loop(loss, directions, shape, rng):
     assert found == pytest.approx(np.mean(costs), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: losses.KLHinge(margin=-1.0), r"positive; got -1.0. .* nats; try 3"),
-        (lambda: losses.Contrastive(margin=0), r"positive; got 0. .*; try 1"),
-        (lambda: losses.KLHinge(weighting="mean"), "balanced, pairs; got 'mean'"),
-        (lambda: losses.SupervisedContrastive(0), "positive; got 0. Try 0.1"),
-        (lambda: losses.GE2E(-1), "positive; got -1. Try 10"),
-        (lambda: losses.Triplet(0), "positive; got 0.*try 0.2"),
-        (lambda: losses.AAMSoftmax(2.0), "1.5 radians; got 2.0. Try 0.2"),
-        (lambda: losses.DistanceHinge(0), "positive; got 0.*try 3"),
-        (lambda: losses.DistanceContrastive(-1), "positive; got -1.*try 1"),
-    ],
-)
+OUT_OF_RANGE = {
+    r"positive; got -1.0. .* nats; try 3": lambda: losses.KLHinge(margin=-1.0),
+    r"positive; got 0. .*; try 1": lambda: losses.Contrastive(margin=0),
+    "balanced, pairs; got 'mean'": lambda: losses.KLHinge(weighting="mean"),
+    "positive; got 0. Try 0.1": lambda: losses.SupervisedContrastive(0),
+    "positive; got -1. Try 10": lambda: losses.GE2E(-1),
+    "positive; got 0.*try 0.2": lambda: losses.Triplet(0),
+    "1.5 radians; got 2.0. Try 0.2": lambda: losses.AAMSoftmax(2.0),
+    "positive; got 0.*try 3": lambda: losses.DistanceHinge(0),
+    "positive; got -1.*try 1": lambda: losses.DistanceContrastive(-1),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), OUT_OF_RANGE.items())
 def test_settings_out_of_range_raise(make, message):
     with pytest.raises(errors.ArgumentError, match=message):
         make()
@@ -286,9 +279,7 @@ def test_outputs_need_one_speaker_id_for_each_row(loss, ids, shape):
 
 
 @each(DISTANCE_LOSSES)
-@pytest.mark.parametrize(
-    ("labels", "shape"), [((3,), (2, 1)), ((2,), (2,)), ((2,), (2, 8))]
-)
-def test_distances_need_one_label_for_each_pair(loss, labels, shape):
+@pytest.mark.parametrize(("n", "shape"), [(3, (2, 1)), (2, (2,)), (2, (2, 8))])
+def test_distances_need_one_label_for_each_pair(loss, n, shape):
     with pytest.raises(errors.ArgumentError, match=r"distances of shape .* labels of"):
-        loss(np.zeros(labels), np.zeros(shape, np.float32))
+        loss(np.zeros(n), np.zeros(shape, np.float32))

@@ -59,10 +59,8 @@ def test_eer_equals_the_slow_scan(pairs):
 @given(scored_pairs())
 def test_auc_and_det_curve_equal_those_of_scikit_learn(pairs):
     fpr, tpr, thresholds = sklearn_metrics.roc_curve(*pairs, drop_intermediate=False)
-    for found, expected in zip(
-        metrics.det_curve(*pairs), (fpr, 1 - tpr, thresholds), strict=True
-    ):
-        np.testing.assert_allclose(found, expected, atol=1e-12)
+    expected = (fpr, 1 - tpr, thresholds)
+    np.testing.assert_allclose(metrics.det_curve(*pairs), expected, atol=1e-12)
     assert metrics.auc(*pairs) == pytest.approx(sklearn_metrics.roc_auc_score(*pairs))
 
 

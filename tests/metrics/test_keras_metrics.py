@@ -54,28 +54,24 @@ def test_more_pairs_than_the_capacity_raise():
         metric.result()
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: metrics.EER("manhattan"), "None or one of cosine, .*got 'manhattan'"),
-        (
-            lambda: metrics.EER().update_state(np.ones(3), np.ones(3)),
-            r"distances of shape \(batch, 1\).*got distances of shape \(3,\)",
-        ),
-        (
-            lambda: metrics.EER().update_state(np.ones(4), np.ones((4, 8))),
-            r"got distances of shape \(4, 8\).*For embeddings.*EER\(\"cosine\"\)",
-        ),
-        (
-            lambda: metrics.EER("kl").update_state(np.ones(3), np.ones((4, 2))),
-            r"outputs of shape \(batch, units\).*\(4, 2\) and ids of shape \(3,\)",
-        ),
-        (
-            lambda: metrics.EER().update_state([1], [[1.0]], sample_weight=[1]),
-            "does not support sample weights",
-        ),
-    ],
-)
+INVALID = {
+    "None or one of cosine, .*got 'manhattan'": lambda: metrics.EER("manhattan"),
+    r"distances of shape \(batch, 1\).*got distances of shape \(3,\)": lambda: (
+        metrics.EER().update_state(np.ones(3), np.ones(3))
+    ),
+    r"got distances of shape \(4, 8\).*For embeddings.*EER\(\"cosine\"\)": lambda: (
+        metrics.EER().update_state(np.ones(4), np.ones((4, 8)))
+    ),
+    r"outputs of shape \(batch, units\).*\(4, 2\) and ids of shape \(3,\)": lambda: (
+        metrics.EER("kl").update_state(np.ones(3), np.ones((4, 2)))
+    ),
+    "does not support sample weights": lambda: metrics.EER().update_state(
+        [1], [[1.0]], [1]
+    ),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), INVALID.items())
 def test_invalid_arguments_raise(make, message):
     with pytest.raises(errors.ArgumentError, match=message):
         make()

@@ -49,13 +49,8 @@ def test_input_dependence_equals_the_slow_loop(rng):
     assert 0 < variance / maximum < 1
 
 
-@pytest.mark.parametrize(
-    ("outputs", "message"),
-    [
-        ([np.eye(2)], "at least 2 utterances; got 1"),
-        ([np.ones((3, 4)), np.ones((3, 4))], "apply a softmax"),
-    ],
-)
-def test_outputs_that_are_not_probabilities_raise(outputs, message):
-    with pytest.raises(errors.ArgumentError, match=message):
-        metrics.input_dependence(outputs)
+def test_outputs_that_are_not_probabilities_raise():
+    with pytest.raises(errors.ArgumentError, match="at least 2 utterances; got 1"):
+        metrics.input_dependence([np.eye(2)])
+    with pytest.raises(errors.ArgumentError, match="apply a softmax"):
+        metrics.input_dependence(np.ones((2, 3, 4)))

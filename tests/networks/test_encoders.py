@@ -63,16 +63,15 @@ def test_classifier_outputs_cosines_with_one_vector_for_each_speaker(rng):
     np.testing.assert_allclose(model(x), expected, atol=1e-5)
 
 
+WRONG = scaling.AffineScaler(np.zeros(16))
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
         ({"head": "relu"}, errors.ArgumentError, "softmax, logits, unit; got 'relu'"),
         ({"scaler": scaling.StandardScaler()}, NotFittedError, "not fitted yet"),
-        (
-            {"scaler": scaling.AffineScaler(np.zeros(16))},
-            errors.ArgumentError,
-            r"one per band; got shape \(16,\)",
-        ),
+        ({"scaler": WRONG}, errors.ArgumentError, r"one per band; got shape \(16,\)"),
     ],
 )
 def test_arguments_out_of_range_are_named(arguments, error, message):

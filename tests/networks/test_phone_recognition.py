@@ -147,18 +147,15 @@ def test_recorded_logits_are_those_before_and_after_each_epoch(rng):
             np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: networks.ctc_blstm(VOCABULARY["framewise"]),
-            "vocabulary with a blank",
-        ),
-        (lambda: networks.framewise_blstm(VOCABULARY["ctc"]), "without a blank.*got"),
-        (lambda: build("ctc", units=()), "a number for each LSTM"),
-        (lambda: build("ctc", stride=0), "at least 1; got 0"),
-    ],
-)
+OUT_OF_RANGE = {
+    "vocabulary with a blank": lambda: networks.ctc_blstm(VOCABULARY["framewise"]),
+    "without a blank.*got": lambda: networks.framewise_blstm(VOCABULARY["ctc"]),
+    "a number for each LSTM": lambda: build("ctc", units=()),
+    "at least 1; got 0": lambda: build("ctc", stride=0),
+}
+
+
+@pytest.mark.parametrize(("message", "call"), OUT_OF_RANGE.items())
 def test_arguments_out_of_range_are_named(call, message):
     with pytest.raises(errors.ArgumentError, match=message):
         call()

@@ -34,9 +34,7 @@ def legend(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_a_speaker_map_shows_all_utterances_and_the_purity(
-    labeled_embeddings, fast_umap
-):
+def test_a_speaker_map_shows_all_and_the_purity(labeled_embeddings, fast_umap):
     embeddings, speakers = labeled_embeddings
     speakers = np.where(speakers == "c", "_c", speakers)  # matplotlib hides such labels
     ax = plots.speaker_map(embeddings, speakers, title="trained")

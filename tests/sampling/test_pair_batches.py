@@ -5,19 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numbered import numbered_features
 
-import siamlab as sl
 from siamlab import errors, sampling
-
-
-def numbered_features(speakers, n_frames=100, **columns):
-    """Features whose values tell their utterance and their frame."""
-    arrays = [
-        np.full((n_frames, 4), 1000.0 * i) + np.arange(n_frames)[:, None]
-        for i in range(len(speakers))
-    ]
-    table = pd.DataFrame({"speaker": speakers, **columns})
-    return sl.Features([a.astype(np.float32) for a in arrays], table)
 
 
 @pytest.fixture
@@ -42,12 +32,10 @@ def test_batches_hold_the_segments_that_were_drawn(features):
     (first, second), y_true = pairs[1]
     assert first.shape == second.shape == (8, 20, 4)
     assert y_true.shape == (8, 1)
-    np.testing.assert_array_equal(
-        first[:, 0, 0], 1000 * drawn["first"] + drawn.first_frame
-    )
-    np.testing.assert_array_equal(
-        second[:, -1, 0], 1000 * drawn.second + drawn.second_frame + 19
-    )
+    begin = 1000 * drawn["first"] + drawn.first_frame
+    np.testing.assert_array_equal(first[:, 0, 0], begin)
+    end = 1000 * drawn.second + drawn.second_frame + 19
+    np.testing.assert_array_equal(second[:, -1, 0], end)
     same = features.speakers[drawn["first"]] == features.speakers[drawn.second]
     np.testing.assert_array_equal(y_true[:, 0], same)
 
@@ -56,9 +44,7 @@ def test_batches_hold_the_segments_that_were_drawn(features):
 @given(st.integers(1, 20), st.integers(0, 99), st.integers(2, 6))
 def test_half_of_each_batch_is_from_the_same_speaker(half, seed, n_speakers):
     features = numbered_features([f"s{i % n_speakers}" for i in range(13)])
-    pairs = sampling.PairBatches(
-        features, batch_size=2 * half, steps_per_epoch=2, seed=seed
-    )
+    pairs = sampling.PairBatches(features, 2 * half, steps_per_epoch=2, seed=seed)
     assert [y_true.sum() for _, y_true in pairs] == [half, half]
 
 
@@ -124,17 +110,17 @@ def test_pairs_depend_only_on_seed_epoch_and_index(features, resample):
     assert first.equals(pairs.draw(0)) is not resample
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"batch_size": 5}, "batch_size must be even.*got 5"),
-        ({"batch_size": 0}, "batch_size must be at least 2; got 0"),
-        ({"hard_fraction": 1.5}, "hard_fraction must be from 0 to 1; got 1.5"),
-        ({"hard": "age"}, "hard must be None, \"sex\" or embeddings.*got 'age'"),
-        ({"hard": np.ones((3, 2))}, r"shape \(4, dim\).*got \(3, 2\)"),
-        ({"hard": "sex"}, "needs the sex of every speaker"),
-    ],
-)
+INVALID = {
+    "batch_size must be even.*got 5": {"batch_size": 5},
+    "batch_size must be at least 2; got 0": {"batch_size": 0},
+    "hard_fraction must be from 0 to 1; got 1.5": {"hard_fraction": 1.5},
+    "hard must be None, \"sex\" or embeddings.*got 'age'": {"hard": "age"},
+    r"shape \(4, dim\).*got \(3, 2\)": {"hard": np.ones((3, 2))},
+    "needs the sex of every speaker": {"hard": "sex"},
+}
+
+
+@pytest.mark.parametrize(("message", "arguments"), INVALID.items())
 def test_invalid_arguments_raise(arguments, message):
     with pytest.raises(errors.ArgumentError, match=message):
         sampling.PairBatches(numbered_features(list("aabb")), **arguments)
@@ -152,10 +138,7 @@ SWAPPED = ["second", "first", "second_frame", "first_frame", "same"]
         (lambda d: pd.concat([d, d]), "S25"),
         (lambda d: pd.concat([d, d.set_axis(SWAPPED, axis=1)]), "S25"),
         # Speakers alternate in sex: even numbers are male.
-        (
-            lambda d: d[d.same | ((d["first"] // 4 + d.second // 4) % 2 == 1)],
-            "S26: all different-speaker pairs",
-        ),
+        (lambda d: d[d.same | ((d["first"] // 4 + d.second // 4) % 2 == 1)], "S26: "),
     ],
 )
 def test_an_audit_reports_problems(features, change, problem):

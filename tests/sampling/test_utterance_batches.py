@@ -42,16 +42,16 @@ def test_padding_is_at_the_end_and_is_the_lowest_value(lengths, extra):
         np.testing.assert_allclose(row[len(array) :], lowest, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda x: sampling.UtteranceBatches(x, [[1]]), "got 2 and 1"),
-        (lambda x: sampling.UtteranceBatches([], []), "got 0 and 0"),
-        (lambda x: sampling.UtteranceBatches(x, [[1], [1]], 0), "at least 1; got 0"),
-        (lambda x: sampling.pad([]), "at least one array; got none"),
-        (lambda x: sampling.pad(x, length=5), "length must be at least 9; got 5"),
-    ],
-)
+INVALID = {
+    "got 2 and 1": lambda x: sampling.UtteranceBatches(x, [[1]]),
+    "got 0 and 0": lambda x: sampling.UtteranceBatches([], []),
+    "at least 1; got 0": lambda x: sampling.UtteranceBatches(x, [[1], [1]], 0),
+    "at least one array; got none": lambda x: sampling.pad([]),
+    "length must be at least 9; got 5": lambda x: sampling.pad(x, length=5),
+}
+
+
+@pytest.mark.parametrize(("message", "call"), INVALID.items())
 def test_invalid_arguments_raise(call, message):
     with pytest.raises(errors.ArgumentError, match=message):
         call([np.zeros((9, 2)), np.zeros((9, 2))])

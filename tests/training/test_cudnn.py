@@ -127,14 +127,14 @@ def test_backends_differ_in_masks_precision_and_gru():
     assert why_not_cudnn(layers.GRU(3), "jax") == ["a GRU on JAX (use LSTM)"]
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: why_not_cudnn(layers.Dense(3)), "layer must be an LSTM"),
-        (lambda: why_not_cudnn(layers.LSTM(3), mask="left"), "one of none, right"),
-        (lambda: device_report("net.keras"), r"must be a keras\.Model; got str"),
-    ],
-)
+INVALID = {
+    "layer must be an LSTM": lambda: why_not_cudnn(layers.Dense(3)),
+    "one of none, right": lambda: why_not_cudnn(layers.LSTM(3), mask="left"),
+    r"must be a keras\.Model; got str": lambda: device_report("net.keras"),
+}
+
+
+@pytest.mark.parametrize(("message", "call"), INVALID.items())
 def test_invalid_arguments_raise(call, message):
     with pytest.raises(errors.ArgumentError, match=message):
         call()
@@ -157,9 +157,8 @@ def test_the_networks_of_siamlab_use_cudnn():
     for make, n_layers in ((networks.blstm_encoder, 2), (networks.xvector_encoder, 0)):
         report = device_report(networks.SpeakerNet(make(units=4, output_dim=3)))
         assert (report.all_on_cudnn, len(report.layers)) == (True, n_layers)
-    report = device_report(
-        networks.ctc_blstm(ctc.Vocabulary(("a",)), n_bins=4, units=(3,))
-    )
+    vocabulary = ctc.Vocabulary(("a",))
+    report = device_report(networks.ctc_blstm(vocabulary, n_bins=4, units=(3,)))
     assert list(report.layers["mask"]) == ["right-padded"]
     assert report.all_on_cudnn == (BACKEND == "tensorflow")
 

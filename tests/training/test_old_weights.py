@@ -113,8 +113,7 @@ def test_an_old_file_is_loaded_by_layer_names(group, old_layers, tmp_path):
     assert converted == ["bidirectional_1", "second"]
     both, second, dense = list(old_layers.values())[1:]
     expected = [*from_cudnn(both[:3]), *from_cudnn(both[3:]), *from_cudnn(second)]
-    for found, array in zip(net.get_weights(), [*expected, *dense], strict=True):
-        np.testing.assert_array_equal(found, array)
+    np.testing.assert_equal(net.get_weights(), [*expected, *dense])
 
 
 def test_layers_that_do_not_match_are_named_and_nothing_is_loaded(old_layers, tmp_path):
@@ -129,8 +128,7 @@ def test_layers_that_do_not_match_are_named_and_nothing_is_loaded(old_layers, tm
     ):
         with pytest.raises(errors.ArgumentError, match=message):
             load_old_weights(net, path, names=wrong)
-    for a, b in zip(before, net.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    np.testing.assert_equal(net.get_weights(), before)
 
 
 def test_weights_that_are_not_trained_come_last(rng, tmp_path):

@@ -8,20 +8,6 @@ import siamlab as sl
 from siamlab import errors
 
 
-@pytest.fixture
-def saved(tmp_path):
-    """A speaker network on disk, and what it computes."""
-    net = sl.networks.blstm_encoder(n_frames=5, n_mels=3, units=2, output_dim=2)
-    x = np.ones((1, 5, 3), "float32")
-    net.save(tmp_path / "net.keras")
-    return tmp_path / "net.keras", x, net.predict(x, verbose=0)
-
-
-def test_a_loaded_network_computes_the_same(saved):
-    path, x, expected = saved
-    np.testing.assert_allclose(sl.load_model(path).predict(x, verbose=0), expected)
-
-
 def test_a_loaded_network_has_its_loss_and_metrics(tmp_path):
     net = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     net.compile("sgd", loss=sl.losses.DistanceHinge(), metrics=[sl.metrics.EER()])
@@ -33,8 +19,9 @@ def test_a_loaded_network_has_its_loss_and_metrics(tmp_path):
     assert loaded.evaluate(x, y, verbose=0) == net.evaluate(x, y, verbose=0)
 
 
-def test_a_damaged_file_is_refused(saved):
-    path = saved[0]
+def test_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "net.keras"
+    sl.networks.blstm_encoder(n_frames=5, n_mels=3, units=2, output_dim=2).save(path)
     for content in (path.read_bytes()[:-3000], b"no archive"):
         path.write_bytes(content)
         with pytest.raises(errors.StorageError, match=r"net\.keras cannot be loaded"):

@@ -217,9 +217,10 @@ class Spectrogram:
         read = partial(pieces, path, start, duration)
         with closing(read()) as recording:
             beginning = list(itertools.islice(recording, 2))
-        is_short = len(beginning) == 1
+        if len(beginning) > 1:
+            beginning = []  # held, they would add to the memory
         try:
-            return self._compute((lambda: beginning) if is_short else read, path)
+            return self._compute((lambda: beginning) if beginning else read, path)
         except ArgumentError as error:
             raise AudioError(path, str(error)) from error
 

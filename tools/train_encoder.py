@@ -9,6 +9,8 @@ one recording of each of 251 readers.
 
 import argparse
 
+import keras
+
 import siamlab as sl
 
 
@@ -25,7 +27,13 @@ def main():
     features = sl.extract(sl.corpora.librispeech(arguments.root, arguments.subset))
     how = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
     how["seed"] = arguments.seed
-    net = sl.embeddings.train_encoder(features, **how)
+    keras.utils.set_random_seed(arguments.seed)
+    network = sl.networks.xvector_encoder(
+        scaler=sl.scaling.StandardScaler().fit(features),
+        augmentation=sl.embeddings.augmentation(),
+    )
+    loss = sl.losses.SupervisedContrastive(0.1)
+    net = sl.embeddings.train_encoder(features, network, loss, **how)
     about = sl.embeddings.describe_training(
         features, n_frames=120, corpus=f"LibriSpeech {arguments.subset}", **how
     )

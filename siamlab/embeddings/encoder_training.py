@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .. import layers, losses, networks, sampling, scaling
-from ..errors import StorageError
+from .. import layers, networks, sampling
+from ..training import load_model
 
 
 def augmentation():
@@ -37,26 +37,24 @@ def augmentation():
 
 def train_encoder(
     features,
-    encoder=None,
+    encoder,
+    loss,
     *,
-    loss=None,
     n_frames=120,
     n_speakers=32,
     n_segments=4,
     epochs=8,
     steps_per_epoch=100,
     learning_rate=2e-3,
-    clipnorm=5.0,
     seed=0,
     checkpoint=None,
     callbacks=(),
     verbose="auto",
 ):
-    """Train a speaker encoder on batches of speakers.
+    """Train a speaker encoder on batches of speakers, with Adam and a cosine decay.
 
-    The defaults are those of the pretrained encoder of siamlab: a
-    `networks.xvector_encoder` with `augmentation`, segments of 1.2 s, the supervised
-    contrastive loss (Khosla et al., 2020), and Adam with a cosine decay.
+    The defaults are those of the pretrained encoder of siamlab; the segments have
+    1.2 s. `tools/train_encoder.py` in the repository has its network and its loss.
 
     Each epoch depends only on the seed and on its number. On the same machine, training
     that resumes from a checkpoint therefore ends with the same weights as training that
@@ -66,10 +64,10 @@ def train_encoder(
     ----------
     features : Features
         Spectrograms of many speakers, in dB.
-    encoder : keras.Model, optional
-        (batch, time, mel) -> (batch, dim). It is trained in place. By default, a new
-        `networks.xvector_encoder` is built.
-    loss : keras.losses.Loss, optional
+    encoder : keras.Model
+        (batch, time, mel) -> (batch, dim). It is trained in place, unless training
+        resumes from a checkpoint.
+    loss : keras.losses.Loss
         One of the losses of `siamlab.losses` for batches of speakers.
     n_frames : int
         Length of a segment in frames.
@@ -79,11 +77,8 @@ def train_encoder(
         Number of epochs, and batches per epoch.
     learning_rate : float
         Initial learning rate; it decays to 0 along a cosine.
-    clipnorm : float
-        Maximum norm of a gradient.
     seed : int
-        Seed of the weights, the batches and the augmentation. The seeds of Python,
-        NumPy and Keras are set to it.
+        Seed of the batches and the augmentation.
     checkpoint : str or os.PathLike, optional
         A ``.keras`` file. The network is saved there after each epoch, and training
         resumes after its last epoch if the file exists.
@@ -105,13 +100,6 @@ def train_encoder(
     StorageError
         If the checkpoint cannot be read.
     """
-    keras.utils.set_random_seed(seed)
-    if encoder is None:
-        encoder = networks.xvector_encoder(
-            n_mels=np.shape(features[0])[-1],
-            scaler=scaling.StandardScaler().fit(features),
-            augmentation=augmentation(),
-        )
     batches = sampling.SpeakerBatches(
         features,
         n_speakers=n_speakers,
@@ -120,19 +108,17 @@ def train_encoder(
         steps_per_epoch=steps_per_epoch,
         seed=seed,
     )
-    net = networks.SpeakerNet(encoder)
-    decay = keras.optimizers.schedules.CosineDecay(
-        learning_rate, epochs * steps_per_epoch
-    )
-    net.compile(
-        keras.optimizers.Adam(decay, clipnorm=clipnorm),
-        loss=losses.SupervisedContrastive(0.1) if loss is None else loss,
-    )
     callbacks = [*callbacks, _SeedEpochs(batches, seed)]
     if checkpoint is not None:
-        if Path(checkpoint).exists():
-            _load_weights(net, checkpoint)
         callbacks.append(_Checkpoint(checkpoint))
+    if checkpoint is not None and Path(checkpoint).exists():
+        net = load_model(checkpoint)
+    else:
+        net = networks.SpeakerNet(encoder)
+        decay = keras.optimizers.schedules.CosineDecay(
+            learning_rate, epochs * steps_per_epoch
+        )
+        net.compile(keras.optimizers.Adam(decay, clipnorm=5.0), loss)
     # The optimizer counts the steps, so one file holds the whole state.
     initial_epoch = int(net.optimizer.iterations) // steps_per_epoch
     if initial_epoch < epochs:
@@ -181,17 +167,6 @@ class _Checkpoint(keras.callbacks.Callback):
         temporary = self._path.with_name(f"{self._path.stem}.partial.keras")
         self.model.save(temporary)
         os.replace(temporary, self._path)
-
-
-def _load_weights(net, path):
-    net.optimizer.build(net.trainable_variables)
-    try:
-        net.load_weights(path)
-    except Exception as error:  # a damaged archive raises many kinds
-        raise StorageError(
-            f"{path} cannot be loaded ({type(error).__name__}: {error}); delete it to "
-            "start again"
-        ) from error
 
 
 def describe_training(features, n_frames, **settings):

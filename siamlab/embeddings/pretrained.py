@@ -65,6 +65,7 @@ class Encoder:
         self.about = about
         self.n_frames, self.hop_frames = about["n_frames"], about["hop_frames"]
         self.dim = weights["dense/bias"].size
+        _check(self)
 
     def __repr__(self):
         size = sum(w.nbytes for w in self.weights.values()) / 1e6
@@ -207,9 +208,7 @@ class Encoder:
             vars(spectrogram).update(
                 window=arrays.pop(_WINDOW), mel_filters=filters, n_bins=filters.shape[1]
             )
-            loaded = cls(arrays, spectrogram, about)
-            _check(loaded)
-            return loaded
+            return cls(arrays, spectrogram, about)
         except Exception as error:  # a damaged archive raises many kinds
             raise StorageError(
                 f"{path} is not a readable encoder file ({type(error).__name__}: "
@@ -238,21 +237,22 @@ class Encoder:
         Raises
         ------
         ArgumentError
-            If the network does not have the layers of an `xvector_encoder`.
+            If the network does not have the layers of an `xvector_encoder`, or the
+            spectrogram has another number of bands.
         """
         model = getattr(model, "encoder", model)
         weights = {
             name: np.array(variable, dtype=np.float32)
             for name, variable in _variables(model).items()
         }
-        needed = ("scale/shift", "conv_5/kernel", "norm_dense/gamma", "dense/bias")
-        missing = [name for name in needed if name not in weights]
-        if missing:
+        try:
+            return cls(weights, spectrogram, about)
+        except (KeyError, ValueError) as error:
             raise ArgumentError(
-                "an Encoder needs a networks.xvector_encoder with a scaler; the "
-                f"network {model.name!r} has no {', '.join(missing)}"
-            )
-        return cls(weights, spectrogram, about)
+                "an Encoder needs a networks.xvector_encoder with a scaler, and the "
+                f"spectrogram of its training set; the network {model.name!r} cannot "
+                f"be used ({type(error).__name__}: {error})"
+            ) from error
 
 
 def _variables(model):
@@ -266,7 +266,10 @@ def _variables(model):
 
 
 def _check(encoder):
-    """Embed a segment of one frame, so that a bad file fails when it is loaded."""
+    """Embed a segment of one frame, so that a bad file fails when it is loaded.
+
+    Raises KeyError or ValueError.
+    """
     spectrogram = encoder.spectrogram
     shape = spectrogram.n_fft // 2 + 1, spectrogram.n_mels
     if spectrogram.mel_filters.shape != shape:

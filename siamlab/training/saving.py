@@ -62,6 +62,5 @@ def load_model(path, *, compile=True):
         raise StorageError(
             f"{path} cannot be loaded ({reason}). If it uses custom classes, import "
             "them first. If it has a Lambda layer, replace it with a registered layer. "
-            "Otherwise the file is damaged: save the model again, or copy the file "
-            "again"
+            "Otherwise the file is damaged: copy it again, or delete it to start again"
         ) from error

@@ -22,6 +22,14 @@ _PAGE = """\
 """
 
 
+def describe_eer(eer):
+    """Write an equal error rate with its confidence interval, if it has one."""
+    interval = "no confidence interval: too few speakers"
+    if eer["low"] is not None:
+        interval = "95 % confidence interval {low:.1%} to {high:.1%}".format(**eer)
+    return f"equal error rate {eer['value']:.1%} ({interval})"
+
+
 def render_report(config, history, results, embedded):
     """Return the page as text.
 
@@ -36,12 +44,8 @@ def render_report(config, history, results, embedded):
     embedded : embeddings.Embeddings
         The test set.
     """
-    interval = "{value:.1%} (95 % confidence interval {low:.1%} to {high:.1%})"
-    if results["eer"]["low"] is None:
-        interval = "{value:.1%} (no confidence interval: too few speakers)"
-    eer = interval.format(**results["eer"])
     items = (
-        f"equal error rate {eer}",
+        describe_eer(results["eer"]),
         f"misclassification rate {results['mr']:.2f}",
         f"{results['speakers']} speakers, {results['n_same']:,} same-speaker pairs, "
         f"{results['n_different']:,} different-speaker pairs",

@@ -39,13 +39,12 @@ def run(arguments):
     from ..training import quiet_tensorflow
 
     quiet_tensorflow()
+    from ._report import describe_eer
     from ._run import train
 
     results = train(config, folder)
     if arguments.json:
         print(json.dumps({"folder": str(folder), **results}))
         return
-    eer = "equal error rate {value:.1%} [{low:.1%}, {high:.1%}]".format(
-        **results["eer"]
-    )
+    eer = describe_eer(results["eer"])
     print(f"{folder / 'report.html'}: {eer}, {results['speakers']} speakers")

@@ -74,7 +74,7 @@ def csv_rows(path, columns=None):
     return table.drop(columns="end", errors="ignore"), broken
 
 
-def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL):
+def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
     """Read a table of text.
 
     Parameters
@@ -85,6 +85,9 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL):
         Between the cells; by default, the most frequent one in the first line.
     quoting : int
         As for `csv.reader`.
+    joined : str, optional
+        Column whose cells may contain a line break without quotation marks, so that
+        one row is on two lines.
 
     Returns
     -------
@@ -112,8 +115,11 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL):
             f"{path}{line} cannot be read as a table in UTF-8: {error}"
         ) from error
     header, *rows = lines or [[]]
+    rows = dict(enumerate(rows, 2))
+    if joined in header:
+        _join(rows, len(header), header.index(joined) + 1)
     good, broken = {}, []
-    for number, row in enumerate(rows, 2):
+    for number, row in rows.items():
         problem = _problem(row, len(header))
         if problem and any(row):
             broken.append((f"{path}, row {number}", f"{problem}; correct the row"))
@@ -123,6 +129,15 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL):
         raise CorpusError(": ".join(broken[0]))
     table = pd.DataFrame.from_dict(good, orient="index", columns=header, dtype=str)
     return table.loc[:, table.columns != ""], broken
+
+
+def _join(rows, n, end):
+    """Join rows of `n` cells that break off in cell number `end` with the next row."""
+    for number in list(rows)[:-1]:
+        row, rest = rows[number], rows[number + 1]
+        if len(row) == end < n and len(rest) == n - end + 1:
+            rows[number + 1] = [*row[:-1], f"{row[-1]} {rest[0]}", *rest[1:]]
+            rows[number] = []
 
 
 def _problem(row, n):

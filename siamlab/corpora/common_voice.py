@@ -84,7 +84,7 @@ def common_voice(root, subset="validated"):
 
 def _read_tsv(path, required=("client_id", "path")):
     """Read all cells as text; quotation marks belong to the sentences."""
-    table, broken = read_table(path, "\t", csv.QUOTE_NONE)
+    table, broken = read_table(path, "\t", csv.QUOTE_NONE, joined="sentence")
     for name in required:
         if name not in table:
             raise CorpusError(

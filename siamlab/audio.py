@@ -86,7 +86,7 @@ def read(path, *, start=0.0, duration=None):
     """
     parts = blocks(path, start=start, duration=duration, seconds=np.inf)
     pieces, rates = zip(*parts, strict=True)
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), rates[0]
+    return _joined(pieces), rates[0]
 
 
 def blocks(path, *, start=0.0, duration=None, seconds=10.0):
@@ -122,7 +122,7 @@ def blocks(path, *, start=0.0, duration=None, seconds=10.0):
     """
     with _open(path) as (file, sound, reason):
         if sound is None:
-            pieces = _decode(file, path, reason, start, duration)
+            pieces = _decode(file, path, reason, start, duration, seconds)
         else:
             pieces = _read(sound, path, start, duration, seconds)
         with contextlib.closing(pieces):
@@ -288,9 +288,11 @@ def _read(file, path, start, duration, seconds):
         raise AudioError(path, problem) from error
 
 
-def _decode(file, path, reason, start, duration):
+def _decode(file, path, reason, start, duration, seconds):
     """Decode with FFmpeg from the beginning, and keep the samples asked for."""
-    done, sr, any_kept = 0, 0, False
+    done, sr = 0, 0
+    group: list = []  # FFmpeg's pieces are a few thousand samples long
+    size = 0
     with contextlib.closing(_ffmpeg.chunks(file, path, reason)) as chunks:
         for channels, sr in chunks:
             samples = as_float(channels).mean(axis=0)
@@ -298,13 +300,21 @@ def _decode(file, path, reason, start, duration):
             begin = max(first - done, 0)
             end = min(max(first + n - done, 0), len(samples))
             if begin < end:
-                any_kept = True
-                yield samples[begin:end], sr
+                if group and size + end - begin > seconds * sr:
+                    yield _joined(group), sr
+                    size, group = 0, []
+                size += end - begin
+                group.append(samples[begin:end])
             done += len(samples)
             if done >= first + n:
                 break
-    if not any_kept:
+    if not group:
         raise _no_samples(path, start, done / max(sr, 1))
+    yield _joined(group), sr
+
+
+def _joined(pieces):
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _first_and_count(start, duration, sr):

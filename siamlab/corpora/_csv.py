@@ -114,8 +114,8 @@ def read_table(path, separator=None, quoting=csv.QUOTE_MINIMAL, joined=None):
         raise CorpusError(
             f"{path}{line} cannot be read as a table in UTF-8: {error}"
         ) from error
-    header, *rows = lines or [[]]
-    rows = dict(enumerate(rows, 2))
+    header, *lines = lines or [[]]
+    rows = dict(enumerate(lines, 2))
     if joined in header:
         _join(rows, len(header), header.index(joined) + 1)
     good, broken = {}, []

@@ -252,8 +252,7 @@ def corpus_of(rows, name, *, known=None, rejected=(), skipped=()):
         table = table.assign(session=table.get("speaker"))
     durations = dict(known or {})
     files = [path for path in table["path"].unique() if path not in durations]
-    found = map_in_threads(measure_duration, files, description=name, unit="files")
-    durations.update(zip(files, found, strict=True))
+    durations.update(measure_durations(files, name))
     whole = table["path"].map(durations).astype(float)
     left = whole - table["start"]
     reasons = _reasons(table, whole, known or {})
@@ -289,15 +288,22 @@ def _reasons(table, whole, known):
             "(start, end and duration are in seconds)"
         )
     # Files of known duration need not be opened, so they are compared by name.
-    files = [path if path in known else _identity(path) for path in table["path"]]
-    reasons[pd.DataFrame({"file": files, "start": start}).duplicated()] = (
+    paths = table["path"].unique()
+    files = {path: path if path in known else _identity(path) for path in paths}
+    file = [files[path] for path in table["path"]]
+    reasons[pd.DataFrame({"file": file, "start": start}).duplicated()] = (
         "is listed twice with the same start; delete one of the rows"
     )
     return reasons
 
 
-def measure_duration(path):
-    """Duration of a recording in seconds; NaN if it cannot be read."""
+def measure_durations(paths, name):
+    """Path -> duration in seconds; NaN for a recording that cannot be read."""
+    found = map_in_threads(_duration, paths, description=name, unit="files")
+    return dict(zip(paths, found, strict=True))
+
+
+def _duration(path):
     try:
         return audio.duration(path)
     except AudioError:

@@ -7,7 +7,7 @@ from ..errors import CorpusError
 from ._scan import (
     corpus_of,
     existing_folder,
-    measure_duration,
+    measure_durations,
     read_layout,
     read_text,
 )
@@ -68,19 +68,17 @@ def timit(root, subset=None, pauses=PAUSES):
         paths = table["path"][others]
         left_out["skipped"] += [(path, "is in another subset") for path in paths]
         table = table[~others]
-    paths = table["path"].map(Path)
-    durations = paths.map(measure_duration)
     name = f"timit {subset}" if subset else "timit"
     if table.empty:
         raise CorpusError(f"{root} has no recordings of {name}; expected {_EXPECTED}")
-    files = list(zip(paths, durations, strict=True))
+    known = measure_durations(table["path"].tolist(), name)
+    files = [(Path(path), duration) for path, duration in known.items()]
     table = table.drop(columns="subset").assign(
-        text=paths.map(_text),
+        text=[_text(path) for path, _ in files],
         phones=[_times(*file, ".PHN", pauses) for file in files],
         words=[_times(*file, ".WRD", ()) for file in files],
         sex=table["speaker"].str[0],
     )
-    known = dict(zip(table["path"], durations, strict=True))
     return corpus_of(table, name, known=known, **left_out)
 
 

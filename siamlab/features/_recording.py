@@ -1,6 +1,5 @@
 """The samples of a recording of any length, in pieces that fit into memory.
 
-- `pieces`: read a part of a file.
 - `Level`: the offset and the level of a recording, measured piece by piece.
 - `resampled`: the pieces at another sampling rate.
 """
@@ -8,26 +7,6 @@
 import numpy as np
 
 from .. import audio
-
-_SECONDS = 120.0  # longest piece: 42 MB of stereo at 44.1 kHz
-
-
-def pieces(path, start, duration):
-    """Yield (samples, sr); a recording of up to two minutes is one piece."""
-    blocks = audio.blocks(path, start=start, duration=duration, seconds=_SECONDS)
-    group, n = [], 0
-    for samples, sr in blocks:  # FFmpeg decodes small ones
-        group.append(samples)
-        n += len(samples)
-        if n >= _SECONDS * sr:
-            yield _joined(group), sr
-            group, n = [], 0
-    if group:
-        yield _joined(group), sr
-
-
-def _joined(group):
-    return group[0] if len(group) == 1 else np.concatenate(group)
 
 
 class Level:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import audio
 from ..errors import ArgumentError, AudioError
-from ._recording import Level, pieces, resampled
+from ._recording import Level, resampled
 
 __all__ = ["Spectrogram"]
 
@@ -17,6 +17,7 @@ __all__ = ["Spectrogram"]
 EDITION = 1
 # Frames per block: their spectrum fits into a processor's cache.
 _BLOCK = 256
+_SECONDS = 120.0  # of a recording, read at a time: 42 MB of stereo at 44.1 kHz
 # Mel bands per matrix product. A band covers few bins, and neighboring bands cover
 # nearly the same ones: the full product, mostly zeros, took as long as the FFT.
 _BANDS = 16
@@ -214,7 +215,8 @@ class Spectrogram:
         AudioError
             If the file cannot be read, or is too short.
         """
-        read = partial(pieces, path, start, duration)
+        part = {"start": start, "duration": duration, "seconds": _SECONDS}
+        read = partial(audio.blocks, path, **part)
         with closing(read()) as recording:
             beginning = list(itertools.islice(recording, 2))
         if len(beginning) > 1:

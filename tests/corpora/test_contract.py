@@ -192,15 +192,21 @@ MISPLACED = {
 }
 
 
-@pytest.mark.parametrize("name", MISPLACED)
-def test_a_misplaced_file_is_rejected_and_the_others_are_read(tree, name, capfd):
-    read = write(tree, name)
+def rejected_alone(tree, read, file):
+    """Add a file that changes no row; return the rows, and why the file is rejected."""
     before = read(tree.root).table
-    misplaced = tree.sound(MISPLACED[name])
+    added = tree.sound(file)
     corpus = read(tree.root)
     assert corpus.table.equals(before)
     ((path, reason),) = corpus.rejected.to_numpy()
-    assert path == str(misplaced)
+    assert path == str(added)
+    return before, reason
+
+
+@pytest.mark.parametrize("name", MISPLACED)
+def test_a_misplaced_file_is_rejected_and_the_others_are_read(tree, name, capfd):
+    read = write(tree, name)
+    before, reason = rejected_alone(tree, read, MISPLACED[name])
     assert "; expected " in reason
     assert capfd.readouterr().err.startswith(f"1 of {len(before) + 1} recordings rej")
     for file in before.path:
@@ -219,13 +225,7 @@ SECOND_FILES = {
 
 @pytest.mark.parametrize("name", SECOND_FILES)
 def test_a_second_file_of_a_recording_is_rejected(tree, name):
-    read = write(tree, name)
-    before = read(tree.root).table
-    second = tree.sound(SECOND_FILES[name])
-    corpus = read(tree.root)
-    assert corpus.table.equals(before)
-    ((path, reason),) = corpus.rejected.to_numpy()
-    assert path == str(second)
+    _, reason = rejected_alone(tree, write(tree, name), SECOND_FILES[name])
     assert reason.startswith("is a second file of the recording in ")
 
 

@@ -7,12 +7,12 @@ from sound_files import encode
 
 import siamlab as sl
 from siamlab.errors import AudioError
-from siamlab.features import _recording
+from siamlab.features import spectrogram as module
 
 
 @pytest.fixture
 def in_pieces_of_a_second(monkeypatch):
-    monkeypatch.setattr(_recording, "_SECONDS", 1.0)
+    monkeypatch.setattr(module, "_SECONDS", 1.0)
 
 
 @pytest.mark.parametrize("sr", [16000, 44100])
@@ -31,7 +31,7 @@ def test_pieces_equal_the_whole(tmp_path, rng, monkeypatch, sr, container, setti
         soundfile.write(path, samples, sr)
     spectrogram = sl.Spectrogram(**settings)
     whole = spectrogram.from_file(path, 0.1, 3.3)
-    monkeypatch.setattr(_recording, "_SECONDS", 0.7)
+    monkeypatch.setattr(module, "_SECONDS", 0.7)
     pieces = spectrogram.from_file(path, 0.1, 3.3)
     np.testing.assert_allclose(pieces, whole, atol=1e-4)
 

@@ -20,7 +20,8 @@ _EXPECTED = (
 _LAYOUT = "(?P<speaker>id[0-9]{5})/(?P<session>[^/]+)/([^/.]+)[^/]*"
 _SPEAKER_COLUMN = re.compile(r"VoxCeleb.*ID")  # "VoxCeleb1 ID", but not "VGGFace1 ID"
 _METADATA = ("vox1_meta.csv", "vox2_meta.csv")
-_SAME = {"1": True, "0": False, "target": True, "nontarget": False}
+# As trial lists write them: VoxCeleb's, and those of Kaldi.
+TRIAL_LABELS = {"1": True, "0": False, "target": True, "nontarget": False}
 _TRIAL = "1 id10270/VIDEO/00001.wav id10270/VIDEO/00008.wav"
 
 
@@ -139,9 +140,9 @@ def _read_trials(path):
         fields = line.split()
         if not fields:
             continue
-        if len(fields) == 3 and fields[0] not in _SAME:
+        if len(fields) == 3 and fields[0] not in TRIAL_LABELS:
             fields = [fields[2], *fields[:2]]
-        if len(fields) != 3 or fields[0] not in _SAME:
+        if len(fields) != 3 or fields[0] not in TRIAL_LABELS:
             raise CorpusError(
                 f"{path}, line {number}: expected {_TRIAL!r}; got {line!r}"
             )
@@ -150,7 +151,7 @@ def _read_trials(path):
         raise CorpusError(f"{path} is empty; expected lines of {_TRIAL!r}")
     table = pd.DataFrame(trials)
     keys = [table[i].map(lambda name: _key(Path(name))) for i in (1, 2)]
-    return table[0].map(_SAME).to_numpy(dtype=bool), *keys
+    return table[0].map(TRIAL_LABELS).to_numpy(dtype=bool), *keys
 
 
 def _people(root):

@@ -4,9 +4,6 @@ import numpy as np
 
 from ..errors import ArgumentError
 
-# As trial lists write them: VoxCeleb's, and those of Kaldi.
-_TRIAL_LABELS = {"1": True, "0": False, "target": True, "nontarget": False}
-
 
 def check_embeddings(embeddings, *, min_rows=1, name="embeddings"):
     """Convert embeddings to a float64 array; reject rows without a direction.
@@ -124,7 +121,9 @@ def check_scores(y_true, y_score, *, both_classes=True):
             f"{y_true.shape} and {y_score.shape}"
         )
     if y_true.dtype.kind in "OSTU":
-        y_true = np.array([_TRIAL_LABELS.get(x, x) for x in y_true.tolist()], object)
+        from ..corpora.voxceleb import TRIAL_LABELS  # imports pandas
+
+        y_true = np.array([TRIAL_LABELS.get(x, x) for x in y_true.tolist()], object)
     same = y_true.astype(bool)
     if not np.array_equal(same, y_true):
         raise ArgumentError(

@@ -3,18 +3,15 @@
 Nothing is downloaded: the new environment finds everything but siamlab in this one.
 """
 
-import contextlib
 import json
 import os
 import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import sysconfig
 import tarfile
-import threading
 import urllib.error
 import urllib.request
 import venv
@@ -22,6 +19,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from lab_process import jupyter_environment, running_lab
 from processes import run
 
 import siamlab
@@ -60,14 +58,11 @@ def installed(wheel, tmp_path_factory):
     # The user's settings must not reach the new environment.
     environ = {
         name: value
-        for name, value in os.environ.items()
-        if name not in ("DISPLAY", "WAYLAND_DISPLAY")
-        and not name.startswith(("JUPYTER", "JPY_", "PYTHON", "PIP_"))
+        for name, value in jupyter_environment(folder / "jupyter").items()
+        if not name.startswith(("PYTHON", "PIP_"))
     }
     # JupyterLab's own files are data of a package that is installed here.
     environ["JUPYTERLAB_DIR"] = str(Path(sys.prefix) / "share/jupyter/lab")
-    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
-        environ[f"JUPYTER_{name}"] = str(folder / "jupyter" / name)
     pip = [sys.executable, "-m", "pip", "--python", str(scripts / "python"), "install"]
     run(*pip, "--quiet", "--no-index", "--no-deps", wheel, env=environ)
     prefix = {"base": str(folder), "platbase": str(folder)}
@@ -129,46 +124,17 @@ def status_code(url):
             return error.code
 
 
-@contextlib.contextmanager
-def first_line(process, pattern):
-    """Yield the match of a process's line, and the lines before it.
-
-    The process is killed at the end, and after 90 s.
-    """
-    with process, contextlib.ExitStack() as stack:
-        stack.callback(process.kill)
-        watchdog = threading.Timer(90, process.kill)
-        watchdog.start()
-        stack.callback(watchdog.cancel)
-        before = []
-        for line in process.stdout:
-            if found := re.search(pattern, line):
-                break
-            before.append(line)
-        else:
-            pytest.fail("no address was printed:\n" + "".join(before))
-        yield found, before
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_the_lab_starts_requires_its_token_and_stops_with_ctrl_c(installed, tmp_path):
     command, environ = installed
     # The port is taken: Jupyter chooses another one.
     taken = socket.create_server(("127.0.0.1", 0))
     port = str(taken.getsockname()[1])
-    process = subprocess.Popen(
-        [command, "lab", "a course", "--", "--port", port],
-        env=environ,
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    address = r"(http://127\.0\.0\.1:\d+)/lab/tree/(\S+)"
-    with taken, first_line(process, address) as (found, before):
-        assert len(before) <= 5, "the address is hard to find:\n" + "".join(before)
-        host, (notebook, token) = found[1], found[2].split("?token=")
+    command = (command, "lab", "a course", "--", "--port", port)
+    with taken, running_lab(*command, env=environ, cwd=tmp_path) as (process, printed):
+        assert len(printed) <= 6, "the address is hard to find:\n" + "".join(printed)
+        address = r"(http://127\.0\.0\.1:\d+)/lab/tree/(\S+)\?token=(\S+)"
+        host, notebook, token = re.search(address, printed[-1]).groups()
         assert notebook == course.START
         assert not host.endswith(f":{port}")
         assert status_code(f"{host}/api/status?token={token}") == 200

@@ -1,15 +1,11 @@
 """JupyterLab in a process, and notebooks in a browser."""
 
 import contextlib
-import os
-import re
-import signal
-import socket
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from lab_process import jupyter_environment, running_lab
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,37 +36,10 @@ def jupyterlab(folder):
         path = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
         path.write_text(content)
-    env = {k: v for k, v in os.environ.items() if "DISPLAY" not in k}
-    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
-        env[f"JUPYTER_{name}"] = str(folder / name.lower())
-    for name in ("SETTINGS", "WORKSPACES"):
-        env[f"JUPYTERLAB_{name}_DIR"] = str(folder / name.lower())
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "siamlab", "lab", str(folder), "--", "--port"]
-    process = subprocess.Popen(
-        [*command, port],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        try:
-            for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\S+token=\w+\S*", line):
-                    break
-            else:
-                raise RuntimeError("JupyterLab has stopped without printing an address")
-            yield found[0]
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    command = (sys.executable, "-m", "siamlab", "lab", str(folder))
+    place = {"cwd": ROOT, "env": jupyter_environment(folder)}
+    with running_lab(*command, **place) as (_, printed):
+        yield printed[-1].strip()
 
 
 @contextlib.contextmanager

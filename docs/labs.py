@@ -8,17 +8,18 @@ Runs the notebooks in a browser, whose path SIAMLAB_BROWSER can name.
 
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# The browser tests list the labs and open them.
-sys.path.insert(0, str(ROOT / "tests/browser"))
+# The browser tests open notebooks as well.
+sys.path[:0] = [str(ROOT / "tests/browser"), str(ROOT / "tests/builders")]
 
+import nbformat  # noqa: E402
 from jupyter_pages import Notebook, chromium, jupyterlab  # noqa: E402
-from labs_in_notebooks import LABS  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from siamlab._files import atomic_write  # noqa: E402
@@ -26,6 +27,13 @@ from siamlab._files import atomic_write  # noqa: E402
 IMAGES = ROOT / "notebooks/images"
 # Wide enough for controls side by side, high enough for a whole lab.
 WIDTH, HEIGHT = 1366, 1200
+
+
+def labs_of(path):
+    """Find the labs in the code of a notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    return re.findall(r"sl\.labs\.(\w+)\(", code)
 
 
 def picture(notebook, lab):
@@ -53,21 +61,23 @@ def main(begins):
     if browser_path is None:
         sys.exit("no browser found: install Chromium, or name one in SIAMLAB_BROWSER")
     IMAGES.mkdir(exist_ok=True)
-    chosen = {lab: name for lab, name in LABS.items() if name.startswith(begins)}
-    for name in dict.fromkeys(chosen.values()):
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    for path in notebooks:
+        labs = labs_of(path) if path.name.startswith(begins) else []
+        if not labs:
+            continue
         with (
             tempfile.TemporaryDirectory() as folder,
             jupyterlab(Path(folder)) as address,  # its kernels end with it
             chromium(browser_path) as browser,
         ):
-            notebook = Notebook(browser, address, name)
+            notebook = Notebook(browser, address, path.name)
             notebook.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
             notebook.run_all(seconds=600)
-            for lab, its_notebook in chosen.items():
-                if its_notebook == name:
-                    path = IMAGES / f"{lab}.png"
-                    keep(picture(notebook, lab), path)
-                    print(path.relative_to(ROOT), path.stat().st_size // 1000, "kB")
+            for lab in labs:
+                image = IMAGES / f"{lab}.png"
+                keep(picture(notebook, lab), image)
+                print(image.relative_to(ROOT), image.stat().st_size // 1000, "kB")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The cache folder, and files that are written completely or not at all.
 
-- `atomic_write`, `atomic_folder`: a file or folder appears under its name only when
-  it is complete.
-- `save_array`, `open_array`: arrays in ``.npy`` files.
+- `atomic_write`: a file appears under its name only when it is complete.
+- `write_text`: the same for text.
+- `save_array`, `open_array`: arrays in ``.npy`` files; `save_arrays`: in an ``.npz``
+  file.
 - `digest`, `file_digest`: a short, stable key computed from content.
 - `cache_folder`, `cache_entries`, `clear_cache`: what ``siamlab cache`` shows and
   deletes.
@@ -24,7 +25,6 @@ import numpy as np
 from .errors import StorageError
 
 __all__ = [
-    "atomic_folder",
     "atomic_write",
     "cache_entries",
     "cache_folder",
@@ -33,6 +33,8 @@ __all__ = [
     "file_digest",
     "open_array",
     "save_array",
+    "save_arrays",
+    "write_text",
 ]
 
 
@@ -53,7 +55,7 @@ def atomic_write(path):
     Raises
     ------
     StorageError
-        If the folder cannot be created or written to.
+        If the folder cannot be created, or the file cannot be written.
 
     Examples
     --------
@@ -65,69 +67,35 @@ def atomic_write(path):
     ['note.txt']
     """
     path = Path(path)
-    temporary = _temporary(lambda name: name.touch(exist_ok=False), path)
+    # Not by the module tempfile, whose files are private, also after renaming.
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch(exist_ok=False)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to {path.parent} ({error.strerror or error}); choose "
+            "another folder, or free some space"
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
-@contextlib.contextmanager
-def atomic_folder(path):
-    """Fill a folder under a temporary name, then rename it.
+def write_text(path, text):
+    """Write text to a file.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The final name. If another process has created this folder meanwhile, its
-        folder is kept and the new one is deleted.
-
-    Yields
-    ------
-    pathlib.Path
-        An empty folder next to the final one.
-
-    Raises
-    ------
-    StorageError
-        If the folder cannot be created.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "notes"
-    >>> with atomic_folder(path) as temporary:
-    ...     _ = (temporary / "note.txt").write_text("done")
-    >>> [p.name for p in path.iterdir()]
-    ['note.txt']
+        The file.
+    text : str
+        Its content, which is encoded as UTF-8.
     """
-    path = Path(path)
-    temporary = _temporary(Path.mkdir, path)
-    try:
-        yield temporary
-        with contextlib.suppress(OSError):  # a non-empty folder is not replaced
-            temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _temporary(create, path):
-    """Create a temporary file or folder next to a path.
-
-    It gets the usual permissions; the module tempfile would make it private, and it
-    would stay private after renaming.
-    """
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:12]}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        create(temporary)
-        return temporary
-    except OSError as error:
-        raise StorageError(
-            f"cannot write to {path.parent} ({error.strerror}); choose another "
-            "folder, or free some space"
-        ) from error
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def save_array(path, array):
@@ -142,6 +110,20 @@ def save_array(path, array):
     """
     with atomic_write(path) as temporary, open(temporary, "wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def save_arrays(path, arrays):
+    """Write arrays to an ``.npz`` file.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    arrays : dict of str to numpy.ndarray
+        The arrays by name.
+    """
+    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def open_array(path):

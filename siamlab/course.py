@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from ._files import atomic_write
+from ._files import atomic_write, write_text
 from ._version import __version__
 from .errors import StorageError
 
@@ -150,8 +150,7 @@ def copy(folder):
     finally:
         # Also after Ctrl-C: the next call must know what was copied by then.
         if receipt != before:
-            with atomic_write(folder / RECEIPT) as temporary:
-                temporary.write_text(json.dumps(receipt, indent=1), encoding="utf-8")
+            write_text(folder / RECEIPT, json.dumps(receipt, indent=1))
     return Copied(folder, tuple(written), tuple(kept), beside)
 
 
@@ -236,14 +235,8 @@ def _free_name(folder, name):
 
 
 def _write(source, path):
-    try:
-        with atomic_write(path) as temporary:
-            shutil.copyfile(source, temporary)
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {path} ({error.strerror}); choose another folder, or free "
-            "some disk space"
-        ) from error
+    with atomic_write(path) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def _read_receipt(folder):

@@ -31,27 +31,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_that_another_process_created_first_is_kept(tmp_path):
-    path = tmp_path / "folder"
-    with _files.atomic_folder(path) as temporary:
-        (temporary / "second").touch()
-        path.mkdir()
-        (path / "first").touch()
-    assert [each.name for each in path.iterdir()] == ["first"]
-    assert list(tmp_path.iterdir()) == [path]
-
-
 @pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_new_files_and_folders_have_the_usual_permissions(tmp_path):
+def test_a_new_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "file").touch()
-    (tmp_path / "folder").mkdir()
     with _files.atomic_write(tmp_path / "atomic file"):
         pass
-    with _files.atomic_folder(tmp_path / "atomic folder"):
-        pass
-    for kind in ("file", "folder"):
-        mode = (tmp_path / f"atomic {kind}").stat().st_mode
-        assert mode == (tmp_path / kind).stat().st_mode
+    mode = (tmp_path / "atomic file").stat().st_mode
+    assert mode == (tmp_path / "file").stat().st_mode
 
 
 def test_an_unwritable_folder_is_named(tmp_path):

@@ -68,9 +68,11 @@ def train(config, folder):
     encoder.save(folder / "encoder.npz")
     embedded = embeddings.embed(encoder, test_set)
     _, results = evaluate(embedded, test_set.speakers, seed=config.seed)
-    _write(folder / "results.json", json.dumps(results, indent=1))
+    _files.write_text(folder / "results.json", json.dumps(results, indent=1))
     history = read_history(folder / "history.csv")
-    _write(folder / "report.html", render_report(config, history, results, embedded))
+    _files.write_text(
+        folder / "report.html", render_report(config, history, results, embedded)
+    )
     return results
 
 
@@ -111,8 +113,8 @@ def _prepare(folder, config):
     packages = ("siamlab", "keras", keras.config.backend(), "numpy", "librosa")
     versions = {package: importlib.metadata.version(package) for package in packages}
     versions["python"] = platform.python_version()
-    _write(folder / "versions.json", json.dumps(versions, indent=1))
-    _write(path, config.to_yaml())
+    _files.write_text(folder / "versions.json", json.dumps(versions, indent=1))
+    _files.write_text(path, config.to_yaml())
 
 
 def _load_features(config):
@@ -159,8 +161,3 @@ def _loss(config):
         return getattr(losses, config.loss)(**config.loss_settings)
     except TypeError as error:
         raise ArgumentError(f"loss_settings of {config.loss}: {error}") from error
-
-
-def _write(path, text):
-    with _files.atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -36,9 +36,7 @@ def run(arguments):
         "speakers": embedded.speakers,
         "paths": embedded.table["path"].to_numpy(dtype=str),
     }
-    with _files.atomic_write(arguments.output) as temporary:
-        with open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+    _files.save_arrays(arguments.output, arrays)
     if arguments.map:
         _arguments.save_figure(arguments.map, lambda plots: plots.speaker_map(embedded))
     rejected = pd.concat([corpus.rejected, embedded.rejected])

@@ -7,7 +7,6 @@ simulated rooms (`_room_acoustics`). The recordings are kept in the cache.
 import base64
 import itertools
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -116,15 +115,12 @@ def _speaker(language, name, texts, seed, rooms):
     """Return the rows of one speaker, from the cache or synthesized."""
     key = _files.digest(_VERSION, language, name, texts, seed, rooms)
     folder = _files.cache_folder("voices") / key
-    existed = folder.exists()
     rows = _load(folder, len(texts))
     if rows is None:
-        if existed:  # but is damaged
-            shutil.rmtree(folder, ignore_errors=True)
-        with _files.atomic_folder(folder) as temporary:
-            rows = list(_synthesize(temporary, language, name, texts, seed, rooms))
-            table = json.dumps(rows, ensure_ascii=False)
-            (temporary / "table.json").write_text(table, "utf-8")
+        rows = list(_synthesize(folder, language, name, texts, seed, rooms))
+        # The table comes last: it says that all recordings are there.
+        table = json.dumps(rows, ensure_ascii=False)
+        _files.write_text(folder / "table.json", table)
         # Loaded, so that types do not depend on whether they come from the cache.
         rows = _load(folder, len(texts))
         if rows is None:
@@ -170,7 +166,8 @@ def _synthesize(folder, language, name, texts, seed, rooms):
     for i, (voice, phones) in enumerate(_speak(requests)):
         samples = record(voice, SR, rng) if rooms else studio(voice)
         path = folder / f"{i:04d}.flac"
-        soundfile.write(path, samples, SR, format="FLAC", subtype="PCM_16")
+        with _files.atomic_write(path) as temporary:
+            soundfile.write(temporary, samples, SR, format="FLAC", subtype="PCM_16")
         yield {
             "speaker": name,
             "session": f"{name}-{i:04d}",

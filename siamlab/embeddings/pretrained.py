@@ -174,8 +174,7 @@ class Encoder:
             _FILTERS: self.spectrogram.mel_filters,
             **self.weights,
         }
-        with _files.atomic_write(path) as temporary, open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        _files.save_arrays(path, arrays)
 
     @classmethod
     def load(cls, path):

@@ -49,7 +49,7 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
     found = _read_json(folder / _CORPUS)
     if found is None and not any(folder.glob("*.npy")):
         content.update(key=key, table=table_to_json(corpus.table))
-        _write_json(folder / _CORPUS, content)
+        _files.write_text(folder / _CORPUS, json.dumps(content, default=str))
     elif found is None or found["key"] != key:
         raise StorageError(
             f"{folder} contains other spectrograms: of another corpus, with other "
@@ -105,7 +105,7 @@ def make_shard(spectrogram, path, rows):
             index["reasons"].append(error.reason)
     path.with_suffix(".json").unlink(missing_ok=True)
     _files.save_array(path, np.concatenate(arrays))
-    _write_json(path.with_suffix(".json"), index)
+    _files.write_text(path.with_suffix(".json"), json.dumps(index))
     return index
 
 
@@ -188,8 +188,3 @@ def _read_json(path):
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _write_json(path, content):
-    with _files.atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, default=str), encoding="utf-8")

@@ -1,6 +1,7 @@
 """Progress bars for JupyterLab, a terminal and a log file.
 
 - `progress_bar`: iterate over something with a progress bar.
+- `map_in_threads`: call a function for many items at once, with a progress bar.
 - `print_line`: print one line without disturbing the bars.
 - `format_size`: a number of bytes with its unit, as the bars show it.
 
@@ -12,8 +13,9 @@ this way, because the times in a bar differ from run to run.
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["format_size", "print_line", "progress_bar"]
+__all__ = ["format_size", "map_in_threads", "print_line", "progress_bar"]
 
 _LOG_INTERVAL_S = 10.0
 
@@ -76,6 +78,40 @@ def progress_bar(iterable=None, *, total=None, description="", unit="it"):
         dynamic_ncols=redrawn,
         disable=os.environ.get("SIAMLAB_PROGRESS") == "0",
     )
+
+
+def map_in_threads(function, items, description, unit, max_workers=None):
+    """Call a function for each item in threads, with a progress bar.
+
+    Parameters
+    ----------
+    function : callable
+        Called with one item. It should mostly wait for disks or other processes, or
+        compute with NumPy.
+    items : sequence
+        The items.
+    description, unit : str
+        As for `progress_bar`.
+    max_workers : int, optional
+        As for `concurrent.futures.ThreadPoolExecutor`.
+
+    Returns
+    -------
+    list
+        The results, in the order of the items.
+
+    Examples
+    --------
+    >>> map_in_threads(abs, [-1, 2], "numbers", "number")
+    [1, 2]
+    """
+    pool = ThreadPoolExecutor(max_workers)
+    try:
+        found = pool.map(function, items)
+        bar = progress_bar(found, total=len(items), description=description, unit=unit)
+        return list(bar)
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for the rest
 
 
 def print_line(line):

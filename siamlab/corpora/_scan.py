@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from .. import audio
-from .._progress import print_line
+from .._progress import map_in_threads, print_line
 from ..errors import AudioError, CorpusError
 from ._corpus import Corpus
-from ._threads import map_in_threads
 
 # Suffixes of sound files. Some need siamlab[m4a]: a file that cannot be read is listed
 # anyway, so that extraction can report it. No .mp4 and .mkv, which are mostly videos,
@@ -299,7 +298,7 @@ def _reasons(table, whole, known):
 
 def measure_durations(paths, name):
     """Path -> duration in seconds; NaN for a recording that cannot be read."""
-    found = map_in_threads(_duration, paths, description=name, unit="files")
+    found = map_in_threads(_duration, paths, name, "file")
     return dict(zip(paths, found, strict=True))
 
 

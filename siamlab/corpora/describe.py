@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from .. import audio
+from .._progress import map_in_threads
 from ..errors import ArgumentError, AudioError
 from ._corpus import format_duration
-from ._threads import map_in_threads
 
 # Full scale: 32767/32768 in a 16-bit file, slightly different in a lossy file.
 _FULL_SCALE = 0.999
@@ -167,9 +167,7 @@ def describe(corpus, shortest=0.1):
         raise ArgumentError(f"shortest must not be negative; got {shortest} s")
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
     measured = pd.DataFrame(
-        map_in_threads(
-            _measure, rows, description=f"reading {corpus.name}", unit="utterances"
-        )
+        map_in_threads(_measure, rows, f"reading {corpus.name}", "utterance")
     )
     utterances = measured[["seconds", "sr", "peak", "offset", "level_db"]]
     utterances.insert(0, "path", corpus.table.path)

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from .. import _files, audio
+from .._progress import map_in_threads
 from ..errors import ArgumentError, CorpusError, StorageError
 from ._corpus import Corpus
 from ._room_acoustics import record, studio
 from ._sentences import LANGUAGES, sentences
-from ._threads import map_in_threads
 
 SR = 16000
 # Part of the cache key. Increase it if the same arguments give other recordings.
@@ -103,10 +103,7 @@ def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
     def speak(i):
         return _speaker(language, chosen[i], parts[i], seed, rooms)
 
-    numbers = range(n_speakers)
-    speakers = map_in_threads(
-        speak, numbers, description="voices", unit="speaker", max_workers=2
-    )
+    speakers = map_in_threads(speak, range(n_speakers), "voices", "speaker", 2)
     table = pd.DataFrame(itertools.chain.from_iterable(speakers))
     return Corpus(table, f"voices {language}")
 

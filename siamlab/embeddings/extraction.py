@@ -17,7 +17,7 @@ from ..distances import normalize
 from ..errors import ArgumentError
 from ..features import Features, extract
 from ..features.arrays import Arrays
-from ..features.jobs import run_all, split_by_size
+from ..features.cluster import run_all, split_by_size
 from ..sampling import segments
 from .pretrained import Encoder, encoder
 from .table import Embeddings

@@ -6,11 +6,10 @@ import os
 import numpy as np
 
 from .. import _files, audio
-from .._progress import print_line
+from .._progress import map_in_threads, print_line
 from ..errors import ArgumentError, AudioError
 from .arrays import Arrays, StoredArrays
 from .features import Features
-from .jobs import run_all
 from .shards import SHARD_BYTES, make_shards
 from .spectrogram import EDITION, Spectrogram
 
@@ -112,6 +111,7 @@ def extract(
     spectrogram = Spectrogram() if spectrogram is None else spectrogram
     # Compute window and filters once, before several threads need them.
     spectrogram(np.zeros(spectrogram.win_length), spectrogram.sr)
+    n_jobs = os.cpu_count() if n_jobs is None else n_jobs
     # One BLAS thread per job: more would compete for the same cores.
     with threadpool_limits(1, user_api="blas"):
         if client is None and folder is None:
@@ -129,15 +129,14 @@ def _extract_arrays(corpus, spectrogram, cache, n_jobs):
     """Compute one array per recording, in the cache or in memory."""
     compute = _cached if cache else Spectrogram.from_file
 
-    def job(spectrogram, *row):
+    def job(row):
         try:
             return compute(spectrogram, *row)
         except AudioError as error:
             return error
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
-    sizes = [1] * len(corpus)
-    results = run_all(job, spectrogram, rows, sizes, "spectrograms", n_jobs=n_jobs)
+    results = map_in_threads(job, list(rows), "spectrograms", "utterance", n_jobs)
     good = np.array([not isinstance(each, AudioError) for each in results], dtype=bool)
     reasons = [results[i].reason for i in np.flatnonzero(~good)]
     rejected = list(zip(corpus.table["path"][~good], reasons, strict=True))

@@ -23,9 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from .. import _files
+from .._progress import map_in_threads
 from ..errors import ArgumentError, AudioError, StorageError, WorkerError
 from .arrays import HEADER_BYTES, STEPS_PER_DB, StoredArrays
-from .jobs import run_all, split_by_size
+from .cluster import run_all, split_by_size
 from .spectrogram import EDITION, Spectrogram
 
 SHARD_BYTES = 64 * 2**20
@@ -56,12 +57,19 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
             "settings, or in shards of a different size. Choose another folder, or "
             "delete this one"
         )
-    jobs = (
+    jobs = [
         (_shard_path(folder, number), rows[each.start : each.stop])
         for number, each in enumerate(ranges)
-    )
-    sizes = [len(each) for each in ranges]
-    run_all(make_shard, spectrogram, jobs, sizes, "spectrograms", client, n_jobs)
+    ]
+    if client is None:
+
+        def make(job):
+            return make_shard(spectrogram, *job)
+
+        map_in_threads(make, jobs, "spectrograms", "shard", n_jobs)
+    else:
+        sizes = [len(each) for each in ranges]
+        run_all(make_shard, spectrogram, jobs, sizes, "spectrograms", client)
     return folder
 
 

@@ -13,7 +13,8 @@ import pytest
 
 import siamlab as sl
 from siamlab import errors
-from siamlab.features import jobs, shards
+from siamlab.features import cluster as jobs
+from siamlab.features import shards
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
@@ -156,7 +157,7 @@ def test_a_client_must_be_of_dask(recordings, monkeypatch):
 def test_a_worker_needs_the_same_siamlab(client, monkeypatch):
     monkeypatch.setattr(jobs, "__version__", "0.0.1")
     with pytest.raises(errors.WorkerError, match=r"tcp://.* siamlab 0.0.1; got '\d"):
-        jobs.run_jobs(wait, 0, [(1,)], client)
+        next(jobs.run_jobs(wait, 0, [(1,)], client))
 
 
 def test_a_folder_must_be_visible_to_the_workers(folder):

@@ -2,8 +2,8 @@
 
 - Reading: `read`, the samples of a file or of a part of it; `blocks`, the same in
   pieces; `duration`, without reading the samples.
-- Samples: `as_float`, from integers; `resample`, to another sampling rate; `check`, for
-  NaN and silence.
+- Samples: `as_float`, from integers; `resample`, to another sampling rate; `Level`,
+  also of offset, NaN and silence.
 
 libsndfile reads most formats. FFmpeg, with ``siamlab[m4a]``, reads the others, and
 files that do not contain their length. Notebook: ``01_sound_to_spectrogram``.
@@ -19,7 +19,7 @@ import numpy as np
 from . import _ffmpeg
 from .errors import ArgumentError, AudioError
 
-__all__ = ["as_float", "blocks", "check", "duration", "read", "resample"]
+__all__ = ["Level", "as_float", "blocks", "duration", "read", "resample"]
 
 # libsndfile reads a truncated file without an error; only its log reports it. The sizes
 # of the samples in WAV, AIFF and AU (the size of the whole file may be wrong: other
@@ -407,27 +407,60 @@ def resample(samples, orig_sr, target_sr):
     return soxr.resample(samples, orig_sr, target_sr, quality="HQ")
 
 
-def check(samples, path):
-    """Raise an error if samples contain NaN or only silence.
+class Level:
+    """Level and offset of a recording that comes in pieces.
 
-    Parameters
+    Attributes
     ----------
-    samples : numpy.ndarray
-        Shape (samples,).
-    path : str or os.PathLike
-        Path for the error message.
+    n, n_bad : int
+        Number of samples, and how many of them are NaN or infinite.
+    low, high : float
+        Smallest and largest of the other samples.
 
-    Raises
-    ------
-    AudioError
-        If a sample is NaN or infinite, or if all samples are silent.
+    Examples
+    --------
+    >>> level = Level()
+    >>> for piece in ([0.0, 0.5], [1.0, 0.5]):
+    ...     level.add(np.array(piece))
+    >>> offset, rms = level.offset_and_rms()
+    >>> level.n, offset, round(rms, 4)
+    (4, 0.5, 0.3536)
     """
-    n_bad = np.count_nonzero(~np.isfinite(samples))
-    if n_bad:
-        raise AudioError(
-            path, f"has {n_bad} samples that are NaN or infinite; export it again"
-        )
-    if not len(samples) or np.ptp(samples) <= 2 * SILENCE:  # apart from an offset
-        raise AudioError(
-            path, "is silent from beginning to end; record it again, or leave it out"
-        )
+
+    def __init__(self):
+        self.n = self.n_bad = 0
+        self.low, self.high = np.inf, -np.inf
+        self._sum = self._power = 0.0
+
+    def add(self, samples):
+        """Include another piece, a `numpy.ndarray` of shape (samples,)."""
+        is_finite = np.isfinite(samples)
+        finite = samples if is_finite.all() else samples[is_finite]
+        self.n += len(samples)
+        self.n_bad += len(samples) - len(finite)
+        self.low = float(np.min(finite, initial=self.low))
+        self.high = float(np.max(finite, initial=self.high))
+        # In double precision: an offset must not hide the level.
+        self._sum += float(finite.sum(dtype=np.float64))
+        self._power += float(np.square(finite).sum(dtype=np.float64))
+
+    def offset_and_rms(self):
+        """Return the mean, and the root mean square without it, at least 1e-6."""
+        mean = self._sum / self.n
+        return mean, float(np.sqrt(max(self._power / self.n - mean**2, 1e-12)))
+
+    def check(self, path):
+        """Raise an error if the recording at `path` cannot be used.
+
+        Raises
+        ------
+        AudioError
+            If a sample is NaN or infinite, or if the recording is silent.
+        """
+        problem = ""
+        if self.n_bad:
+            problem = f"has {self.n_bad} samples that are NaN or infinite; export it"
+        elif self.high - self.low <= 2 * SILENCE:  # apart from an offset
+            problem = "is silent from beginning to end; leave it out, or record it"
+        if problem:
+            raise AudioError(path, f"{problem} again")

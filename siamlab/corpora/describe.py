@@ -25,7 +25,7 @@ _MIN_RUN, _MIN_CLIPPED = 3, 10
 _QUIET_DB = -50.0
 # An offset of 0.3 % changes an embedding as much as another room does.
 _OFFSET = 0.003
-_MEASURED = ("seconds", "sr", "peak", "offset", "level_db", "n_bad", "n_clipped")
+_MEASURED = "seconds sr peak offset level_db n_bad n_clipped checksum error".split()
 _MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
@@ -167,7 +167,8 @@ def describe(corpus, shortest=0.1):
         raise ArgumentError(f"shortest must not be negative; got {shortest} s")
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
     measured = pd.DataFrame(
-        map_in_threads(_measure, rows, f"reading {corpus.name}", "utterance")
+        map_in_threads(_measure, rows, f"reading {corpus.name}", "utterance"),
+        columns=_MEASURED,
     )
     utterances = measured[["seconds", "sr", "peak", "offset", "level_db"]]
     utterances.insert(0, "path", corpus.table.path)
@@ -190,31 +191,30 @@ def _measure(row):
     """Read an utterance block by block, and return its measurements."""
     from scipy import ndimage
 
-    samples, sr, peak, n_bad, n_clipped = 0, 0, 0.0, 0, 0
-    total = power = 0.0
+    level, n_clipped = audio.Level(), 0
     checksum = hashlib.blake2b(digest_size=16)
     try:
         blocks = audio.blocks(row.path, start=row.start, duration=row.duration)
         for block, sr in blocks:  # noqa: B007
-            samples += len(block)
+            level.add(block)
             checksum.update(block.tobytes())
-            finite = np.isfinite(block)
-            n_bad += int(np.count_nonzero(~finite))
-            block = np.where(finite, block, 0.0)
-            total += float(block.sum())
-            power += float(np.square(block).sum())
-            size = np.abs(block)
-            peak = max(peak, float(size.max()))
-            runs = ndimage.binary_opening(size >= _FULL_SCALE, np.ones(_MIN_RUN))
+            is_full = np.abs(block) >= _FULL_SCALE
+            runs = ndimage.binary_opening(is_full, np.ones(_MIN_RUN))
             n_clipped += int(np.count_nonzero(runs))
     except AudioError as error:
-        unknown = dict.fromkeys((*_MEASURED, "checksum"), np.nan)
-        return {**unknown, "sr": 0, "error": error.reason}
-    offset = total / samples
-    level_db = 10 * np.log10(max(power / samples - offset**2, 1e-12))
-    values = (samples / sr, sr, peak, offset, level_db, n_bad, n_clipped)
-    key = f"{sr} {checksum.hexdigest()}"
-    return {**dict(zip(_MEASURED, values, strict=True)), "error": "", "checksum": key}
+        return {"sr": 0, "error": error.reason}
+    offset, rms = level.offset_and_rms()
+    return {
+        "seconds": level.n / sr,
+        "sr": sr,
+        "peak": max(0.0, -level.low, level.high),
+        "offset": offset,
+        "level_db": 20 * np.log10(rms),
+        "n_bad": level.n_bad,
+        "n_clipped": n_clipped,
+        "checksum": f"{sr} {checksum.hexdigest()}",
+        "error": "",
+    }
 
 
 def _suspicious(table, measured, shortest):

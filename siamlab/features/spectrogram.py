@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import audio
 from ..errors import ArgumentError, AudioError
-from ._recording import Level, resampled
 
 __all__ = ["Spectrogram"]
 
@@ -232,18 +231,18 @@ class Spectrogram:
         `read` yields the pieces (samples, sr) from the beginning. It is called twice,
         for the level and for the frames.
         """
-        level = Level(self.level_db)
+        level = audio.Level()
         for samples, sr in read():  # noqa: B007 - used below
             level.add(samples)
         if path is not None:
             level.check(path)
         audio.resample(samples[:1], sr, self.sr)  # refuses impossible rates
-        recording = (level.normalize(samples) for samples, _ in read())
+        recording = (self._normalize(samples, level) for samples, _ in read())
         hop, longest = self.hop_length, max(self.win_length, self.hop_length)
         n_frames = int(level.n * self.sr / sr / hop) + 1
         frames = np.empty((n_frames, self.n_bins), dtype=np.float32)
         rest, done = np.empty(0, dtype=np.float32), 0
-        for samples in resampled(recording, sr, self.sr):
+        for samples in _resampled(recording, sr, self.sr):
             rest = np.concatenate([rest, samples]) if len(rest) else samples
             n = (len(rest) - longest) // hop + 1
             if n > 0:
@@ -259,6 +258,14 @@ class Spectrogram:
                 f"of one window; got {len(rest)} samples at {self.sr} Hz"
             )
         return frames[:done]
+
+    def _normalize(self, samples, level):
+        """Remove the offset, and bring the root mean square to `level_db`."""
+        if self.level_db is None:
+            return samples
+        offset, rms = level.offset_and_rms()
+        gain = 10 ** (self.level_db / 20) / rms
+        return (samples - np.float32(offset)) * np.float32(gain)
 
     def _decibels(self, samples, out):
         """Compute the frames (time, n_bins) of samples at the right sampling rate.
@@ -288,3 +295,19 @@ class Spectrogram:
                     np.matmul(real[:, bins], weights, out=power[:, bands])
             np.maximum(power, np.float32(10 ** (self.floor_db / 10)), out=power)
             np.multiply(10, np.log10(power, out=power), out=power)
+
+
+def _resampled(pieces, orig_sr, target_sr):
+    """Yield the pieces of a recording at another sampling rate.
+
+    They are the same as those of the whole recording, resampled at once.
+    """
+    if orig_sr == target_sr:
+        yield from pieces
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(orig_sr, target_sr, 1, dtype="float32")
+    for samples in pieces:
+        yield stream.resample_chunk(samples)
+    yield stream.resample_chunk(samples[:0], last=True)

@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 from scipy.special import expit
 
+from ..plots.figure_style import show_image
 from ._base import Picture
 
 # Beyond it, the slope of a sigmoid is below 0.018: see `scaling.gate_saturation`.
@@ -25,16 +26,14 @@ class ScalingPicture(Picture):
         """Draw the axes, and the flat ends of the sigmoid."""
         given, values, sums, step = self.axes
         frames, bands, weights = self._shape
-        self._given, self._bar = self._map(
-            given, (0, frames, 0, bands), "value (0 is white)"
-        )
-        given.set(xlabel="frame", title="input of the LSTM")
-        self._step, bar = self._map(
-            step, (0, weights, 0, bands), "of the column's largest"
-        )
+        look = {"cmap": "PuOr", "extent": (0, frames, 0, bands)}
+        self._given = show_image(given, [[0.0]], "value (0 is white)", **look)
+        given.set(xlabel="frame", ylabel="band", title="input of the LSTM")
+        look = {"cmap": "PuOr", "extent": (0, weights, 0, bands)}
+        self._step = show_image(step, [[0.0]], "of the column's largest", **look)
         self._step.set_clim(-1, 1)
-        bar.set_ticks([-1, 0, 1])
-        step.set(xlabel="gates and candidates, sorted")
+        self._step.colorbar.set_ticks([-1, 0, 1])
+        step.set(xlabel="gates and candidates, sorted", ylabel="band")
         step.set_title("first gradient of the input weights")
         values.set_xscale("asinh", linear_width=1.0)
         ticks = (-30, -10, -3, -1, 0, 1, 3, 10, 30)
@@ -58,22 +57,8 @@ class ScalingPicture(Picture):
         for ax in (values, sums):
             ax.set(ylabel="relative to the highest", ylim=(0, 1.05))
         sums.legend(loc="upper right")
-        maps = (self._given, self._bar.ax.yaxis, self._step)
+        maps = (self._given, self._given.colorbar.ax.yaxis, self._step)
         return (*maps, self._values, self._near, self._far, slope)
-
-    def _map(self, ax, extent, label):
-        image = ax.imshow(
-            [[0.0]],
-            origin="lower",
-            aspect="auto",
-            interpolation="nearest",
-            cmap="PuOr",
-            extent=extent,
-        )
-        bar = self.figure.colorbar(image, ax=ax, label=label, pad=0.02)
-        ax.set_ylabel("band")
-        ax.grid(visible=False)
-        return image, bar
 
     def draw(self, result):
         """Fill maps and histograms."""
@@ -82,7 +67,7 @@ class ScalingPicture(Picture):
         if limit != self._given.get_clim()[1]:
             # Only the labels of the color bar are drawn again.
             self._given.set_clim(-limit, limit)
-            self._bar.set_ticks([-limit, 0, limit])
+            self._given.colorbar.set_ticks([-limit, 0, limit])
         self._given.set_data(result.values.T)
         columns = result.gradient / np.abs(result.gradient).max(axis=0).clip(1e-300)
         self._step.set_data(columns[:, np.argsort(columns.mean(axis=0))])

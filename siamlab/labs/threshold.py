@@ -108,10 +108,7 @@ class _ThresholdPicture(Picture):
         self._points = self._curve.get_data()
         # Symmetric around chance, to have room for flipped labels.
         self._end = -det.get_xlim()[0]
-        ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999])
-        names = [f"{100 * tick:g}" for tick in ticks]
-        det.set_xticks(norm.ppf(ticks), names, rotation=90)
-        det.set_yticks(norm.ppf(ticks), names)
+        det.tick_params(axis="x", labelrotation=90)
         det.set(xlim=(-self._end, self._end), ylim=(-self._end, self._end))
         det.set_title("DET curve: all thresholds")
         self._point = det.plot([], [], "s", color="black", markersize=8)[0]

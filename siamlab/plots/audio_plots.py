@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import ArgumentError
-from .figure_style import get_axes
+from .figure_style import get_axes, show_image
 
 _TICKS_KHZ = (0.5, 1, 2, 3, 4, 6, 8, 12, 16)  # enough for mel and for linear scales
 
@@ -64,15 +64,8 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
             f"a spectrogram must have shape (time, mel); got {values.shape}"
         )
     ax = get_axes(ax, (8, 3))
-    image = ax.imshow(
-        values.T,
-        origin="lower",
-        aspect="auto",
-        interpolation="nearest",
-        cmap="magma",
-        extent=(0, len(values) * hop_seconds, 0, values.shape[1]),
-    )
-    ax.figure.colorbar(image, ax=ax, label=unit, pad=0.02)
+    extent = (0, len(values) * hop_seconds, 0, values.shape[1])
+    show_image(ax, values.T, unit, cmap="magma", extent=extent)
     ax.set(xlabel="time (s)", ylabel="band")
     if frequencies is not None:
         low, high = frequencies[0], frequencies[-1]
@@ -80,7 +73,6 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
         bands = np.interp(1000 * ticks, frequencies, np.arange(len(frequencies)))
         ax.set_yticks(bands + 0.5, [f"{khz:g}" for khz in ticks])
         ax.set_ylabel("frequency (kHz)")
-    ax.grid(visible=False)
     return ax
 
 

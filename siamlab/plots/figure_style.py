@@ -17,6 +17,16 @@ def style():
     plt.style.use(STYLE)
 
 
+def show_image(ax, values, label, *, origin="lower", **settings):
+    """Show an array (rows, columns) as an image with a color bar, without a grid."""
+    image = ax.imshow(
+        values, origin=origin, aspect="auto", interpolation="nearest", **settings
+    )
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.02)
+    ax.grid(visible=False)
+    return image
+
+
 def get_axes(ax, figsize):
     """Return `ax`, or the axes of a new figure if it is None."""
     import matplotlib.pyplot as plt

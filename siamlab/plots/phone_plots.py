@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import ArgumentError
-from .figure_style import get_axes
+from .figure_style import get_axes, show_image
 
 
 def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
@@ -104,16 +104,9 @@ def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=N
             f"got {posteriors.shape}"
         )
     ax = get_axes(ax, (9, 0.12 * n_states + 1.5))
-    image = ax.imshow(
-        posteriors.T,
-        aspect="auto",
-        interpolation="nearest",
-        cmap="Greys",
-        vmin=0,
-        vmax=1,
-        extent=(0, hop_seconds * len(posteriors), n_states - 0.5, -0.5),
-    )
-    ax.figure.colorbar(image, ax=ax, label="probability", pad=0.02)
+    extent = (0, hop_seconds * len(posteriors), n_states - 0.5, -0.5)
+    look = {"cmap": "Greys", "vmin": 0, "vmax": 1, "origin": "upper"}
+    show_image(ax, posteriors.T, "probability", extent=extent, **look)
     for i, (first, last) in enumerate(alignment):
         ax.plot(
             [hop_seconds * first, hop_seconds * (last + 1)],
@@ -125,7 +118,6 @@ def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=N
     ax.set_yticks(np.arange(1, n_states, 2), names)
     _mark_phones(ax, phones)
     ax.set(xlabel="time (s)", ylabel="label")
-    ax.grid(visible=False)
     return ax
 
 

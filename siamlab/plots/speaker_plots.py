@@ -252,7 +252,7 @@ def det_curve(y_true, y_score, *, label=None, ax=None):
     ax.annotate(
         f"EER {eer:.1%}", [to_axis(eer)] * 2, (6, 6), textcoords="offset points"
     )
-    ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95])
+    ticks = np.array([0.001, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999])
     names = [f"{100 * tick:g}" for tick in ticks]
     ax.set_xticks(norm.ppf(ticks), names)
     ax.set_yticks(norm.ppf(ticks), names)

@@ -150,15 +150,12 @@ class SpeakerMaps:
         rng = np.random.default_rng(0)
         self._speakers, labels = np.unique(speakers, return_inverse=True)
         self._labels = {False: labels, True: rng.permutation(labels)}
-        self._sample = np.arange(len(x))
-        if len(x) > _MAX_SAMPLE:
-            self._sample = rng.permutation(len(x))[:_MAX_SAMPLE]
+        self._sample = rng.permutation(len(x))[:_MAX_SAMPLE]
         number = pd.Series(speakers).groupby(speakers).cumcount() + 1
         self.names = [f"{who} {n}" for who, n in zip(speakers, number, strict=True)]
         # Caches of this object, which are freed with it.
         self.map_points = functools.lru_cache(_CACHE_SIZE)(self._compute_points)
         self._near = functools.lru_cache(_CACHE_SIZE)(self._find_near)
-        self._purity = functools.lru_cache(_CACHE_SIZE)(self._compute_purity)
 
     def _find_near(self, metric):
         return clusters.nearest_neighbors(
@@ -172,12 +169,6 @@ class SpeakerMaps:
             points, self._sample, k=self._k, metric="euclidean"
         )
         return points, neighbor_preservation(self._near(metric), on_map)
-
-    def _compute_purity(self, shuffled, metric):
-        """As `clusters.neighbor_purity`, of the sample."""
-        return clusters.purity_of_neighbors(
-            self._near(metric), self._labels[shuffled], self._sample
-        )
 
     def view(
         self, *, chosen=0, around=0, selected=(), shuffled=False, metric="cosine", **map
@@ -217,7 +208,7 @@ class SpeakerMaps:
         counts = np.bincount(labels[list(selected)])
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
         return MapView(
-            self._purity(shuffled, metric),
+            clusters.purity_of_neighbors(self._near(metric), labels, self._sample),
             preserved,
             metric,
             int(chosen),

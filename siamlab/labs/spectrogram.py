@@ -45,6 +45,8 @@ class SpectrogramAnalysis:
         Mel bands too narrow to contain a bin of the transform: always at the floor.
     values : numpy.ndarray
         In dB, shape (time, mel).
+    cut_off : numpy.ndarray
+        Which values are at the floor, bool, shape (time, mel).
     weights : numpy.ndarray
         Of each STFT bin in each band, shape (bins, bands).
     """
@@ -58,12 +60,8 @@ class SpectrogramAnalysis:
     skipped: float
     empty_bands: int
     values: np.ndarray = dataclasses.field(repr=False, compare=False)
+    cut_off: np.ndarray = dataclasses.field(repr=False, compare=False)
     weights: np.ndarray = dataclasses.field(repr=False, compare=False)
-
-    @property
-    def cut_off(self):
-        """Which values are at the floor, shape (time, mel)."""
-        return _cut_off(self.values, self.spectrogram.floor_db)
 
     def __str__(self):
         """Summarize in one line of HTML."""
@@ -118,6 +116,7 @@ def analyze(samples, sr, spectrogram):
         # librosa warns about empty filters, which are counted below.
         warnings.filterwarnings("ignore", message="Empty filters")
         values = spectrogram(samples, sr)
+    cut_off = values <= spectrogram.floor_db + 1e-3  # up to rounding
     with_bands = spectrogram.n_mels is not None
     weights = spectrogram.mel_filters if with_bands else np.eye(spectrogram.n_bins)
     return SpectrogramAnalysis(
@@ -131,17 +130,13 @@ def analyze(samples, sr, spectrogram):
             2 * spectrogram.sr / spectrogram.win_length,
             float(np.diff(spectrogram.frequencies[:2])[0]),
         ),
-        at_floor=float(np.mean(_cut_off(values, spectrogram.floor_db))),
+        at_floor=float(np.mean(cut_off)),
         skipped=max(0.0, 1 - spectrogram.win_length / spectrogram.hop_length),
         empty_bands=int(np.sum(~weights.any(axis=0))),
         values=values,
+        cut_off=cut_off,
         weights=weights,
     )
-
-
-def _cut_off(values, floor):
-    # Up to rounding.
-    return values <= floor + 1e-3
 
 
 def wav_bytes(samples, sr):

@@ -95,23 +95,6 @@ class TemporalSubsampling(keras.layers.Layer):
         """
         return None if previous_mask is None else previous_mask[:, :: self.stride]
 
-    def compute_output_spec(self, inputs):
-        """Return shape and type of the output.
-
-        Parameters
-        ----------
-        inputs : keras.KerasTensor
-            As for `call`.
-
-        Returns
-        -------
-        keras.KerasTensor
-            The output, with fewer frames.
-        """
-        batch, time, *rest = inputs.shape
-        time = None if time is None else -(-time // self.stride)
-        return keras.KerasTensor((batch, time, *rest), dtype=inputs.dtype)
-
     def get_config(self):
         """Return the arguments of the constructor.
 

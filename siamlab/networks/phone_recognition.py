@@ -1,5 +1,7 @@
 """Networks that recognize phones, with CTC or with one label per frame."""
 
+import dataclasses
+
 import keras
 import numpy as np
 from keras import ops
@@ -74,15 +76,9 @@ class _PhoneNet(EncoderModel):
         dict
             Configuration for `from_config`.
         """
-        vocabulary = {
-            "symbols": list(self.vocabulary.symbols),
-            "blank": self.vocabulary.blank,
-        }
-        return {
-            **super().get_config(),
-            "vocabulary": vocabulary,
-            "stride": self.stride,
-        }
+        vocabulary = dataclasses.asdict(self.vocabulary)
+        config = super().get_config()
+        return {**config, "vocabulary": vocabulary, "stride": self.stride}
 
 
 @keras.saving.register_keras_serializable(package="siamlab")

@@ -104,8 +104,7 @@ def neighbor_purity(embeddings, labels, *, k=5, metric="cosine"):
     1.0
     """
     x = check_points(embeddings, metric, min_rows=2)
-    labels = check_labels(labels, len(x))
-    _, ids = np.unique(labels, return_inverse=True)
+    _, ids = np.unique(check_labels(labels, len(x)), return_inverse=True)
     return purity_of_neighbors(nearest_neighbors(x, k=k, metric=metric), ids)
 
 

@@ -101,9 +101,7 @@ class Corpus:
         Corpus
             The selected utterances.
         """
-        rows = np.asarray(rows)
-        table = self.table[rows] if rows.dtype == bool else self.table.iloc[rows]
-        return Corpus(table, self.name)
+        return Corpus(self.table.iloc[np.asarray(rows)], self.name)
 
     def split(self, by="speaker", fractions=(0.8, 0.2), seed=0):
         """Split the corpus randomly into parts that share no speaker or session.

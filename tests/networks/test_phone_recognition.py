@@ -39,9 +39,10 @@ def test_a_ctc_network_learns_to_transcribe(rng, blank, stride):
     arrays, transcripts = synthetic_speech(rng, 48)
     scaler = sl.scaling.StandardScaler().fit(arrays)
     net = networks.ctc_blstm(vocabulary, 6, (12,), scaler, stride)
-    net.compile(keras.optimizers.Adam(0.02))
+    net.compile(keras.optimizers.Adam(0.05))
     labels = [vocabulary.encode(phones) for phones in transcripts]
-    net.fit(sl.sampling.UtteranceBatches(arrays, labels, 8), epochs=25, verbose=0)
+    # One batch, for which JAX compiles once.
+    net.fit(sl.sampling.UtteranceBatches(arrays, labels, 48), epochs=80, verbose=0)
     for width in (None, 4):
         found = net.transcribe(arrays, width=width)
         assert sl.metrics.phone_error_rate(transcripts, found) < 0.1
@@ -92,7 +93,7 @@ def test_the_ctc_loss_equals_that_of_the_lattice(rng):
         "frames": np.array([20, 14]),
     }
     labels = np.array([[1, 1, 3], [2, -1, -1]])
-    logits = np.asarray(net(x))
+    logits = keras.ops.convert_to_numpy(net(x))
     expected = [
         sl.ctc.lattice(logits[i, :n], row[row >= 0], 0)[1]
         for i, (n, row) in enumerate(zip((20, 14), labels, strict=True))

@@ -70,14 +70,6 @@ def test_numpy_arrays_and_tensors_give_the_same_numbers(distributions, name):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(of_tensors), found, atol=atol)
 
 
-def test_numpy_arrays_need_no_keras(in_a_process):
-    program = (
-        "import sys, numpy as np; from siamlab import distances; "
-        "distances.pairwise_kl(np.eye(2)); assert 'keras' not in sys.modules"
-    )
-    in_a_process(program)
-
-
 def test_logits_and_their_softmax_have_the_same_divergences(rng):
     logits = rng.normal(size=(6, 9))
     np.testing.assert_allclose(

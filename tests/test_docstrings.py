@@ -9,7 +9,7 @@ import pytest
 
 import siamlab
 
-MODULES = [
+MODULES = ["siamlab"] + [
     module.name
     for module in pkgutil.walk_packages(siamlab.__path__, "siamlab.")
     if not module.name.endswith("__main__")

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -76,21 +77,6 @@ def test_an_onnx_file_computes_the_same_without_keras(small, tmp_path, in_a_proc
     outputs = json.loads(in_a_process(ONNX, path, tmp_path / "x.npz"))
     for segments, found in zip(x, outputs, strict=True):
         np.testing.assert_allclose(found, encoder(segments), atol=1e-4)
-
-
-EMBED = """
-import sys
-import numpy as np
-import siamlab as sl
-noise = np.random.default_rng(0).normal(size=16000).astype("float32") / 10
-embedding = sl.encoder().embed(noise, 16000)
-slow = "keras", "tensorflow", "librosa", "numba", "pandas", "scipy.signal"
-print(embedding.size, [name for name in slow if name in sys.modules])
-"""
-
-
-def test_the_encoder_imports_neither_tensorflow_nor_librosa(in_a_process):
-    assert in_a_process(EMBED).split() == ["128", "[]"]
 
 
 def test_an_encoder_survives_its_file(small, tmp_path):
@@ -187,27 +173,7 @@ def test_features_of_another_spectrogram_are_refused(corpus):
         sl.embed(sl.encoder(), features)
 
 
-@pytest.mark.slow
-def test_two_lines_draw_a_map_of_a_folder(tmp_path, a_folder_of_voices, corpus):
-    import matplotlib.pyplot as plt
-
-    a_folder_of_voices(tmp_path, speakers=3, utterances=3)
-    broken = tmp_path / corpus.table.speaker[0] / "broken.wav"
-    broken.write_bytes(b"RIFF")
-
-    embeddings = sl.embed(str(tmp_path))
-    ax = sl.plots.speaker_map(embeddings)
-
-    assert embeddings.shape == (9, 128)
-    assert sorted(set(embeddings.speakers)) == sorted(set(corpus.table.speaker))
-    assert list(embeddings.rejected.path) == [str(broken)]
-    assert "neighbor purity" in ax.get_title()
-    plt.close(ax.figure)
-
-
 def test_single_files_and_folders_without_speakers_are_embedded(tmp_path, corpus):
-    import soundfile
-
     for i in range(2):
         soundfile.write(tmp_path / f"{i}.wav", *corpus[i])
     both = sl.embed(tmp_path)

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import soundfile
-from sound_files import encode
+from sound_files import encode, tone
 
 from siamlab import audio, errors
 
@@ -29,6 +29,7 @@ FILES = {
     "wma.wma": ("wmav2", 4096, None),
 }
 SR = 48000
+TONE = tone(SR)
 
 
 @pytest.fixture
@@ -46,16 +47,10 @@ def write(tmp_path):
     return write
 
 
-@pytest.fixture
-def tone():
-    """One second of 440 Hz at 48 kHz."""
-    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(SR) / SR).astype(np.float32)
-
-
 @pytest.mark.parametrize("name", FILES)
-def test_every_codec_is_read(write, tone, name):
+def test_every_codec_is_read(write, name):
     _, extra, tolerance = FILES[name]
-    path = write(name, tone)
+    path = write(name, TONE)
     samples, sr = audio.read(path)
     assert (sr, samples.dtype) == (SR, np.float32)
     assert audio.duration(path) == len(samples) / SR
@@ -63,13 +58,13 @@ def test_every_codec_is_read(write, tone, name):
     spectrum = np.abs(np.fft.rfft(samples[:SR], SR))
     assert abs(int(np.argmax(spectrum)) - 440) <= 1
     if tolerance is not None:
-        np.testing.assert_allclose(samples, tone, atol=tolerance)
+        np.testing.assert_allclose(samples, TONE, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", ["float.wav", "alac.m4a", "16 bits.mkv"])
-def test_channels_are_averaged(write, tone, name):
-    samples, _ = audio.read(write(name, np.stack([tone, 0 * tone])))
-    np.testing.assert_allclose(samples, tone / 2, atol=1e-4)
+def test_channels_are_averaged(write, name):
+    samples, _ = audio.read(write(name, np.stack([TONE, 0 * TONE])))
+    np.testing.assert_allclose(samples, TONE / 2, atol=1e-4)
 
 
 def test_samples_are_clipped_at_full_scale(write):
@@ -99,8 +94,7 @@ def test_parts_and_blocks_equal_the_same_samples_of_the_whole(write, rng, name):
 
 @pytest.mark.parametrize("sr", [8000, 11025, 44100, 96000])
 def test_every_sampling_rate_is_read_and_resampled(tmp_path, sr):
-    time = np.arange(sr) / sr
-    soundfile.write(tmp_path / "a.wav", np.sin(2 * np.pi * 440 * time) / 2, sr)
+    soundfile.write(tmp_path / "a.wav", tone(sr), sr)
     samples, found = audio.read(tmp_path / "a.wav")
     assert found == sr
     resampled = audio.resample(samples, sr, 16000)
@@ -116,14 +110,14 @@ def test_an_impossible_sampling_rate_is_an_error():
             audio.resample(np.zeros(1000, np.float32), sr, 16000)
 
 
-def test_a_file_longer_than_one_read_is_complete(write, tone, monkeypatch):
+def test_a_file_longer_than_one_read_is_complete(write, monkeypatch):
     monkeypatch.setattr(audio, "_MAX_SAMPLES", 1000)
-    np.testing.assert_array_equal(audio.read(write("float.wav", tone))[0], tone)
+    np.testing.assert_array_equal(audio.read(write("float.wav", TONE))[0], TONE)
 
 
 @pytest.mark.parametrize("name", ["24 bits.flac", "alac.m4a"])
-def test_a_start_after_the_end_is_an_error(write, tone, name):
-    path = write(name, tone[:12000])
+def test_a_start_after_the_end_is_an_error(write, name):
+    path = write(name, TONE[:12000])
     with pytest.raises(errors.AudioError, match=r"after 2 s \(it is 0.250 s long\)"):
         audio.read(path, start=2.0)
 
@@ -163,8 +157,8 @@ def test_a_file_without_permission_is_an_error(tmp_path, monkeypatch):
         ("16 bits.wav", 22, b"\0", "is not a sound file"),  # has no channels
     ],
 )
-def test_an_impossible_header_is_an_error(write, tone, name, position, byte, message):
-    path = write(name, tone)
+def test_an_impossible_header_is_an_error(write, name, position, byte, message):
+    path = write(name, TONE)
     content = path.read_bytes()
     path.write_bytes(content[:position] + byte + content[position + 1 :])
     with pytest.raises(errors.AudioError, match=message):

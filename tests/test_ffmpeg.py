@@ -6,13 +6,9 @@ import sys
 import av
 import numpy as np
 import pytest
-from sound_files import encode
+from sound_files import encode, tone
 
 from siamlab import audio, errors
-
-
-def tone(sr, seconds=1.0):
-    return 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(sr * seconds)) / sr)
 
 
 def test_a_file_name_is_never_a_protocol(tmp_path, monkeypatch):
@@ -21,14 +17,12 @@ def test_a_file_name_is_never_a_protocol(tmp_path, monkeypatch):
     assert len(audio.read("concat:a|b.m4a")[0]) == 16000
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("list.m3u8", "#EXTM3U\n#EXTINF:9,\na.m4a\n#EXT-X-ENDLIST\n"),
-        ("list.m4a", "#EXTM3U\n#EXTINF:9,\na.m4a\n#EXT-X-ENDLIST\n"),
-        ("list.ffconcat", "ffconcat version 1.0\nfile 'a.m4a'\n"),
-    ],
-)
+PLAYLIST = "#EXTM3U\n#EXTINF:9,\na.m4a\n#EXT-X-ENDLIST\n"
+CONCATENATION = "ffconcat version 1.0\nfile 'a.m4a'\n"
+LISTS = {"a.m3u8": PLAYLIST, "b.m4a": PLAYLIST, "c.ffconcat": CONCATENATION}
+
+
+@pytest.mark.parametrize(("name", "content"), LISTS.items())
 def test_a_file_that_refers_to_another_is_refused(tmp_path, name, content):
     encode(tmp_path / "a.m4a", tone(16000))
     (tmp_path / name).write_text(content)

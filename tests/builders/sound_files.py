@@ -7,6 +7,12 @@ import av
 import numpy as np
 
 
+def tone(sr, seconds=1.0):
+    """A sine of 440 Hz at half of full scale."""
+    time = np.arange(round(sr * seconds)) / sr
+    return 0.5 * np.sin(2 * np.pi * 440 * time).astype(np.float32)
+
+
 def encode(file, samples, sr=16000, codec="aac", container=None, **options):
     """Write samples, (samples,) or (channels, samples), with a codec of FFmpeg.
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sound_files import textgrid
+from sound_folders import Tree
 
 from siamlab import corpora, errors, extract
 
@@ -61,7 +62,7 @@ REAL = {
 
 
 @pytest.fixture(scope="module", params=["voices", "timit", *CORPORA, *REAL])
-def corpus(request, tmp_path_factory, make_tree):
+def corpus(request, tmp_path_factory):
     if request.param == "voices":
         return corpora.voices(n_speakers=3, n_utterances=2)
     if request.param in REAL:
@@ -70,7 +71,7 @@ def corpus(request, tmp_path_factory, make_tree):
     root = tmp_path_factory.mktemp("corpus")
     if request.param == "timit":
         return corpora.timit(request.getfixturevalue("a_timit")(root))
-    return write(make_tree(root), request.param)(root)
+    return write(Tree(root), request.param)(root)
 
 
 def test_every_corpus_is_tested_here():

@@ -62,14 +62,9 @@ def test_second_and_misplaced_files_are_rejected_and_labels_may_be_missing(
     assert table.phones.isna().all()
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("DR1/FCJF0/SA1.PHN", "0 9 h#\n9 five sh", r"SA1\.PHN, line 2: expected"),
-        ("DR1/FCJF0/SA1.PHN", "0 9 h#\n9 ² sh", r"SA1\.PHN, line 2: expected"),
-    ],
-)
-def test_an_invalid_line_is_an_error(tmp_path, a_timit, name, text, message):
-    (a_timit(tmp_path) / "TRAIN" / name).write_text(text, "utf-8")
-    with pytest.raises(errors.CorpusError, match=message):
+@pytest.mark.parametrize("line", ["9 five sh", "9 ² sh"])
+def test_an_invalid_line_is_an_error(tmp_path, a_timit, line):
+    labels = a_timit(tmp_path) / "TRAIN/DR1/FCJF0/SA1.PHN"
+    labels.write_text(f"0 9 h#\n{line}", "utf-8")
+    with pytest.raises(errors.CorpusError, match=r"SA1\.PHN, line 2: expected"):
         corpora.timit(tmp_path)

@@ -1,8 +1,7 @@
 """Recordings and shards for the tests of this folder."""
 
-import numpy as np
 import pytest
-import soundfile
+from sound_folders import Tree
 
 import siamlab as sl
 
@@ -10,12 +9,10 @@ import siamlab as sl
 @pytest.fixture
 def recordings(tmp_path):
     """Twelve recordings of three speakers, 0.5 to 1.05 s of noise, as a corpus."""
-    rng = np.random.default_rng(7)
+    tree = Tree(tmp_path / "corpus")
     for i in range(12):
-        path = tmp_path / "corpus" / "abc"[i // 4] / f"{i:02d}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(path, rng.uniform(-0.5, 0.5, 8000 + 800 * i), 16000)
-    return sl.corpora.folder(tmp_path / "corpus")
+        tree.sound(f"{'abc'[i // 4]}/{i:02d}.wav", seconds=0.5 + 0.05 * i)
+    return sl.corpora.folder(tree.root)
 
 
 @pytest.fixture

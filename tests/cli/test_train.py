@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,10 +124,7 @@ def test_a_run_that_cannot_work_is_refused(recordings, tmp_path, message, change
 
 
 def test_a_damaged_network_is_reported(recordings, run, tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for path in run.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes())
+    folder = shutil.copytree(run, tmp_path / "run")
     (folder / "network.keras").write_bytes(b"damaged")
     with pytest.raises(errors.StorageError, match="to start again"):
         train(small(recordings), folder)

@@ -10,11 +10,6 @@ from siamlab.errors import AudioError
 from siamlab.features import spectrogram as module
 
 
-@pytest.fixture
-def in_pieces_of_a_second(monkeypatch):
-    monkeypatch.setattr(module, "_SECONDS", 1.0)
-
-
 @pytest.mark.parametrize("sr", [16000, 44100])
 @pytest.mark.parametrize("container", ["wav", "flac", "m4a"])
 @pytest.mark.parametrize(
@@ -36,7 +31,8 @@ def test_pieces_equal_the_whole(tmp_path, rng, monkeypatch, sr, container, setti
     np.testing.assert_allclose(pieces, whole, atol=1e-4)
 
 
-def test_a_file_with_nan_or_silence_is_refused(tmp_path, rng, in_pieces_of_a_second):
+def test_a_file_with_nan_or_silence_is_refused(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr(module, "_SECONDS", 1.0)
     samples = rng.uniform(-0.1, 0.1, 40000).astype(np.float32)
     samples[[5, 39000]] = np.nan
     for content, message in (

@@ -93,19 +93,19 @@ def test_detection_cost_depends_on_the_prior():
     assert metrics.min_dcf([0, 1, 0], [3, 2, 1], p_target=0.9) == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize(
-    ("y_true", "y_score", "message"),
-    [
-        ([1, 1, 1], [0.1, 0.2, 0.3], "all 3 pairs are of the same speaker"),
-        ([0, 0, 0], [0.1, 0.2, 0.3], "all 3 pairs are of different speakers"),
-        ([1, 0], [0.1, np.nan], "finite; 1 of 2 scores are not"),
-        ([1, 0, 1], [0.1, 0.2], r"got \(3,\) and \(2,\)"),
-        (["yes", "no"], [1, 0], "only 0 and 1 .*got yes"),
-        ([1, None], [1, 0], "only 0 and 1 .*got None"),
-        ([1, 0], ["high", "low"], "y_score must be numbers"),
-        ([0.9, 0.1], [1, 0], "only 0 and 1 .*got 0.9. The labels come first"),
-    ],
-)
-def test_invalid_pairs_raise(y_true, y_score, message):
+INVALID = {
+    "all 3 pairs are of the same speaker": ([1, 1, 1], [0.1, 0.2, 0.3]),
+    "all 3 pairs are of different speakers": ([0, 0, 0], [0.1, 0.2, 0.3]),
+    "finite; 1 of 2 scores are not": ([1, 0], [0.1, np.nan]),
+    r"got \(3,\) and \(2,\)": ([1, 0, 1], [0.1, 0.2]),
+    "only 0 and 1 .*got yes": (["yes", "no"], [1, 0]),
+    "only 0 and 1 .*got None": ([1, None], [1, 0]),
+    "y_score must be numbers": ([1, 0], ["high", "low"]),
+    "only 0 and 1 .*got 0.9. The labels come first": ([0.9, 0.1], [1, 0]),
+}
+
+
+@pytest.mark.parametrize(("message", "pairs"), INVALID.items())
+def test_invalid_pairs_raise(pairs, message):
     with pytest.raises(errors.ArgumentError, match=message):
-        metrics.eer(y_true, y_score)
+        metrics.eer(*pairs)

@@ -24,15 +24,15 @@ def test_segments_equal_the_slow_loop(n, n_frames, hop_frames):
     np.testing.assert_array_equal(found, [array[i : i + n_frames] for i in starts])
 
 
-@pytest.mark.parametrize(
-    ("cut", "message"),
-    [
-        (lambda x, rng: sampling.segments(x, 0), "n_frames must be at least 1; got 0"),
-        (lambda x, rng: sampling.segments(x, 4, -1), "hop_frames must be .* got -1"),
-        (lambda x, rng: sampling.segments(x[:0], 4), r"one frame; got \(0, 3\)"),
-        (lambda x, rng: sampling.segment(x[:0], 4, rng), r"one frame; got \(0, 3\)"),
-    ],
-)
+IMPOSSIBLE = {
+    "n_frames must be at least 1; got 0": lambda x, rng: sampling.segments(x, 0),
+    "hop_frames must be .* got -1": lambda x, rng: sampling.segments(x, 4, -1),
+    r"one frame; got \(0, 3\)": lambda x, rng: sampling.segments(x[:0], 4),
+    r"one frame.* \(0, 3\)": lambda x, rng: sampling.segment(x[:0], 4, rng),
+}
+
+
+@pytest.mark.parametrize(("message", "cut"), IMPOSSIBLE.items())
 def test_impossible_segments_raise(cut, message, rng):
     with pytest.raises(errors.ArgumentError, match=message):
         cut(np.zeros((20, 3)), rng)

@@ -92,10 +92,7 @@ class _TestEER(keras.callbacks.Callback):
         self._segments = {"n_frames": n_frames, "hop_frames": max(n_frames // 2, 1)}
 
     def on_epoch_end(self, epoch, logs=None):
-        encoder = embeddings.Encoder.from_network(
-            self.model, self._test_set.spectrogram, self._segments
-        )
-        embedded = embeddings.embed(encoder, self._test_set)
+        embedded = embeddings.embed(self.model, self._test_set, **self._segments)
         pairs = metrics.pair_scores(embedded, self._test_set.speakers)
         logs["val_eer"] = float(metrics.eer(*pairs))
 

@@ -1,5 +1,6 @@
 """Arguments that several commands share: recordings, and an encoder."""
 
+import io
 import json
 from pathlib import Path
 
@@ -87,17 +88,27 @@ def print_results(arguments, summary, lines, rejected, skipped):
 
 
 def save_figure(path, draw):
-    """Draw into a file without opening a window; ``draw(plots)`` returns the Axes."""
+    """Draw into a file; ``draw()`` returns the Axes."""
+    from .. import _files
+
+    file_format = Path(path).suffix.lstrip(".") or "png"
+    with _files.atomic_write(path) as temporary:
+        temporary.write_bytes(render_figure(draw, file_format))
+
+
+def render_figure(draw, file_format):
+    """Return a figure as bytes, without opening a window; see `save_figure`."""
     import matplotlib
 
     matplotlib.use("agg")
     import matplotlib.pyplot as plt
     import numpy as np
 
-    from .. import _files, plots
+    from .. import plots
 
-    figure = np.atleast_1d(draw(plots))[0].figure
-    file_format = Path(path).suffix.lstrip(".") or "png"
-    with _files.atomic_write(path) as temporary:
-        figure.savefig(temporary, format=file_format, dpi=150, bbox_inches="tight")
+    content = io.BytesIO()
+    with plt.style.context(plots.STYLE):
+        figure = np.atleast_1d(draw())[0].figure
+        figure.savefig(content, format=file_format, dpi=150, bbox_inches="tight")
     plt.close(figure)
+    return content.getvalue()

@@ -2,11 +2,9 @@
 
 import base64
 import html
-import io
-
-import matplotlib
 
 from .. import metrics, plots
+from ._arguments import render_figure
 
 _PAGE = """\
 <!doctype html>
@@ -52,14 +50,13 @@ def render_report(config, history, results, embedded):
     )
     pairs = metrics.pair_scores(embedded, embedded.speakers)
     error_rates, label = {"test set": history["val_eer"]}, "equal error rate"
-    matplotlib.use("agg")  # no window
     figures = [
-        _figure(plots.training_curves, {"training set": history["loss"]}),
-        _figure(plots.training_curves, error_rates, label=label),
-        _figure(plots.det_curve, *pairs),
+        _figure(lambda: plots.training_curves({"training set": history["loss"]})),
+        _figure(lambda: plots.training_curves(error_rates, label=label)),
+        _figure(lambda: plots.det_curve(*pairs)),
     ]
     if len(embedded) >= 4:  # the smallest number that UMAP can map
-        figures.append(_figure(plots.speaker_map, embedded))
+        figures.append(_figure(lambda: plots.speaker_map(embedded)))
     return _PAGE.format(
         loss=html.escape(config.loss),
         results="".join(f"<li>{item}</li>" for item in items),
@@ -68,14 +65,7 @@ def render_report(config, history, results, embedded):
     )
 
 
-def _figure(plot, *data, **settings):
+def _figure(draw):
     """Draw a figure; return an HTML element that contains the image."""
-    import matplotlib.pyplot as plt
-
-    buffer = io.BytesIO()
-    with plt.style.context(plots.STYLE):
-        figure = plot(*data, **settings).figure
-        figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
-    plt.close(figure)
-    content = base64.b64encode(buffer.getvalue()).decode("ascii")
+    content = base64.b64encode(render_figure(draw, "png")).decode("ascii")
     return f'<img style="max-width: 100%" src="data:image/png;base64,{content}">'

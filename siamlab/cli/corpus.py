@@ -22,7 +22,7 @@ def add_arguments(parser):
 
 def run(arguments):
     """Describe the corpus, and list what is wrong with its files."""
-    from .. import corpora
+    from .. import corpora, plots
 
     if arguments.download:
         arguments.data = corpora.download(arguments.download, arguments.data)
@@ -32,7 +32,7 @@ def run(arguments):
     found = corpora.describe(_arguments.load_corpus(arguments))
     rates = {str(sr): int(n) for sr, n in found.sampling_rates.items()}
     if arguments.picture:
-        _arguments.save_figure(arguments.picture, lambda plots: plots.corpus(found))
+        _arguments.save_figure(arguments.picture, lambda: plots.corpus(found))
     summary = {
         "speakers": len(found.speakers),
         "sessions": int(found.speakers.sessions.sum()),

@@ -23,7 +23,7 @@ def run(arguments):
     import numpy as np
     import pandas as pd
 
-    from .. import _files, corpora, embeddings
+    from .. import _files, corpora, embeddings, plots
     from ..training import quiet_tensorflow
 
     if arguments.map:
@@ -38,7 +38,7 @@ def run(arguments):
     }
     _files.save_arrays(arguments.output, arrays)
     if arguments.map:
-        _arguments.save_figure(arguments.map, lambda plots: plots.speaker_map(embedded))
+        _arguments.save_figure(arguments.map, lambda: plots.speaker_map(embedded))
     rejected = pd.concat([corpus.rejected, embedded.rejected])
     n_speakers = len(set(embedded.speakers) - {""})
     summary = {"embeddings": len(embedded), "speakers": n_speakers}

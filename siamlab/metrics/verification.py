@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from ..distances import normalize
 from ..errors import ArgumentError
 from ._validation import check_embeddings, check_labels, check_scores
 from .error_rates import ErrorCurve, area, find_crossing, minimum_cost
@@ -43,10 +44,8 @@ def pair_scores(embeddings, speakers):
     >>> y_true.tolist(), y_score.tolist()
     ([True, False, False], [0.0, 0.0, 0.0])
     """
-    unit = _unit_rows(embeddings)
-    speakers = _known_speakers(speakers, len(unit))
-    i, j = np.triu_indices(len(unit), k=1)
-    return speakers[i] == speakers[j], (unit @ unit.T)[i, j]
+    speakers, i, j, y_score = _all_pairs(embeddings, speakers)
+    return speakers[i] == speakers[j], y_score
 
 
 def trial_scores(embeddings, first, second):
@@ -76,7 +75,7 @@ def trial_scores(embeddings, first, second):
     >>> trial_scores([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]], [0, 0], [1, 2]).tolist()
     [0.0, 1.0]
     """
-    unit = _unit_rows(embeddings)
+    unit = normalize(check_embeddings(embeddings))
     first, second = np.asarray(first), np.asarray(second)
     if first.ndim != 1 or first.shape != second.shape:
         raise ArgumentError(
@@ -96,16 +95,15 @@ def trial_scores(embeddings, first, second):
     return scores
 
 
-def _known_speakers(speakers, n):
+def _all_pairs(embeddings, speakers):
+    """Return the checked speakers, the two rows of each pair, and the pairs' scores."""
+    unit = normalize(check_embeddings(embeddings))
+    n = len(unit)
     speakers = check_labels(speakers, n, "speakers")
     if n_empty := np.count_nonzero(speakers.astype(str) == ""):
         raise ArgumentError(f"{n_empty} of {n} speakers are empty; leave them out")
-    return speakers
-
-
-def _unit_rows(embeddings):
-    embeddings = check_embeddings(embeddings)
-    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    i, j = np.triu_indices(n, k=1)
+    return speakers, i, j, (unit @ unit.T)[i, j]
 
 
 def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
@@ -153,15 +151,12 @@ def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
     """
     if n_resamples < 1:
         raise ArgumentError(f"n_resamples must be at least 1; got {n_resamples}")
-    unit = _unit_rows(embeddings)
-    speakers = _known_speakers(speakers, len(unit))
-    i, j = np.triu_indices(len(unit), k=1)
-    y_score = (unit @ unit.T)[i, j]
+    speakers, i, j, y_score = _all_pairs(embeddings, speakers)
     names, ids = np.unique(speakers, return_inverse=True)
     ids = ids.astype(np.int32)
     a, b = ids[i], ids[j]
     if sessions is not None:
-        sessions = check_labels(sessions, len(unit), "sessions")
+        sessions = check_labels(sessions, len(speakers), "sessions")
         across = sessions[i] != sessions[j]
         y_score, a, b = y_score[across], a[across], b[across]
     del i, j  # each is as large as all scores

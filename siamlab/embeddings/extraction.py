@@ -6,6 +6,7 @@
 
 import dataclasses
 import functools
+import itertools
 import os
 import pickle
 
@@ -245,24 +246,21 @@ def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
         raise ArgumentError(f"batch_size must be at least 1; got {batch_size}")
     if not len(features):
         raise ArgumentError("there is nothing to embed: features is empty")
-    x, n = None, 0
-    owners = np.empty(batch_size, dtype=int)
+    rest = _owned_segments(features, n_frames, bands, hop_frames)
+    while chunk := list(itertools.islice(rest, batch_size)):
+        found, owners = zip(*chunk, strict=True)
+        x = np.zeros((batch_size, *found[0].shape), dtype=np.float32)
+        np.stack(found, out=x[: len(found)])
+        yield x, np.array(owners)
+
+
+def _owned_segments(features, n_frames, bands, hop_frames):
+    """Yield each segment, and the number of its utterance."""
     for utterance, array in enumerate(features):
-        if x is None:
-            bands = np.shape(array)[-1] if bands is None else bands
-            x = np.zeros((batch_size, n_frames, bands), dtype=np.float32)
+        bands = np.shape(array)[-1] if bands is None else bands
         if np.shape(array)[1:] != (bands,):
             raise ArgumentError(
                 f"each utterance must have shape (time, {bands}); got {np.shape(array)}"
             )
-        rest = segments(array, n_frames, hop_frames)
-        while len(rest):
-            taken, rest = rest[: batch_size - n], rest[batch_size - n :]
-            x[n : n + len(taken)] = taken
-            owners[n : n + len(taken)] = utterance
-            n += len(taken)
-            if n == batch_size:
-                yield x, owners
-                n = 0
-    if n:
-        yield x, owners[:n]
+        for segment in segments(array, n_frames, hop_frames):
+            yield segment, utterance

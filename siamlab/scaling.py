@@ -339,7 +339,31 @@ class MinMaxScaler(_Scaler):
         return np.asarray(middle, dtype=np.float32), scale
 
 
-class AffineScaler(_Scaler):
+class _Stateless:
+    """A transformer that has nothing to fit."""
+
+    def fit(self, X, y=None):
+        """Return the transformer: there is nothing to fit.
+
+        Parameters
+        ----------
+        X : numpy.ndarray, list of numpy.ndarray or Features
+            Ignored.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        same type as `self`
+            The transformer itself.
+        """
+        return self
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+class AffineScaler(_Stateless, _Scaler):
     """Compute ``(max(x, floor_db) - shift) / scale`` with a given shift and scale.
 
     Use it for statistics that were published with a network, or to convert units:
@@ -364,23 +388,6 @@ class AffineScaler(_Scaler):
         self.scale = scale
         self.floor_db = floor_db
 
-    def fit(self, X, y=None):
-        """Return the scaler: there is nothing to fit.
-
-        Parameters
-        ----------
-        X : numpy.ndarray, list of numpy.ndarray or Features
-            Ignored.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        AffineScaler
-            The scaler itself.
-        """
-        return self
-
     def shift_and_scale(self):
         """Return the coefficients of the scaler.
 
@@ -398,11 +405,8 @@ class AffineScaler(_Scaler):
             raise ArgumentError(f"scale must not be 0; got {self.scale}")
         return np.float32(self.shift), np.float32(self.scale)
 
-    def __sklearn_is_fitted__(self):
-        return True
 
-
-class MeanNormalizer(TransformerMixin, BaseEstimator):
+class MeanNormalizer(_Stateless, TransformerMixin, BaseEstimator):
     """Subtract the mean of each utterance (Atal, 1974).
 
     In decibels, a microphone adds a constant to each band. Subtracting the mean removes
@@ -433,23 +437,6 @@ class MeanNormalizer(TransformerMixin, BaseEstimator):
     def __init__(self, per_band=True):
         self.per_band = per_band
 
-    def fit(self, X, y=None):
-        """Return the normalizer: there is nothing to fit.
-
-        Parameters
-        ----------
-        X : numpy.ndarray, list of numpy.ndarray or Features
-            Ignored.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        MeanNormalizer
-            The normalizer itself.
-        """
-        return self
-
     def transform(self, X):
         """Subtract the means.
 
@@ -476,9 +463,6 @@ class MeanNormalizer(TransformerMixin, BaseEstimator):
             return (array - mean).astype(np.float32)
 
         return _for_each_array(centered, X)
-
-    def __sklearn_is_fitted__(self):
-        return True
 
 
 def gate_saturation(model, batch, threshold=4.0):

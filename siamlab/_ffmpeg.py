@@ -14,8 +14,6 @@ import numpy as np
 
 from .errors import AudioError
 
-__all__ = ["chunks", "duration", "is_available"]
-
 # By the first name of their reader (that of M4A is "mov"). Also those that libsndfile
 # reads: they may hold codecs that it does not know. None that refers to other files
 # (HLS, concat), which FFmpeg would open or download.

@@ -24,19 +24,6 @@ import numpy as np
 
 from .errors import StorageError
 
-__all__ = [
-    "atomic_write",
-    "cache_entries",
-    "cache_folder",
-    "clear_cache",
-    "digest",
-    "file_digest",
-    "open_array",
-    "save_array",
-    "save_arrays",
-    "write_text",
-]
-
 
 @contextlib.contextmanager
 def atomic_write(path):

@@ -15,8 +15,6 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["format_size", "map_in_threads", "print_line", "progress_bar"]
-
 _LOG_INTERVAL_S = 10.0
 
 

@@ -433,7 +433,13 @@ class Level:
         self._sum = self._power = 0.0
 
     def add(self, samples):
-        """Include another piece, a `numpy.ndarray` of shape (samples,)."""
+        """Include another piece.
+
+        Parameters
+        ----------
+        samples : numpy.ndarray
+            Shape (samples,).
+        """
         is_finite = np.isfinite(samples)
         finite = samples if is_finite.all() else samples[is_finite]
         self.n += len(samples)
@@ -445,12 +451,25 @@ class Level:
         self._power += float(np.square(finite).sum(dtype=np.float64))
 
     def offset_and_rms(self):
-        """Return the mean, and the root mean square without it, at least 1e-6."""
+        """Return the mean, and the root mean square of the rest.
+
+        Returns
+        -------
+        offset : float
+            Mean of the samples.
+        rms : float
+            Root mean square of the samples without the offset, at least 1e-6.
+        """
         mean = self._sum / self.n
         return mean, float(np.sqrt(max(self._power / self.n - mean**2, 1e-12)))
 
     def check(self, path):
-        """Raise an error if the recording at `path` cannot be used.
+        """Raise an error if the recording cannot be used.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            Path for the error message.
 
         Raises
         ------

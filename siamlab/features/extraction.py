@@ -13,8 +13,6 @@ from .features import Features
 from .shards import SHARD_BYTES, make_shards
 from .spectrogram import EDITION, Spectrogram
 
-__all__ = ["extract"]
-
 
 def extract(
     corpus,

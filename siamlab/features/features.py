@@ -6,8 +6,6 @@ from ..errors import ArgumentError
 from .arrays import Arrays
 from .shards import open_shards
 
-__all__ = ["Features"]
-
 
 class Features:
     """Spectrograms of a corpus: one array per utterance, and a table.

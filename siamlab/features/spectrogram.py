@@ -10,8 +10,6 @@ import numpy as np
 from .. import audio
 from ..errors import ArgumentError, AudioError
 
-__all__ = ["Spectrogram"]
-
 # Increase it whenever the same settings give other frames; part of each cache key.
 EDITION = 1
 # Frames per block: their spectrum fits into a processor's cache.

@@ -5,8 +5,6 @@ import keras
 from .. import layers as our_layers
 from ..errors import ArgumentError
 
-__all__ = ["HEADS", "blstm_encoder", "classifier", "xvector_encoder"]
-
 HEADS = ("softmax", "logits", "unit")
 
 

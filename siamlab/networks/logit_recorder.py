@@ -2,8 +2,6 @@
 
 import keras
 
-__all__ = ["LogitRecorder"]
-
 
 class LogitRecorder(keras.callbacks.Callback):
     """Record the logits of some utterances before training and after each epoch.

@@ -12,8 +12,6 @@ from ..ctc import Vocabulary, beam_decode, greedy_decode
 from ..errors import ArgumentError
 from ._encoder_model import EncoderModel
 
-__all__ = ["CTCNet", "FramewiseNet", "ctc_blstm", "framewise_blstm"]
-
 
 class _PhoneNet(EncoderModel):
     """An encoder with one output per frame, and the vocabulary of its outputs."""

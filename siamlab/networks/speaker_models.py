@@ -6,8 +6,6 @@ from keras import ops
 from .. import layers as our_layers
 from ._encoder_model import EncoderModel
 
-__all__ = ["Siamese", "SpeakerNet"]
-
 
 @keras.saving.register_keras_serializable(package="siamlab")
 class SpeakerNet(EncoderModel):

@@ -19,8 +19,6 @@ import pandas as pd
 
 from ..errors import ArgumentError
 
-__all__ = ["DeviceReport", "device_report", "why_not_cudnn"]
-
 _MASKS = ("none", "right-padded", "other")
 _MASK_ERROR = "an error: a mask with holes or empty rows (pad on the right)"
 _HALF_PRECISION = "an error: half precision on JAX (set dtype='float32')"

@@ -21,8 +21,6 @@ import sys
 from ..errors import ArgumentError, WorkerError
 from .startup import discard_output, quiet_tensorflow
 
-__all__ = ["join", "launch"]
-
 # `keras.distribution.initialize` reads these environment variables.
 _ADDRESS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 _N_WORKERS = "KERAS_DISTRIBUTION_NUM_PROCESSES"

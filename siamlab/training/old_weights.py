@@ -20,8 +20,6 @@ import numpy as np
 
 from ..errors import ArgumentError, StorageError
 
-__all__ = ["from_cudnn", "load_old_weights", "read_old_weights"]
-
 
 def from_cudnn(arrays):
     """Convert the arrays of a CuDNNLSTM or CuDNNGRU to those of an LSTM or GRU.

@@ -12,8 +12,6 @@ from .. import layers, losses, networks  # noqa: F401
 from ..errors import StorageError
 from ..metrics import EER  # noqa: F401
 
-__all__ = ["load_model"]
-
 
 def load_model(path, *, compile=True):
     """Load a network that was saved with ``model.save``.

@@ -6,8 +6,6 @@
 import contextlib
 import os
 
-__all__ = ["quiet_tensorflow"]
-
 
 def quiet_tensorflow():
     """Import Keras and TensorFlow without TensorFlow's startup messages.

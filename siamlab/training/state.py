@@ -10,8 +10,6 @@ import sys
 import keras
 import numpy as np
 
-__all__ = ["preserve_state"]
-
 
 @contextlib.contextmanager
 def preserve_state(*owners):

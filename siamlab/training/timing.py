@@ -19,8 +19,6 @@ import keras
 from ..errors import ArgumentError
 from .state import preserve_state
 
-__all__ = ["Throughput", "throughput"]
-
 
 @dataclasses.dataclass(frozen=True)
 class Throughput:

@@ -45,7 +45,7 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     True
     """
 
-    def label(array, phones):
+    def label(n_frames, phones):
         spoken = [symbol for symbol, _, _ in phones or () if symbol not in without]
         if not spoken:
             raise ArgumentError("its transcript is empty")
@@ -81,11 +81,11 @@ def frame_labels(features, vocabulary, strict=False):
     """
     spectrogram = features.spectrogram
 
-    def label(array, phones):
+    def label(n_frames, phones):
         if not phones:
             raise ArgumentError("it has no phones with times")
         half_window = spectrogram.win_length / (2 * spectrogram.sr)
-        centers = spectrogram.hop_seconds * np.arange(len(array)) + half_window
+        centers = spectrogram.hop_seconds * np.arange(n_frames) + half_window
         symbols, starts, ends = zip(*phones, strict=True)
         i = np.searchsorted(starts, centers, side="right") - 1
         inside = (i >= 0) & (centers < np.asarray(ends)[i])
@@ -99,9 +99,10 @@ def _label_all(features, label, strict):
     table = features.table
     paths = table["path"] if "path" in table else [f"row {i}" for i in table.index]
     labels, labeled, rejected = [], [], []
-    for i, (path, phones) in enumerate(zip(paths, table["phones"], strict=True)):
+    rows = zip(paths, features.lengths, table["phones"], strict=True)
+    for i, (path, n_frames, phones) in enumerate(rows):
         try:
-            labels.append(label(features[i], phones))
+            labels.append(label(n_frames, phones))
             labeled.append(i)
         except ArgumentError as error:
             if strict:

@@ -12,5 +12,3 @@ import lazy_loader
 
 # SciPy is imported on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-del lazy_loader

@@ -16,5 +16,3 @@ import lazy_loader
 
 # ipywidgets and Matplotlib load on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-del lazy_loader

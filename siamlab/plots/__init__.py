@@ -13,5 +13,3 @@ import lazy_loader
 
 # UMAP and scikit-learn, which `clusters` needs, are imported on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-del lazy_loader

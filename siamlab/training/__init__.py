@@ -24,5 +24,3 @@ import lazy_loader
 
 # Keras takes seconds to import, and `launch` does not need it: load on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-del lazy_loader

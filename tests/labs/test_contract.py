@@ -6,19 +6,12 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import examples
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from examples import (
-    LABS,
-    pair_outputs,
-    phone_outputs,
-    recording,
-    scores,
-    speakers,
-    spectrograms,
-)
+from examples import LABS
 
 import siamlab as sl
 from siamlab import errors, labs
@@ -74,64 +67,58 @@ def test_each_control_changes_picture_and_numbers(lab):
     assert height <= 560
 
 
-def compute_ctc():
-    outputs, vocabulary, truth, _ = phone_outputs()
+def set_ctc(lab):
+    lab.set(network="scaled", utterance=1, epoch=1, stage=1)
+    outputs, vocabulary, truth, _ = examples.phone_outputs()
     return decode_utterance(outputs["scaled"], vocabulary, truth, 1, epoch=1, stage=1)
 
 
-def compute_margin():
-    same, _, clipped = pair_outputs()
+def set_margin(lab):
+    lab.set(margin=2, directions="summed", softmax=False)
+    same, _, clipped = examples.pair_outputs()
     return hinge_statistics(*clipped, same, 2.0, "summed", clip=True)
 
 
-def compute_scaling():
-    features = spectrograms()
+def set_scaling(lab):
+    lab.set(scaling="standardized", floor_db=-100)
+    features = examples.spectrograms()
     scaler = scaling_steps(floor_db=-100)["standardized"].fit(features)
     return first_step(scaler.transform(features[0]))
 
 
-def compute_simplex():
+def set_simplex(lab):
+    lab.set(margin=2.0, directions="one", softmax=False, n_speakers=3, step=17)
     points, speakers = starting_points(3, n_points=4)
     return descend(points, speakers, 2.0, "one", False, n_steps=40).at(17)
 
 
-def compute_spectrogram():
-    spectrogram = sl.Spectrogram(
-        n_fft=1024, win_length=1024, hop_length=256, n_mels=None, floor_db=-40
-    )
-    return analyze(*recording(), spectrogram)
+def set_spectrogram(lab):
+    lab.set(window=0.064, hop=0.016, n_mels="all", floor_db=-40)
+    lengths = {"n_fft": 1024, "win_length": 1024, "hop_length": 256}
+    spectrogram = sl.Spectrogram(**lengths, n_mels=None, floor_db=-40)
+    return analyze(*examples.recording(), spectrogram)
 
 
-def compute_threshold():
-    return decide(*scores(), 0.5, flipped=True)
+def set_threshold(lab):
+    lab.set(threshold=0.5, flipped=True)
+    return decide(*examples.scores(), 0.5, flipped=True)
 
 
-# Settings of the controls, and the plain function that computes the same numbers.
+# Functions that set the controls, and return what the plain function computes.
 NUMBERS = {
-    labs.CTCLab: (dict(network="scaled", utterance=1, epoch=1, stage=1), compute_ctc),
-    labs.MarginLab: (
-        dict(margin=2, directions="summed", softmax=False),
-        compute_margin,
-    ),
-    labs.ScalingLab: (dict(scaling="standardized", floor_db=-100), compute_scaling),
-    labs.SimplexLab: (
-        dict(margin=2.0, directions="one", softmax=False, n_speakers=3, step=17),
-        compute_simplex,
-    ),
-    labs.SpectrogramLab: (
-        dict(window=0.064, hop=0.016, n_mels="all", floor_db=-40),
-        compute_spectrogram,
-    ),
-    labs.ThresholdLab: (dict(threshold=0.5, flipped=True), compute_threshold),
+    labs.CTCLab: set_ctc,
+    labs.MarginLab: set_margin,
+    labs.ScalingLab: set_scaling,
+    labs.SimplexLab: set_simplex,
+    labs.SpectrogramLab: set_spectrogram,
+    labs.ThresholdLab: set_threshold,
 }
 
 
 @pytest.mark.parametrize("kind", NUMBERS, ids=lambda lab: lab.__name__)
 def test_a_lab_shows_the_numbers_of_its_function(kind):
-    settings, compute = NUMBERS[kind]
     lab = LABS[kind]()
-    lab.set(**settings)
-    assert lab.result == compute()
+    assert NUMBERS[kind](lab) == lab.result
     assert lab.readout.value == str(lab.result)
 
 
@@ -145,7 +132,7 @@ UNSUITABLE = {
     "must be finite": lambda: ctc_lab_of_three_frames("ab", np.nan),
     "frames for 4 labels": lambda: ctc_lab_of_three_frames("abab"),
     "unknown symbols: c": lambda: ctc_lab_of_three_frames("c"),
-    "got 3 and 40": lambda: labs.SpeakerExplorer(np.eye(3), speakers()[1]),
+    "got 3 and 40": lambda: labs.SpeakerExplorer(np.eye(3), examples.speakers()[1]),
     "Use a softmax": lambda: hinge_statistics(*np.ones((2, 2, 8)), [0, 1]),
     "0 of different": lambda: hinge_statistics(*np.ones((2, 2, 1)), [1, 1]),
     "at least one spectrogram": lambda: labs.ScalingLab([]),

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import soundfile
+from sound_folders import Tree
 
 import siamlab as sl
 from siamlab.cli import main
@@ -22,14 +23,10 @@ def recordings(tmp_path_factory, a_folder_of_voices):
     return a_folder_of_voices(root, speakers=3, utterances=4)
 
 
-def write_librispeech(recordings, root, ending):
-    """Write the recordings in LibriSpeech's layout, two chapters per speaker."""
-    for speaker, folder in enumerate(sorted(recordings.iterdir()), 100):
-        for i, path in enumerate(sorted(folder.iterdir())):
-            chapter = root / str(speaker) / str(i % 2)
-            chapter.mkdir(parents=True, exist_ok=True)
-            name = f"{speaker}-{i % 2}-{i:04d}.{ending}"
-            soundfile.write(chapter / name, *soundfile.read(path))
+def write_librispeech(root, ending):
+    """Write LibriSpeech's layout: three speakers, two chapters each, of two files."""
+    for chapter in ("1/0/1-0", "1/1/1-1", "2/0/2-0", "2/1/2-1", "3/0/3-0", "3/1/3-1"):
+        Tree(root).sounds(f"{chapter}-000{{0,1}}.{ending}")
 
 
 def run_json(capsys, *arguments):
@@ -72,8 +69,8 @@ def test_evaluate_prints_what_the_library_computes(recordings, capsys):
 
 
 @pytest.mark.parametrize(("subset", "ending"), [("test-other", "flac"), (".", "mp3")])
-def test_evaluate_recognizes_librispeech(recordings, tmp_path, subset, ending, capsys):
-    write_librispeech(recordings, tmp_path / subset, ending)
+def test_evaluate_recognizes_librispeech(tmp_path, subset, ending, capsys):
+    write_librispeech(tmp_path / subset, ending)
     arguments = ("evaluate", "--data", tmp_path)
     results = run_json(capsys, *arguments)
     assert (results["speakers"], results["utterances"]) == (3, 12)
@@ -133,11 +130,11 @@ def test_corpus_lists_suspicious_files(tmp_path, capsys):
     assert main(["corpus", "--data", str(tmp_path / "none")]) == 1
 
 
-def test_corpus_describes_what_it_downloaded(recordings, tmp_path, monkeypatch, capsys):
+def test_corpus_describes_what_it_downloaded(tmp_path, monkeypatch, capsys):
     """The download itself is tested in corpora/test_download.py."""
 
     name, root = "librispeech/test-other", tmp_path / "LibriSpeech"
-    write_librispeech(recordings, root / "test-other", "flac")
+    write_librispeech(root / "test-other", "flac")
     monkeypatch.setattr(sl.corpora, "download", lambda *_: root)
     summary = run_json(capsys, "corpus", "--data", tmp_path, "--download", name)
     assert summary["utterances"] == 12
@@ -163,12 +160,11 @@ def test_an_error_is_one_line_and_a_status(arguments, message, tmp_path, capsys)
 
 
 @pytest.mark.parametrize(("loudness", "message"), [(1, "speaker"), (0, "is silent")])
-def test_missing_speakers_are_reported(recordings, tmp_path, loudness, message, capsys):
-    speaker = min(recordings.iterdir())
-    (tmp_path / speaker.name).mkdir()
-    for path in speaker.iterdir():
-        samples, sr = soundfile.read(path)
-        soundfile.write(tmp_path / speaker.name / path.name, loudness * samples, sr)
+def test_missing_speakers_are_reported(tmp_path, rng, loudness, message, capsys):
+    (tmp_path / "anna").mkdir()
+    for i in range(2):
+        samples = loudness * rng.uniform(-0.5, 0.5, 16000)
+        soundfile.write(tmp_path / "anna" / f"{i}.wav", samples, 16000)
     assert main(["evaluate", "--data", str(tmp_path), "--json"]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""

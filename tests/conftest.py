@@ -3,13 +3,13 @@
 - `seed` (for every test): seeds Python, NumPy and Keras.
 - `rng`: a seeded generator.
 - `features`: spectrograms of four speakers.
+- `labeled_embeddings`: embeddings of four speakers, and their names.
 - `cache`: an empty cache for one test; all others share one for the run.
 - `data`: a folder of real recordings.
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: the program file of a browser.
 - `in_a_process`: runs a program in a process, with another backend or cache.
-- `quick_xla`: flags with which JAX compiles quickly.
 
 A test whose recordings or browser are missing is skipped. With
 ``SIAMLAB_REQUIRE_DATA=1`` or ``SIAMLAB_REQUIRE_BROWSER=1`` it fails instead.
@@ -95,6 +95,13 @@ def features(rng):
 
 
 @pytest.fixture
+def labeled_embeddings(rng):
+    """Four speakers with ten utterances each, far apart."""
+    centers = 10 * np.eye(4, 8).repeat(10, axis=0)
+    return centers + rng.normal(size=(40, 8)), np.array(list("abcd")).repeat(10)
+
+
+@pytest.fixture
 def cache(tmp_path, monkeypatch):
     """An empty cache folder, for this test alone."""
     folder = tmp_path / "cache"
@@ -140,12 +147,6 @@ def in_a_process():
 def _in_a_process(program, *arguments, **environment):
     environment = os.environ | environment
     return run(sys.executable, "-c", program, *arguments, env=environment).stdout
-
-
-@pytest.fixture(scope="session")
-def quick_xla():
-    """XLA_FLAGS for processes whose compiled steps run a few times only."""
-    return "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 @pytest.fixture(scope="session")

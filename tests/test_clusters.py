@@ -5,13 +5,6 @@ from scipy.spatial.distance import cdist, pdist, squareform
 from siamlab import clusters, errors
 
 
-@pytest.fixture
-def labeled_embeddings(rng):
-    """Four speakers with ten utterances each, far apart."""
-    centers = 10 * np.eye(4, 8).repeat(10, axis=0)
-    return centers + rng.normal(size=(40, 8)), np.arange(4).repeat(10)
-
-
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 @pytest.mark.parametrize("k", [1, 5, 39])
 def test_purity_equals_the_slow_loop(labeled_embeddings, rng, metric, k):

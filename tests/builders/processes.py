@@ -2,6 +2,11 @@
 
 import subprocess
 
+# XLA_FLAGS for processes whose compiled steps run a few times only.
+QUICK_XLA = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
+
 
 def run(*command, check=True, **settings):
     """Run a command; returns its output and its errors as text.

@@ -19,12 +19,6 @@ def _close_figures():
 
 
 @pytest.fixture
-def labeled_embeddings(rng):
-    centers = 4 * np.eye(3, 8).repeat(8, axis=0)
-    return centers + rng.normal(size=(24, 8)), np.array(list("abc")).repeat(8)
-
-
-@pytest.fixture
 def fast_umap(monkeypatch):
     """Replace UMAP by the first two dimensions."""
     monkeypatch.setattr(clusters, "umap", lambda x, **_: np.asarray(x)[:, :2])
@@ -36,13 +30,13 @@ def legend(ax):
 
 def test_a_speaker_map_shows_all_and_the_purity(labeled_embeddings, fast_umap):
     embeddings, speakers = labeled_embeddings
-    speakers = np.where(speakers == "c", "_c", speakers)  # matplotlib hides such labels
+    speakers = np.where(speakers == "d", "_d", speakers)  # matplotlib hides such labels
     ax = plots.speaker_map(embeddings, speakers, title="trained")
     purity = clusters.neighbor_purity(*labeled_embeddings)
     expected = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     assert ax.get_title() == f"trained\n{expected}"
-    assert [len(points.get_offsets()) for points in ax.collections] == [8, 8, 8]
-    assert legend(ax) == ["_c", "a", "b"]
+    assert [len(points.get_offsets()) for points in ax.collections] == [10] * 4
+    assert legend(ax) == ["_d", "a", "b", "c"]
 
 
 def test_markers_of_40_speakers_differ(rng, fast_umap):
@@ -57,10 +51,10 @@ def test_markers_of_40_speakers_differ(rng, fast_umap):
 
 def test_a_dendrogram_marks_each_leaf_with_its_speaker(labeled_embeddings):
     ax = plots.dendrogram(*labeled_embeddings)
-    leaves = [np.asarray(marks.get_offsets())[:, 0] for marks in ax.collections[-3:]]
-    assert sorted(np.concatenate(leaves)) == [5.0 + 10 * i for i in range(24)]
+    leaves = [np.asarray(marks.get_offsets())[:, 0] for marks in ax.collections[-4:]]
+    assert sorted(np.concatenate(leaves)) == [5.0 + 10 * i for i in range(40)]
     # The speakers are far apart, so that each one's leaves are next to each other.
-    assert all(np.ptp(x) == 70 for x in leaves)
+    assert all(np.ptp(x) == 90 for x in leaves)
 
 
 def test_a_det_curve_marks_the_equal_error_rate(rng):
@@ -77,7 +71,7 @@ def test_score_histograms_have_equal_areas_and_count_their_pairs(labeled_embeddi
     for bars in ax.containers:
         area = sum(bar.get_height() * bar.get_width() for bar in bars)
         assert area == pytest.approx(1)
-    assert legend(ax) == ["different speakers, 192 pairs", "same speaker, 84 pairs"]
+    assert legend(ax) == ["different speakers, 600 pairs", "same speaker, 180 pairs"]
 
 
 def test_plots_use_the_given_axes():

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from processes import QUICK_XLA
 
 from siamlab import errors, training
 
@@ -51,13 +52,13 @@ print(json.dumps(losses))
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, quick_xla):
+def trained(tmp_path_factory):
     """Losses and changes of the weights: of one worker, then of each of two."""
     folder = tmp_path_factory.mktemp("gradients")
     command = [sys.executable, "-c", PROGRAM, str(folder)]
     losses, changes = [], []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XLA_FLAGS", quick_xla)
+        patch.setenv("XLA_FLAGS", QUICK_XLA)
         for n_workers in (1, 2):
             for rank, output in enumerate(training.launch(command, n_workers)):
                 losses.append(json.loads(output))

@@ -12,13 +12,12 @@ import socket
 import sys
 import sysconfig
 import tarfile
-import urllib.error
-import urllib.request
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+import requests
 from lab_process import jupyter_environment, running_lab
 from processes import run
 
@@ -115,15 +114,6 @@ def test_an_installed_siamlab_copies_the_course_from_the_wheel(installed, tmp_pa
         assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
 
 
-def status_code(url):
-    try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
 def test_the_lab_starts_requires_its_token_and_stops_with_ctrl_c(installed, tmp_path):
     command, environ = installed
@@ -137,8 +127,9 @@ def test_the_lab_starts_requires_its_token_and_stops_with_ctrl_c(installed, tmp_
         host, notebook, token = re.search(address, printed[-1]).groups()
         assert notebook == course.START
         assert not host.endswith(f":{port}")
-        assert status_code(f"{host}/api/status?token={token}") == 200
-        assert status_code(f"{host}/api/status") == 403
+        with_and_without = (f"{host}/api/status?token={token}", f"{host}/api/status")
+        answers = [requests.get(url, timeout=20) for url in with_and_without]
+        assert [answer.status_code for answer in answers] == [200, 403]
 
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=30)

@@ -64,16 +64,15 @@ def test_classifier_outputs_cosines_with_one_vector_for_each_speaker(rng):
 
 
 WRONG = scaling.AffineScaler(np.zeros(16))
+INVALID = {
+    "softmax, logits, unit; got 'relu'": ({"head": "relu"}, errors.ArgumentError),
+    "not fitted yet": ({"scaler": scaling.StandardScaler()}, NotFittedError),
+    r"one per band; got shape \(16,\)": ({"scaler": WRONG}, errors.ArgumentError),
+}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"head": "relu"}, errors.ArgumentError, "softmax, logits, unit; got 'relu'"),
-        ({"scaler": scaling.StandardScaler()}, NotFittedError, "not fitted yet"),
-        ({"scaler": WRONG}, errors.ArgumentError, r"one per band; got shape \(16,\)"),
-    ],
-)
-def test_arguments_out_of_range_are_named(arguments, error, message):
+@pytest.mark.parametrize("message", INVALID)
+def test_arguments_out_of_range_are_named(message):
+    arguments, error = INVALID[message]
     with pytest.raises(error, match=message):
         networks.blstm_encoder(**SMALL, **arguments)

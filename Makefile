@@ -5,8 +5,8 @@ PYTHON = python3
 # Relative, so that the path of the folder may contain a space.
 BIN = .venv/bin
 LAB_ARGS =
-# Two processes; the tests of a file stay in one of them.
-PYTEST_ARGS = --numprocesses 2 --dist loadfile
+# Two processes; the tests of a file stay in one of them, in the order of conftest.py.
+PYTEST_ARGS = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK_ARGS =
 
 .DEFAULT_GOAL := help

@@ -1,6 +1,7 @@
 """What the benchmarks of speaker networks share: corpora, training, evaluation."""
 
 import time
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -8,12 +9,14 @@ from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
 
-HEAD = ("recipe", "EER [95 %]", "over seeds", "MR", "purity")
+HEAD = ("recipe", "EER [95 %]", "over seeds", "own EER", "over seeds", "MR", "purity")
 
 
 def corpora(root):
     """Training and test features, which share no speaker."""
-    if root is not None:
+    if root is not None and (Path(root) / "heldout").is_dir():
+        parts = [sl.corpora.folder(Path(root) / part) for part in ("train", "heldout")]
+    elif root is not None:
         parts = (
             sl.corpora.librispeech(root, "train-clean-100"),
             sl.corpora.librispeech(root, "test-other"),
@@ -33,30 +36,51 @@ def train(net, loss, batches, steps, epochs):
     return time.perf_counter() - began
 
 
-def evaluate(embeddings, speakers, seed):
-    """Return figures of embeddings; clustering is told the number of speakers."""
-    found = sl.metrics.verify(embeddings, speakers, seed=seed)
+def evaluate(base_network, test, similarities=None, output="head", seed=0):
+    """Return figures of a network; clustering is told the number of speakers.
+
+    "eer" and the clusters compare the outputs of "blstm_2" by their cosines, "own"
+    compares the mean outputs of the last layer as the loss does.
+    """
+    embeddings = sl.embed(base_network, test, layer="blstm_2")
+    found = sl.metrics.verify(embeddings, test.speakers, seed=seed)
+    outputs = sl.embed(base_network, test, layer=output, normalize=False)
+    own = sl.metrics.verify(outputs, test.speakers, similarity=similarities, seed=seed)
     clustering = AgglomerativeClustering(
-        len(np.unique(speakers)), metric="cosine", linkage="average"
+        len(np.unique(test.speakers)), metric="cosine", linkage="average"
     )
     clusters = clustering.fit_predict(embeddings)
     return {
         **found.as_dict(),
-        "mr": float(sl.metrics.misclassification_rate(speakers, clusters)),
-        "purity": float(sl.clusters.neighbor_purity(embeddings, speakers)),
+        "own": own.as_dict()["eer"],
+        "mr": float(sl.metrics.misclassification_rate(test.speakers, clusters)),
+        "purity": float(sl.clusters.neighbor_purity(embeddings, test.speakers)),
     }
+
+
+def negative_divergences(outputs):
+    """Compare softmax outputs by their divergences in both directions."""
+    divergences = sl.distances.pairwise_kl(outputs)
+    return -(divergences + divergences.T)
 
 
 def line(name, runs):
     """Lay out a row of the table: medians, and the interval of the median run."""
-    runs = sorted(runs, key=lambda run: run["eer"]["value"])
-    median = runs[len(runs) // 2]["eer"]
     return (
         name,
-        f"{median['value']:.1%} [{median['low']:.1%}, {median['high']:.1%}]",
-        f"{runs[0]['eer']['value']:.1%} to {runs[-1]['eer']['value']:.1%}",
+        *_median_and_range([run["eer"] for run in runs]),
+        *_median_and_range([run["own"] for run in runs]),
         f"{np.median([run['mr'] for run in runs]):.2f}",
         f"{np.median([run['purity'] for run in runs]):.2f}",
+    )
+
+
+def _median_and_range(estimates):
+    estimates = sorted(estimates, key=lambda estimate: estimate["value"])
+    median = estimates[len(estimates) // 2]
+    return (
+        f"{median['value']:.1%} [{median['low']:.1%}, {median['high']:.1%}]",
+        f"{estimates[0]['value']:.1%} to {estimates[-1]['value']:.1%}",
     )
 
 
@@ -64,7 +88,9 @@ def caption(train_features, test_features, arguments):
     """Describe what was trained and measured."""
     return (
         f"Trained: {train_features!r}. Measured: {test_features!r}. "
-        f"{arguments.epochs} epochs of {arguments.steps} batches of 128 segments, "
-        f"{arguments.seeds} seeds: medians; the interval is the median run's, over "
-        "speakers. MR: average linkage, the number of speakers known."
+        f"{arguments.epochs} epochs of {arguments.steps} batches, {arguments.seeds} "
+        "seeds: medians; the interval is the median run's, over speakers. EER: cosines "
+        "of the second LSTM's outputs. Own EER: the network's outputs, compared as its "
+        "loss compares them (divergences in both directions, or cosines). MR and "
+        "purity: as the EER; average linkage, the number of speakers known."
     )

@@ -1,139 +1,162 @@
-"""What is each fix of the siamese post worth, one after the other?
+"""What is each fix of the siamese program worth?
 
-    python benchmarks/ladder.py --data ROOT     real speech, LibriSpeech's layout
+    python benchmarks/ladder.py --data ROOT     real speech
     python benchmarks/ladder.py                 the synthetic voices
-    python benchmarks/ladder.py --fixes         each fix alone, and all but one
 
-First the untrained network, then `siamlab.posts.ladder`: each program is trained on as
-many segments, in as many steps, with the same optimizer, and measured on speakers that
-were not in the training set. Figures are saved after each training, so that a run can
-be interrupted.
+The rows are `siamlab.posts.FIXES`: one after the other, each alone, and all but one.
+The shape is fixed first in all of them. Each program is trained on as many segments in
+as many steps with the posted optimizer, and measured on speakers that were not in the
+training set. ROOT holds train/ and heldout/ with a folder for each speaker, or has the
+layout of LibriSpeech. Figures are saved after each training, so that a run can be
+interrupted.
 """
 
 import argparse
-import dataclasses
+from functools import partial
 
 import keras
+import numpy as np
 from _report import Runs, keep, machine, table
-from _speakers import HEAD, caption, corpora, evaluate, line, train
+from _speakers import HEAD, caption, corpora, evaluate, line
+from keras import ops
 
 import siamlab as sl
 from siamlab import posts
 
+NAMES = [fix.name for fix in posts.FIXES]
+# Another metric does not change the training.
+TRAINED = [name for name in NAMES if name != "metric"]
+# The fixes of a network that is trained on pairs, without the shape.
+PAIRS = ["scaling", "softmax", "both directions", "a hinge for each", "margin"]
 
-def embedded(features, test, recipe, seed, steps, epochs):
-    """Embed the test speakers, after a training unless `epochs` is 0."""
+
+def rows():
+    """Yield the name of each row, its fixes, and whether it is trained."""
+    yield "untrained", (), False
+    yield "untrained, scaled", ("scaling", "softmax"), False
+    yield "as posted", (), True
+    for number, name in enumerate(TRAINED, start=1):
+        yield f"+ {name}", tuple(TRAINED[:number]), True
+    for name in PAIRS:
+        yield f"{name} alone", (name,), True
+    for name in PAIRS:
+        # A hinge for each direction needs both directions.
+        without = {name, "a hinge for each"} if name == "both directions" else {name}
+        yield f"all but {name}", tuple(x for x in PAIRS if x not in without), True
+    for goal in ("all pairs", "cosines"):
+        yield f"{goal}, unscaled", (goal, "margin"), True
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam that keeps the norm of the latest gradient."""
+
+    def __init__(self, learning_rate):
+        super().__init__(learning_rate)
+        self.norm = keras.Variable(0.0, trainable=False, name="norm")
+
+    def apply(self, grads, trainable_variables=None):
+        squares = [ops.sum(ops.square(grad)) for grad in grads]
+        self.norm.assign(ops.sqrt(sum(squares)))
+        return super().apply(grads, trainable_variables)
+
+
+class Steps(keras.callbacks.Callback):
+    """Record the loss, accuracy and gradient norm of each step."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = {"loss": [], "accuracy": [], "gradient": []}
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._sums = dict.fromkeys(self.found, 0.0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Keras reports the mean since the beginning of the epoch.
+        for name in ("loss", "accuracy"):
+            if name in logs:
+                total = (batch + 1) * logs[name]
+                self.found[name].append(round(total - self._sums[name], 4))
+                self._sums[name] = total
+        self.found["gradient"].append(round(float(self.model.optimizer.norm), 5))
+
+
+def measure(features, test, fixes, is_trained, seed, arguments):
+    """Return the figures of the test speakers after one training."""
     keras.utils.set_random_seed(seed)
-    net = recipe.network(features)
-    if epochs:
-        train(net, net.loss, recipe.batches(features, steps, seed), steps, epochs)
-    return sl.embed(net, test, layer="blstm_2")
+    program = posts.with_fixes(*fixes, units=arguments.units)
+    net, steps = program.network(features), Steps()
+    metrics = [posts.siamese.accuracy] if not fixes else None
+    net.compile(Adam(0.001), loss=net.loss, metrics=metrics)
+    if is_trained:
+        batches = program.batches(features, arguments.steps, seed)
+        net.fit(batches, epochs=arguments.epochs, verbose=0, callbacks=[steps])
+    base = net.get_layer("base_network")
+    found = evaluate(base, test, program.similarities, "output", seed)
+    return {**found, "steps": steps.found}
 
 
-def draw_maps(names, embeddings, rates, speakers, path):
-    """Draw a map of the test speakers for each row, with seed 0."""
+def draw(shown, path):
+    """Draw the EER of each row, and the steps as posted and with the shape fixed."""
     import matplotlib.pyplot as plt
 
     sl.plots.style()
-    columns = 4
-    lines = -(-len(names) // columns)
-    fig, axes = plt.subplots(
-        lines, columns, figsize=(3.1 * columns, 3.1 * lines), layout="constrained"
-    )
-    for ax in axes.flat[len(names) :]:
-        ax.axis("off")
-    for ax, name, rows, rate in zip(axes.flat, names, embeddings, rates, strict=False):
-        sl.plots.speaker_map(rows, speakers, n_neighbors=10, legend=False, ax=ax)
-        purity = sl.clusters.neighbor_purity(rows, speakers)
-        ax.set_title(f"{name}\nEER {rate:.1%}, purity {purity:.2f}", fontsize=9)
-        ax.set(xlabel="", ylabel="")
+    fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
+    for ax, score, title in (
+        (axes[0, 0], "eer", "cosine of the second LSTM"),
+        (axes[0, 1], "own", "outputs, compared as by the loss"),
+    ):
+        values = [[run[score]["value"] for run in runs] for runs in shown.values()]
+        heights = np.arange(len(shown))[::-1]
+        for height, each in zip(heights, values, strict=True):
+            ax.plot(each, [height] * len(each), "o", color="C0", alpha=0.6)
+        ax.set_yticks(heights, list(shown))
+        ax.set(xlabel="EER", xlim=(0, 0.6), title=title)
+    for ax, name, label in (
+        (axes[1, 0], "loss", "loss"),
+        (axes[1, 1], "gradient", "norm of the gradient"),
+    ):
+        for row in ("as posted", "+ shape"):
+            ax.plot(shown[row][0]["steps"][name], label=row)
+        ax.set(xlabel="step", ylabel=label)
+        ax.legend()
+    axes[1, 1].set_yscale("log")
     fig.savefig(path, dpi=80)
-
-
-# The fixes that do not need others, and what each of them changes.
-FIXES = {
-    "input scaled": {"scaled": True},
-    "softmax, no clip": {"softmax": True},
-    "a hinge for each pair": {"each_pair": True},
-    "both directions, each its hinge": {"directions": 2, "hinges": 2},
-    "margin 3": {"margin": 3.0},
-}
-
-
-def fixes():
-    """Each fix alone, and all but one: which help only together?"""
-    for name, fix in FIXES.items():
-        yield f"{name}, alone", posts.POSTED.with_fixes(**fix)
-    everything = {key: value for fix in FIXES.values() for key, value in fix.items()}
-    yield "all of these", posts.POSTED.with_fixes(**everything)
-    for name, fix in FIXES.items():
-        others = {key: value for key, value in everything.items() if key not in fix}
-        yield f"all but {name}", posts.POSTED.with_fixes(**others)
-
-
-def rows(only, each_fix):
-    """Yield the name of each row, its recipe, and whether it is trained."""
-    yield "untrained", posts.POSTED, False
-    scaled = posts.POSTED.with_fixes(scaled=True, softmax=True)
-    yield "untrained, scaled", scaled, False
-    recipes = fixes() if each_fix else posts.ladder().items()
-    for name, recipe in recipes:
-        if only is None or name in only:
-            yield name, recipe, True
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", metavar="ROOT", help="folder in LibriSpeech's layout")
+    parser.add_argument("--data", metavar="ROOT", help="real speech")
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
-    parser.add_argument("--fixes", action="store_true", help="instead of the ladder")
-    parser.add_argument(
-        "--only", nargs="+", metavar="NAME", help="some of the programs"
-    )
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
-    parser.add_argument("--maps", metavar="PNG", help="draw a map for each program")
+    parser.add_argument("--only", nargs="+", metavar="ROW", help="some of the rows")
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
+    parser.add_argument("--figure", metavar="PNG", help="draw the rows of one fix more")
     arguments = parser.parse_args()
 
     features, test = corpora(arguments.data)
-    settings = {
-        "train": repr(features),
-        "test": repr(test),
-        "steps": arguments.steps,
-        "epochs": arguments.epochs,
-        "units": arguments.units,
-    }
+    names = "steps", "epochs", "units"
+    settings = {name: getattr(arguments, name) for name in names}
+    settings |= {"train": repr(features), "test": repr(test)}
     runs = Runs(arguments.keep, settings)
-    lines, maps = [], []
-    for name, recipe, is_trained in rows(arguments.only, arguments.fixes):
-        recipe = dataclasses.replace(recipe, units=arguments.units)
-        how = recipe, arguments.steps, arguments.epochs if is_trained else 0
-
-        def embeddings(seed, how=how):
-            recipe, steps, epochs = how
-            return embedded(features, test, recipe, seed, steps, epochs)
-
+    lines, shown = [], {}
+    for name, fixes, is_trained in rows():
+        if arguments.only is not None and name not in arguments.only:
+            continue
+        how = features, test, fixes, is_trained
         found = [
-            runs.run(
-                name,
-                seed,
-                lambda seed=seed, embeddings=embeddings: evaluate(
-                    embeddings(seed), test.speakers, seed
-                ),
-            )
+            runs.run(name, seed, partial(measure, *how, seed, arguments))
             for seed in range(arguments.seeds)
         ]
-        if arguments.maps:
-            maps.append((name, embeddings(0), found[0]["eer"]["value"]))
+        if name in ("untrained", "as posted") or name.startswith("+"):
+            shown[name] = found
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
     text = "\n".join(
         [
             caption(features, test, arguments),
+            f"{arguments.units} units in each LSTM; batches of 256 segments.",
             "",
             table(HEAD, lines),
             "",
@@ -143,9 +166,8 @@ def main():
     print("\n" + text)
     if arguments.keep:
         keep(arguments.keep, text)
-    if arguments.maps:
-        names, embeddings, rates = zip(*maps, strict=True)
-        draw_maps(names, embeddings, rates, test.speakers, arguments.maps)
+    if arguments.figure:
+        draw(shown, arguments.figure)
 
 
 if __name__ == "__main__":

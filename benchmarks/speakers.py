@@ -12,7 +12,15 @@ import argparse
 
 import keras
 from _report import Runs, keep, machine, table
-from _speakers import HEAD, caption, corpora, evaluate, line, train
+from _speakers import (
+    HEAD,
+    caption,
+    corpora,
+    evaluate,
+    line,
+    negative_divergences,
+    train,
+)
 
 import siamlab as sl
 
@@ -28,19 +36,19 @@ ROWS = {
 }
 
 
-def embedded(features, test, loss, head, seed, steps, epochs):
-    """Embeddings of the test speakers, after training with a loss."""
+def measure(features, test, loss, head, seed, steps, epochs):
+    """Return the figures of the test speakers, after training with a loss."""
     keras.utils.set_random_seed(seed)
     scaler = sl.scaling.StandardScaler().fit(features)
     encoder = sl.networks.blstm_encoder(head=head, scaler=scaler)
-    if loss is None:
-        return sl.embed(encoder, test, layer="blstm_2")
-    batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
-    if isinstance(loss, sl.losses.AAMSoftmax):
-        encoder = sl.networks.classifier(encoder, len(batches.names))
-    net = sl.networks.SpeakerNet(encoder)
-    train(net, loss, batches, steps, epochs)
-    return sl.embed(net, test, layer="blstm_2")
+    if loss is not None:
+        batches = sl.sampling.SpeakerBatches(features, steps_per_epoch=steps, seed=seed)
+        trained = encoder
+        if isinstance(loss, sl.losses.AAMSoftmax):
+            trained = sl.networks.classifier(encoder, len(batches.names))
+        train(sl.networks.SpeakerNet(trained), loss, batches, steps, epochs)
+    own = negative_divergences if head == "softmax" else None
+    return evaluate(encoder, test, own, seed=seed)
 
 
 def main():
@@ -68,9 +76,7 @@ def main():
 
         def figures(seed, name=name):
             how = seed, arguments.steps, arguments.epochs
-            return evaluate(
-                embedded(features, test, *ROWS[name], *how), test.speakers, seed
-            )
+            return measure(features, test, *ROWS[name], *how)
 
         found = [
             runs.run(name, seed, lambda seed=seed, figures=figures: figures(seed))

@@ -8,7 +8,6 @@ import zipfile
 
 import keras
 
-from .. import posts  # noqa: F401  registers its classes
 from ..errors import ArgumentError
 from ..training import saving  # noqa: F401  registers those of siamlab
 

@@ -12,9 +12,8 @@ import pickle
 
 import numpy as np
 
-from .. import corpora
+from .. import corpora, distances
 from .._progress import progress_bar
-from ..distances import normalize
 from ..errors import ArgumentError
 from ..features import Features, extract
 from ..features.arrays import Arrays
@@ -36,6 +35,7 @@ def embed(
     n_frames=None,
     hop_frames=None,
     batch_size=256,
+    normalize=True,
     client=None,
 ):
     """Compute one embedding per utterance.
@@ -75,6 +75,9 @@ def embed(
         half.
     batch_size : int
         Segments per batch.
+    normalize : bool
+        Whether segments and means are scaled to unit length. If False, the result is
+        the plain mean, which leaves the probabilities of a softmax probabilities.
     client : distributed.Client, optional
         Client of a Dask cluster (``pip install "siamlab[cluster]"``). The network is
         sent to each worker once.
@@ -82,8 +85,9 @@ def embed(
     Returns
     -------
     Embeddings
-        float32, shape (utterances, dim), rows of unit length. If `features` has a
-        table of the utterances, the result has it as its attribute ``table``.
+        float32, shape (utterances, dim), rows of unit length unless `normalize` is
+        False. If `features` has a table of the utterances, the result has it as its
+        attribute ``table``.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def embed(
         n_frames, bands = segment_shape(model, n_frames)
     # The first batch is computed here: invalid arguments fail before workers start.
     x, _ = next(batches(features, n_frames, bands, hop_frames, batch_size))
-    settings = n_frames, x.shape[-1], hop_frames, batch_size
+    settings = n_frames, x.shape[-1], hop_frames, batch_size, normalize
     # An encoder's matrix products are small: threads would wait for each other.
     n_threads = 1 if isinstance(model, Encoder) else None
     with threadpool_limits(n_threads, user_api="blas"):
@@ -209,8 +213,16 @@ def _load(network):
     return pickle.loads(network)
 
 
-def average(function, features, n_frames, bands=None, hop_frames=None, batch_size=256):
-    """Average the normalized vectors of each utterance's segments, and normalize.
+def average(
+    function,
+    features,
+    n_frames,
+    bands=None,
+    hop_frames=None,
+    batch_size=256,
+    normalize=True,
+):
+    """Average the vectors of each utterance's segments.
 
     Parameters
     ----------
@@ -221,6 +233,8 @@ def average(function, features, n_frames, bands=None, hop_frames=None, batch_siz
         Utterances, shape (time, mel) each; must have a length.
     n_frames, bands, hop_frames, batch_size : int
         As for `batches`.
+    normalize : bool
+        As for `embed`.
 
     Returns
     -------
@@ -228,12 +242,18 @@ def average(function, features, n_frames, bands=None, hop_frames=None, batch_siz
         For each output of the function: float32, shape (utterances, dim).
     """
     sums: list = []
+    n_segments = np.zeros((len(features), 1))
     for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
         outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
         sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]
         for total, y in zip(sums, outputs, strict=True):
-            np.add.at(total, owners, normalize(y[: len(owners)]))
-    return [normalize(total).astype(np.float32) for total in sums]
+            y = y[: len(owners)]
+            np.add.at(total, owners, distances.normalize(y) if normalize else y)
+        np.add.at(n_segments, owners, 1)
+    means = [total / n_segments for total in sums]
+    if normalize:
+        means = [distances.normalize(mean) for mean in means]
+    return [mean.astype(np.float32) for mean in means]
 
 
 def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):

@@ -56,7 +56,7 @@ def extractor(model, layer=None):
         return encoder
     known = _EXTRACTORS.setdefault(encoder, {})
     if layer not in known:
-        known[layer] = keras.Model(encoder.input, vectors[layer])
+        known[layer] = keras.Model(encoder.inputs[0], vectors[layer])
     return known[layer]
 
 
@@ -166,7 +166,7 @@ def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=
     """
     encoder, vectors = vector_layers(model)
     n_frames, bands = segment_shape(encoder, n_frames)
-    everything = keras.Model(encoder.input, list(vectors.values()))
+    everything = keras.Model(encoder.inputs[0], list(vectors.values()))
     rows = average(
         everything.predict_on_batch, features, n_frames, bands, hop_frames, batch_size
     )

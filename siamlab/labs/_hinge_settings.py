@@ -3,7 +3,7 @@
 import ipywidgets
 import numpy as np
 
-# As in `posts.Recipe`: one direction (docs/doctor.md#s8), the sum of both before one
+# As in `posts.FIXES`: one direction (docs/doctor.md#s8), the sum of both before one
 # hinge (docs/doctor.md#s9), and one hinge for each direction.
 DIRECTIONS = ("one", "summed", "each")
 

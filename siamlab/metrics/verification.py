@@ -15,8 +15,8 @@ _BLOCK = 65536
 _MIN_SPEAKERS = 3
 
 
-def pair_scores(embeddings, speakers):
-    """Compute the cosine similarities of all pairs of utterances.
+def pair_scores(embeddings, speakers, similarity=None):
+    """Compute the similarities of all pairs of utterances.
 
     Parameters
     ----------
@@ -24,6 +24,10 @@ def pair_scores(embeddings, speakers):
         Shape (utterances, dim).
     speakers : array_like
         Shape (utterances,).
+    similarity : callable, optional
+        Maps embeddings (utterances, dim) to similarities (utterances, utterances). By
+        default they are cosines. If the network was trained with another distance,
+        pass its negative: ``lambda y: -siamlab.distances.pairwise_euclidean(y)``.
 
     Returns
     -------
@@ -31,7 +35,7 @@ def pair_scores(embeddings, speakers):
         Whether both utterances are from the same speaker, shape
         (utterances * (utterances - 1) / 2,).
     y_score : numpy.ndarray
-        Cosine similarities, same shape, for `eer` and the other metrics.
+        Similarities, same shape, for `eer` and the other metrics.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def pair_scores(embeddings, speakers):
     >>> y_true.tolist(), y_score.tolist()
     ([True, False, False], [0.0, 0.0, 0.0])
     """
-    speakers, i, j, y_score = _all_pairs(embeddings, speakers)
+    speakers, i, j, y_score = _all_pairs(embeddings, speakers, similarity)
     return speakers[i] == speakers[j], y_score
 
 
@@ -95,18 +99,24 @@ def trial_scores(embeddings, first, second):
     return scores
 
 
-def _all_pairs(embeddings, speakers):
+def _all_pairs(embeddings, speakers, similarity):
     """Return the checked speakers, the two rows of each pair, and the pairs' scores."""
-    unit = normalize(check_embeddings(embeddings))
-    n = len(unit)
+    if similarity is None:
+        unit = normalize(check_embeddings(embeddings))
+        scores = unit @ unit.T
+    else:
+        scores = np.asarray(similarity(np.asarray(embeddings)))
+    n = len(scores)
     speakers = check_labels(speakers, n, "speakers")
     if n_empty := np.count_nonzero(speakers.astype(str) == ""):
         raise ArgumentError(f"{n_empty} of {n} speakers are empty; leave them out")
     i, j = np.triu_indices(n, k=1)
-    return speakers, i, j, (unit @ unit.T)[i, j]
+    return speakers, i, j, scores[i, j]
 
 
-def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
+def verify(
+    embeddings, speakers, *, sessions=None, similarity=None, n_resamples=200, seed=0
+):
     """Compute error rates over all pairs of utterances, with confidence intervals.
 
     The intervals have a confidence level of 95 %. They come from a bootstrap over
@@ -123,6 +133,8 @@ def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
     sessions : array_like, optional
         Shape (utterances,). Pairs within one session are left out, because they
         share the room and the microphone in addition to the speaker.
+    similarity : callable, optional
+        As for `pair_scores`; cosines by default.
     n_resamples : int
         Number of bootstrap resamples.
     seed : int
@@ -151,7 +163,7 @@ def verify(embeddings, speakers, *, sessions=None, n_resamples=200, seed=0):
     """
     if n_resamples < 1:
         raise ArgumentError(f"n_resamples must be at least 1; got {n_resamples}")
-    speakers, i, j, y_score = _all_pairs(embeddings, speakers)
+    speakers, i, j, y_score = _all_pairs(embeddings, speakers, similarity)
     names, ids = np.unique(speakers, return_inverse=True)
     ids = ids.astype(np.int32)
     a, b = ids[i], ids[j]
@@ -230,8 +242,8 @@ class Verification:
     Parameters
     ----------
     eer, auc, threshold, min_dcf : Estimate
-        Equal error rate, area under the ROC curve, cosine similarity at which both
-        error rates are equal, and minimum detection cost.
+        Equal error rate, area under the ROC curve, similarity at which both error
+        rates are equal, and minimum detection cost.
     n_same, n_different : int
         Number of same-speaker and of different-speaker pairs.
     """

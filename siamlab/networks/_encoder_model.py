@@ -51,7 +51,9 @@ class EncoderModel(keras.Model):
         network.export(filepath, *args, **kwargs)
 
     def _symbolic_inputs(self):
-        return self.encoder.input
+        # A Sequential model has no attribute `input` before it is called.
+        sequential = isinstance(self.encoder, keras.Sequential)
+        return self.encoder.inputs[0] if sequential else self.encoder.input
 
     def get_config(self):
         """Return the arguments of the constructor.

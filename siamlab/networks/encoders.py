@@ -174,8 +174,9 @@ def classifier(encoder, n_speakers):
     >>> classifier(blstm_encoder(units=8, head="unit"), n_speakers=10).output_shape
     (None, 10)
     """
-    cosines = our_layers.CosineClassifier(n_speakers, name="speakers")(encoder.output)
-    return keras.Model(encoder.input, cosines, name=encoder.name)
+    layer = our_layers.CosineClassifier(n_speakers, name="speakers")
+    cosines = layer(encoder.outputs[0])
+    return keras.Model(encoder.inputs[0], cosines, name=encoder.name)
 
 
 def _input_layers(x, scaler, augmentation):

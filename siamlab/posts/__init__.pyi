@@ -1,26 +1,4 @@
-from .faults import (
-    MeanHinge,
-    broadcast_loss,
-    clipped_both,
-    clipped_each,
-    clipped_kl,
-    fresh_extractor,
-    kl_one_way,
-    prelu_head,
-)
-from .recipe import FIXES, POSTED, Recipe, ladder
+from . import ctc, siamese
+from .fixes import FIXES, Fix, Program, with_fixes
 
-__all__ = [
-    "FIXES",
-    "POSTED",
-    "MeanHinge",
-    "Recipe",
-    "broadcast_loss",
-    "clipped_both",
-    "clipped_each",
-    "clipped_kl",
-    "fresh_extractor",
-    "kl_one_way",
-    "ladder",
-    "prelu_head",
-]
+__all__ = ["FIXES", "Fix", "Program", "ctc", "siamese", "with_fixes"]

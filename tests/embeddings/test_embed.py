@@ -91,6 +91,23 @@ def test_sequential_and_nested_models_are_embedded(encoder, utterances):
     np.testing.assert_allclose(sl.embed(nested, utterances), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("layer", ["blstm_2", "output"])
+def test_a_sequential_model_is_embedded_before_and_after_its_use(layer, utterances):
+    base = sl.posts.siamese.build_model(n_frames=10, n_mels=6, units=5)
+    before = sl.embed(base, utterances, layer=layer)
+    assert sl.networks.classifier(base, n_speakers=3).output_shape == (None, 3)
+    sl.posts.siamese.build_siamese(base)
+    np.testing.assert_array_equal(sl.embed(base, utterances, layer=layer), before)
+
+
+def test_plain_means_of_probabilities_are_probabilities(encoder, utterances):
+    whole = utterances[2][:90]
+    (mean,) = sl.embed(encoder, [whole], layer="head", normalize=False)
+    segments = whole.reshape(9, 10, 6)
+    np.testing.assert_allclose(mean, np.mean(encoder(segments), axis=0), atol=1e-6)
+    assert mean.sum() == pytest.approx(1, abs=1e-5)
+
+
 def test_utterances_of_any_length_are_compiled_for_once(rng):
     traces = []
 

@@ -17,11 +17,12 @@ SETTINGS = list(itertools.product(("one", "summed", "each"), (True, False)))
 def gradient_in_training(points, speakers, margin, directions, with_softmax):
     """Gradient of the loss that training uses, pair by pair."""
     first, second = np.triu_indices(len(speakers), k=1)
-    same = speakers[first] == speakers[second]
-    kl = sl.distances.kl if with_softmax else sl.posts.clipped_kl
+    same, kl = speakers[first] == speakers[second], sl.distances.kl
 
     def mean_losses(points):
-        outputs = keras.ops.softmax(points) if with_softmax else points
+        outputs = keras.ops.clip(points, 1e-7, 1.0)
+        if with_softmax:
+            outputs = keras.ops.softmax(points)
         p, q = (keras.ops.take(outputs, rows, axis=0) for rows in (first, second))
         columns = {
             "one": [kl(p, q)],

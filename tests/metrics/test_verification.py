@@ -4,7 +4,7 @@ import pickle
 import numpy as np
 import pytest
 
-from siamlab import errors, metrics
+from siamlab import distances, errors, metrics
 
 EYE = np.eye(3)
 
@@ -25,6 +25,20 @@ def test_pair_scores_are_the_cosines_of_all_pairs(rng):
         a, b = embeddings[i], embeddings[j]
         assert score == pytest.approx(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
         assert same == (speakers[i] == speakers[j])
+
+
+def test_a_network_is_scored_by_the_distance_that_it_was_trained_with(rng):
+    outputs, speakers = rng.dirichlet(np.ones(5), size=12), np.arange(12) % 3
+
+    def similarity(outputs):
+        return -distances.pairwise_euclidean(outputs)
+
+    y_true, y_score = metrics.pair_scores(outputs, speakers, similarity)
+    i, j = np.triu_indices(12, k=1)
+    expected = -np.linalg.norm(outputs[i] - outputs[j], axis=1)
+    np.testing.assert_allclose(y_score, expected, atol=1e-6)
+    found = metrics.verify(outputs, speakers, similarity=similarity).eer
+    assert found == pytest.approx(metrics.eer(y_true, y_score))
 
 
 def test_verify_agrees_with_the_single_metrics(labeled_embeddings):

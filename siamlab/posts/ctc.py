@@ -1,0 +1,221 @@
+"""The CTC network of Stack Overflow question 53643790, as it was posted.
+
+"CTC model does not learn" (December 2018, Keras 2). Sentences of German are to be
+transcribed as phones. The loss falls, then rises again, and every sentence is decoded
+to the same few symbols. The names, the sizes and the order are those of the post; the
+code is ours, for Keras 3.
+
+What the post does not say, and what stands here instead:
+
+- Sampling rate, window, hop and number of frequency bins: from the author's public
+  code.
+- The batch size: assumed.
+
+What differs from the post:
+
+- `ctc_batch_cost` is written with `keras.ops`, because Keras 3 has no such function.
+- ``decay=1e-6`` is a schedule now: the same formula, evaluated at each step.
+
+The accepted answer scales each spectrogram to the range from -1 to 1, as
+``siamlab.scaling.MinMaxScaler(per="utterance")`` does.
+
+Notebook: 03_ctc_that_does_not_learn.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from ..features import Spectrogram
+from ..sampling import pad
+from ..scaling import AffineScaler
+
+UNITS = 100, 100, 150
+
+
+def log_magnitudes(sr=44100):
+    """Return the settings of the posted spectrogram, and its scale.
+
+    The values are ``log(abs(stft) + 1e-8)``, frames of 5 ms every 3 ms, with the
+    window's sum divided out, from about -18 to 0.
+
+    Parameters
+    ----------
+    sr : int
+        Sampling rate in hertz.
+
+    Returns
+    -------
+    spectrogram : Spectrogram
+        513 bins, in dB, for `siamlab.extract`.
+    scaler : scaling.AffineScaler
+        Converts decibels to natural logarithms of the magnitude.
+    """
+    win_length, hop_length = round(0.005 * sr), round(0.003 * sr)
+    # A full-scale sine wave has a magnitude of half the sum of the window.
+    gain_db = 20 * np.log10(np.hanning(win_length + 1).sum())
+    spectrogram = Spectrogram(
+        sr=sr,
+        n_fft=1024,
+        win_length=win_length,
+        hop_length=hop_length,
+        n_mels=None,
+        floor_db=gain_db - 160,
+    )
+    return spectrogram, AffineScaler(gain_db, 20 / np.log(10))
+
+
+def ctc_batch_cost(y_true, y_pred, input_length, label_length):
+    """Compute the CTC loss of each sentence, with the arguments that Keras 2 had.
+
+    Parameters
+    ----------
+    y_true : tensor of int
+        Labels, shape (batch, labels).
+    y_pred : tensor
+        Probabilities of the symbols and, last, of the blank, shape (batch, time,
+        symbols + 1).
+    input_length, label_length : tensor of int
+        Number of frames and of labels of each sentence, shape (batch, 1).
+
+    Returns
+    -------
+    tensor
+        In nats, shape (batch, 1).
+    """
+    # The logarithm of a softmax is as good as its logits.
+    logits = ops.log(y_pred + keras.backend.epsilon())
+    costs = ops.ctc_loss(
+        target=ops.cast(y_true, "int32"),
+        output=logits,
+        target_length=ops.cast(label_length[:, 0], "int32"),
+        output_length=ops.cast(input_length[:, 0], "int32"),
+        mask_index=y_pred.shape[-1] - 1,
+    )
+    return costs[:, None]
+
+
+def ctc_lambda_func(args):
+    """Unpack the inputs of the `Lambda` layer "ctc".
+
+    Parameters
+    ----------
+    args : sequence of tensor
+        Outputs, labels, number of frames, number of labels; see `ctc_batch_cost`.
+
+    Returns
+    -------
+    tensor
+        Shape (batch, 1).
+    """
+    y_pred, labels, input_length, label_length = args
+    return ctc_batch_cost(labels, y_pred, input_length, label_length)
+
+
+def build_network(n_bins, n_outputs, units=UNITS):
+    """Build the recurrent network: one distribution over the symbols per frame.
+
+    Parameters
+    ----------
+    n_bins : int
+        Frequency bins of the spectrogram.
+    n_outputs : int
+        Number of phones; with CTC, plus 1 for the blank.
+    units : sequence of int
+        Units of each LSTM, in each direction.
+
+    Returns
+    -------
+    keras.Model
+        (batch, time, n_bins) -> (batch, time, n_outputs). Trained frame by frame, with
+        "sparse_categorical_crossentropy", it is the posted network that learns.
+    """
+    x = spectrogram = keras.Input((None, n_bins), name="spectrogram")
+    for number, n_units in enumerate(units, start=1):
+        lstm = layers.LSTM(n_units, return_sequences=True, dropout=0.1)
+        both = layers.Bidirectional(lstm, merge_mode=None, name=f"blstm_{number}")(x)
+        x = layers.Concatenate()(both)
+    y_pred = layers.Dense(n_outputs, activation="softmax", name="softmax")(x)
+    return keras.Model(spectrogram, y_pred, name="network")
+
+
+def sgd():
+    """Return the posted optimizer.
+
+    Returns
+    -------
+    keras.optimizers.Optimizer
+        ``SGD(lr=0.02, decay=1e-6, momentum=0.9, nesterov=True, clipnorm=5)``.
+    """
+    learning_rate = keras.optimizers.schedules.InverseTimeDecay(0.02, 1, 1e-6)
+    return keras.optimizers.SGD(
+        learning_rate, momentum=0.9, nesterov=True, clipnorm=5.0
+    )
+
+
+def build_model(network):
+    """Add the CTC loss to the network, and compile it.
+
+    Parameters
+    ----------
+    network : keras.Model
+        The result of `build_network`.
+
+    Returns
+    -------
+    keras.Model
+        Four inputs -> the loss of each sentence, shape (batch, 1).
+    """
+    labels = keras.Input((None,), name="labels")
+    input_length = keras.Input((1,), name="input_length")
+    label_length = keras.Input((1,), name="label_length")
+    loss_out = layers.Lambda(ctc_lambda_func, output_shape=(1,), name="ctc")(
+        [network.output, labels, input_length, label_length]
+    )
+    inputs = [network.input, labels, input_length, label_length]
+    model = keras.Model(inputs, loss_out)
+    model.compile(loss={"ctc": lambda y_true, y_pred: y_pred}, optimizer=sgd())
+    return model
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of the four inputs of `build_model`, in a new order in each epoch.
+
+    Parameters
+    ----------
+    spectrograms : sequence of numpy.ndarray
+        Shape (time, n_bins) each. Shorter ones are padded with zeros, as in the post.
+    labels : sequence of sequence of int
+        Symbols of each sentence.
+    batch_size : int
+        Sentences per batch.
+    seed : int
+        Seed of the order.
+    """
+
+    def __init__(self, spectrograms, labels, batch_size=8, seed=0):
+        super().__init__()
+        self._spectrograms, self._labels = spectrograms, labels
+        self._batch_size = batch_size
+        self._rng = np.random.default_rng(seed)
+        self.on_epoch_end()
+
+    def __len__(self):
+        return -(-len(self._labels) // self._batch_size)
+
+    def __getitem__(self, index):
+        first = index * self._batch_size
+        rows = self._order[first : first + self._batch_size]
+        x, n_frames = pad([self._spectrograms[row] for row in rows], value=0.0)
+        y, n_labels = pad([self._labels[row] for row in rows], value=0, dtype=np.int32)
+        inputs = {
+            "spectrogram": x,
+            "labels": y,
+            "input_length": n_frames[:, None],
+            "label_length": n_labels[:, None],
+        }
+        return inputs, np.zeros((len(rows), 1))
+
+    def on_epoch_end(self):
+        """Draw the order of the next epoch."""
+        self._order = self._rng.permutation(len(self._labels))

@@ -27,22 +27,24 @@ import numpy as np
 from keras import layers, ops
 
 from ..features import Spectrogram
-from ..sampling import pad
+from ..sampling import UtteranceBatches
 from ..scaling import AffineScaler
 
 UNITS = 100, 100, 150
 
 
-def log_magnitudes(sr=44100):
+def log_magnitudes(sr=44100, window=0.005, hop=0.003):
     """Return the settings of the posted spectrogram, and its scale.
 
-    The values are ``log(abs(stft) + 1e-8)``, frames of 5 ms every 3 ms, with the
-    window's sum divided out, from about -18 to 0.
+    The values are ``log(abs(stft) + 1e-8)``, with the sum of the window divided out:
+    from about -18 to 0.
 
     Parameters
     ----------
     sr : int
         Sampling rate in hertz.
+    window, hop : float
+        Length of the window and distance between frames, in seconds.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def log_magnitudes(sr=44100):
     scaler : scaling.AffineScaler
         Converts decibels to natural logarithms of the magnitude.
     """
-    win_length, hop_length = round(0.005 * sr), round(0.003 * sr)
+    win_length, hop_length = round(window * sr), round(hop * sr)
     # A full-scale sine wave has a magnitude of half the sum of the window.
     gain_db = 20 * np.log10(np.hanning(win_length + 1).sum())
     spectrogram = Spectrogram(
@@ -178,44 +180,28 @@ def build_model(network):
     return model
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches of the four inputs of `build_model`, in a new order in each epoch.
+class Batches(UtteranceBatches):
+    """Batches of the four inputs of `build_model`.
+
+    Spectrograms are padded with zeros, as in the post. In logarithms, zero is the
+    loudest sound that there is.
 
     Parameters
     ----------
-    spectrograms : sequence of numpy.ndarray
-        Shape (time, n_bins) each. Shorter ones are padded with zeros, as in the post.
-    labels : sequence of sequence of int
-        Symbols of each sentence.
-    batch_size : int
-        Sentences per batch.
-    seed : int
-        Seed of the order.
+    features, labels, batch_size, shuffle, seed
+        As for `sampling.UtteranceBatches`.
     """
 
-    def __init__(self, spectrograms, labels, batch_size=8, seed=0):
-        super().__init__()
-        self._spectrograms, self._labels = spectrograms, labels
-        self._batch_size = batch_size
-        self._rng = np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self):
-        return -(-len(self._labels) // self._batch_size)
-
     def __getitem__(self, index):
-        first = index * self._batch_size
-        rows = self._order[first : first + self._batch_size]
-        x, n_frames = pad([self._spectrograms[row] for row in rows], value=0.0)
-        y, n_labels = pad([self._labels[row] for row in rows], value=0, dtype=np.int32)
+        """Return a dictionary with the four inputs, and targets that are not used."""
+        x, labels = super().__getitem__(index)
+        spectrogram, frames = x["spectrogram"], x["frames"]
+        is_padding = np.arange(spectrogram.shape[1]) >= frames[:, None]
+        spectrogram[is_padding] = 0.0
         inputs = {
-            "spectrogram": x,
-            "labels": y,
-            "input_length": n_frames[:, None],
-            "label_length": n_labels[:, None],
+            "spectrogram": spectrogram,
+            "labels": np.maximum(labels, 0),
+            "input_length": frames[:, None],
+            "label_length": np.sum(labels >= 0, axis=1, keepdims=True),
         }
-        return inputs, np.zeros((len(rows), 1))
-
-    def on_epoch_end(self):
-        """Draw the order of the next epoch."""
-        self._order = self._rng.permutation(len(self._labels))
+        return inputs, np.zeros((len(labels), 1))

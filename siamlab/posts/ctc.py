@@ -183,8 +183,8 @@ def build_model(network):
 class Batches(UtteranceBatches):
     """Batches of the four inputs of `build_model`.
 
-    Spectrograms are padded with zeros, as in the post. In logarithms, zero is the
-    loudest sound that there is.
+    Spectrograms are padded with zeros, as in the post. In logarithmic magnitudes, zero
+    is louder than all speech.
 
     Parameters
     ----------

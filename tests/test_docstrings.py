@@ -16,6 +16,7 @@ MODULES = ["siamlab"] + [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_has_a_docstring_its_public_names_and_true_examples(name):
     module = importlib.import_module(name)

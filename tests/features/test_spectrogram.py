@@ -31,6 +31,7 @@ def computed_by_librosa(samples, spectrogram):
     return librosa.power_to_db(power, amin=floor, top_db=None).T
 
 
+@pytest.mark.slow  # librosa is compiled
 @pytest.mark.parametrize(
     "spectrogram",
     [

@@ -27,6 +27,7 @@ def test_the_cost_is_tensorflows(rng):
     np.testing.assert_allclose(np.asarray(found)[:, 0], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_program_trains_as_posted(rng):
     spectrograms, labels = inputs(rng)
     network = ctc.build_network(7, 4, units=(5, 4))

@@ -5,7 +5,7 @@
 - `FIXES`: the faults of the siamese program, in the order in which one would find them.
 - `with_fixes`: the siamese program with some of them fixed.
 
-Do not copy these programs into your own.
+These programs contain faults on purpose: do not copy them.
 
 Notebooks: 03_ctc_that_does_not_learn, 05_kl_hinge_loss.
 """

@@ -24,7 +24,8 @@ class Fix:
     symptom : str
         How to notice the fault.
     posted, fixed : str
-        The line as posted, and the line to replace it.
+        The line that is wrong, in the post or after the fixes before it, and the line
+        to replace it.
     needs : tuple of str
         Names of the fixes without which this one does nothing or cannot be applied.
     """
@@ -39,9 +40,9 @@ class Fix:
 FIXES = (
     Fix(
         "shape",
-        "the loss stays at 0.5, whatever the network does (docs/doctor.md#s1)",
+        "the loss of balanced labels falls to 0.5 and stays there (docs/doctor.md#s1)",
         "return ops.sum(p * ops.log(p / q), axis=-1)",
-        "return ops.sum(p * ops.log(p / q), axis=-1, keepdims=True)  # the mean, too",
+        "return ops.sum(p * ops.log(p / q), axis=-1, keepdims=True)  # hinge, too",
     ),
     Fix(
         "metric",
@@ -89,7 +90,7 @@ FIXES = (
     ),
     Fix(
         "all pairs",
-        "256 segments give 128 pairs, although they contain 32,640",
+        "a batch of 256 segments is used as 128 pairs, although it contains 32,640",
         "model = keras.Model([input_a, input_b], distance)",
         "model = siamlab.networks.SpeakerNet(base_network)  # with losses.KLHinge",
         ("softmax", "a hinge for each"),
@@ -98,7 +99,7 @@ FIXES = (
         "cosines",
         "a margin in nats has to be chosen, and most pairs are beyond it",
         "loss=siamlab.losses.KLHinge(margin=3.0)",
-        "loss=siamlab.losses.SupervisedContrastive(temperature=0.1)",
+        "loss=siamlab.losses.SupervisedContrastive(temperature=0.1)  # unit length",
         ("all pairs",),
     ),
 )
@@ -187,7 +188,7 @@ class Program:
                 outputs = [keras.layers.Lambda(_clip)(y) for y in outputs]
             net = keras.Model(inputs, layers.Distance(self._distance)(outputs))
             loss = losses.DistanceHinge(margin)
-            metric = [metrics.EER() if "metric" in self.fixes else "accuracy"]
+            metric = [metrics.EER() if "metric" in self.fixes else siamese.accuracy]
         net.compile(keras.optimizers.Adam(0.001), loss=loss, metrics=metric)
         return net
 

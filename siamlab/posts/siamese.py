@@ -10,15 +10,21 @@ What the post does not say, and what stands here instead:
 - 128 units in each LSTM, dropout rates of 0.5 and 0.25, a learning rate of 0.001, and
   batches of 128 pairs: from the author's public code.
 - 128 units in each of the dense layers: assumed. The post gives the size of the last.
+- VoxCeleb at 16 kHz: from the author's public code. The notebooks use `corpora.voices`
+  and `benchmarks/ladder.py` uses speechocean762.
+- Mel spectrograms in dB, and batches of which one half are same-speaker pairs: assumed.
 - How the trained weights reach the extractor: the post does not show it. An extractor
-  that is built again has new random weights (docs/doctor.md#s19).
+  that is built again has new random weights (docs/doctor.md#s19). The post clusters the
+  result of `speaker_embedding`; clustering is not part of this module.
 
 What differs from the post:
 
-- `LSTM` stands for both ``CuDNNLSTM`` and ``LSTM``: Keras 3 uses cuDNN by itself.
+- `LSTM` stands for both ``CuDNNLSTM`` and ``LSTM``: Keras 3 uses cuDNN by itself. Its
+  gates are sigmoids, as in ``CuDNNLSTM``; the default of ``LSTM`` in Keras 2.2.4 was a
+  hard sigmoid.
 - The metric is a function, `accuracy`, because Keras 3 gives ``metrics=['accuracy']``
-  another meaning: for distances of shape (batch,) it raises a TypeError (Keras 3.15 on
-  TensorFlow).
+  another meaning for distances of shape (batch,): a categorical accuracy if the batch
+  size is fixed, and a TypeError if it is not (Keras 3.15 on TensorFlow).
 
 Read the functions from top to bottom and look for the line that keeps the network from
 learning; `explain` shows its effect. `siamlab.posts.FIXES` lists what else is wrong.
@@ -82,7 +88,7 @@ def kb_hinge_loss(y_true, y_pred):
     Returns
     -------
     tensor
-        Shape (batch, batch): every label meets every divergence.
+        Shape (batch, batch): every label is combined with every divergence.
     """
     hinge = ops.mean(ops.maximum(MARGIN - y_pred, 0.0), axis=-1)
     return y_true * y_pred + (1 - y_true) * hinge

@@ -59,7 +59,7 @@ def test_the_network_and_its_optimizer_are_those_of_the_post():
     assert {x.forward_layer.dropout for x in lstms} == {0.1}
     assert {x.merge_mode for x in lstms} == {None}
     optimizer = ctc.sgd()
-    assert (optimizer.momentum, optimizer.nesterov, optimizer.clipnorm) == (
+    assert (optimizer.momentum, optimizer.nesterov, optimizer.global_clipnorm) == (
         0.9,
         True,
         5,

@@ -440,8 +440,10 @@ class Level:
         samples : numpy.ndarray
             Shape (samples,).
         """
-        is_finite = np.isfinite(samples)
-        finite = samples if is_finite.all() else samples[is_finite]
+        finite = samples
+        low, high = np.min(samples, initial=0.0), np.max(samples, initial=0.0)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            finite = samples[np.isfinite(samples)]
         self.n += len(samples)
         self.n_bad += len(samples) - len(finite)
         self.low = float(np.min(finite, initial=self.low))

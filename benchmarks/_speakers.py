@@ -58,12 +58,6 @@ def evaluate(base_network, test, similarities=None, output="head", seed=0):
     }
 
 
-def negative_divergences(outputs):
-    """Compare softmax outputs by their divergences in both directions."""
-    divergences = sl.distances.pairwise_kl(outputs)
-    return -(divergences + divergences.T)
-
-
 def line(name, runs):
     """Lay out a row of the table: medians, and the interval of the median run."""
     return (

@@ -12,15 +12,7 @@ import argparse
 
 import keras
 from _report import Runs, keep, machine, table
-from _speakers import (
-    HEAD,
-    caption,
-    corpora,
-    evaluate,
-    line,
-    negative_divergences,
-    train,
-)
+from _speakers import HEAD, caption, corpora, evaluate, line, train
 
 import siamlab as sl
 
@@ -47,7 +39,8 @@ def measure(features, test, loss, head, seed, steps, epochs):
         if isinstance(loss, sl.losses.AAMSoftmax):
             trained = sl.networks.classifier(encoder, len(batches.names))
         train(sl.networks.SpeakerNet(trained), loss, batches, steps, epochs)
-    own = negative_divergences if head == "softmax" else None
+    kl_hinge = sl.posts.with_fixes("all pairs")
+    own = kl_hinge.similarities if head == "softmax" else None
     return evaluate(encoder, test, own, seed=seed)
 
 
@@ -69,6 +62,7 @@ def main():
         "test": repr(test),
         "steps": arguments.steps,
         "epochs": arguments.epochs,
+        "scores": ["cosine", "own"],  # results of before have no "own"
     }
     runs = Runs(arguments.keep, settings)
     lines = []

@@ -410,6 +410,11 @@ def resample(samples, orig_sr, target_sr):
 class Level:
     """Level and offset of a recording that comes in pieces.
 
+    Parameters
+    ----------
+    with_rms : bool
+        Whether `offset_and_rms` is needed, which takes most of the time.
+
     Attributes
     ----------
     n, n_bad : int
@@ -427,8 +432,9 @@ class Level:
     (4, 0.5, 0.3536)
     """
 
-    def __init__(self):
+    def __init__(self, *, with_rms=True):
         self.n = self.n_bad = 0
+        self._with_rms = with_rms
         self.low, self.high = np.inf, -np.inf
         self._sum = self._power = 0.0
 
@@ -440,17 +446,21 @@ class Level:
         samples : numpy.ndarray
             Shape (samples,).
         """
-        finite = samples
-        low, high = np.min(samples, initial=0.0), np.max(samples, initial=0.0)
-        if not (np.isfinite(low) and np.isfinite(high)):
-            finite = samples[np.isfinite(samples)]
         self.n += len(samples)
-        self.n_bad += len(samples) - len(finite)
-        self.low = float(np.min(finite, initial=self.low))
-        self.high = float(np.max(finite, initial=self.high))
-        # In double precision: an offset must not hide the level.
-        self._sum += float(finite.sum(dtype=np.float64))
-        self._power += float(np.square(finite).sum(dtype=np.float64))
+        low, high = self._extremes(samples)
+        if not (np.isfinite(low) and np.isfinite(high)):
+            n_samples, samples = len(samples), samples[np.isfinite(samples)]
+            self.n_bad += n_samples - len(samples)
+            low, high = self._extremes(samples)
+        self.low, self.high = low, high
+        if self._with_rms:
+            # In double precision: an offset must not hide the level.
+            self._sum += float(samples.sum(dtype=np.float64))
+            self._power += float(np.square(samples).sum(dtype=np.float64))
+
+    def _extremes(self, samples):
+        low = np.min(samples, initial=self.low)
+        return float(low), float(np.max(samples, initial=self.high))
 
     def offset_and_rms(self):
         """Return the mean, and the root mean square of the rest.

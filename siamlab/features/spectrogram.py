@@ -229,7 +229,7 @@ class Spectrogram:
         `read` yields the pieces (samples, sr) from the beginning. It is called twice,
         for the level and for the frames.
         """
-        level = audio.Level()
+        level = audio.Level(with_rms=self.level_db is not None)
         for samples, sr in read():  # noqa: B007 - used below
             level.add(samples)
         if path is not None:

@@ -1,15 +1,24 @@
 """What all benchmarks share: tables, the machine, and saved results."""
 
+import argparse
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
+from functools import partial
 from pathlib import Path
 
 from siamlab import _files
 
 RESULTS = Path(__file__).with_name("results")
+
+
+def argument_parser(description):
+    """Return a parser with ``--keep``, described by the first line of a docstring."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md (.json)")
+    return parser
 
 
 def machine(*packages):
@@ -64,6 +73,10 @@ class Runs:
             self._write()
         return runs[str(seed)]
 
+    def run_seeds(self, row, n_seeds, function):
+        """Return the figures of all seeds of a row: ``function(seed)``."""
+        return [self.run(row, seed, partial(function, seed)) for seed in range(n_seeds)]
+
     def known(self):
         """Return the figures that were saved earlier, by row and seed."""
         return dict(self._content["runs"])
@@ -74,6 +87,13 @@ class Runs:
             content = json.dumps(self._content, indent=1, sort_keys=True) + "\n"
             with _files.atomic_write(self._path) as temporary:
                 temporary.write_text(content, encoding="utf-8")
+
+
+def publish(text, name, figures=None):
+    """Print a result, and keep it if there is a name for it."""
+    print(f"\n{text}")
+    if name:
+        keep(name, text, figures)
 
 
 def keep(name, text, figures=None):

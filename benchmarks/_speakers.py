@@ -5,9 +5,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
+from siamlab.cli.evaluate import evaluate as evaluate_embeddings
 
 HEAD = ("recipe", "EER [95 %]", "over seeds", "own EER", "over seeds", "MR", "purity")
 
@@ -43,17 +43,12 @@ def evaluate(base_network, test, similarities=None, output="head", seed=0):
     compares the mean outputs of the last layer as the loss does.
     """
     embeddings = sl.embed(base_network, test, layer="blstm_2")
-    found = sl.metrics.verify(embeddings, test.speakers, seed=seed)
+    _, found = evaluate_embeddings(embeddings, test.speakers, seed=seed)
     outputs = sl.embed(base_network, test, layer=output, normalize=False)
     own = sl.metrics.verify(outputs, test.speakers, similarity=similarities, seed=seed)
-    clustering = AgglomerativeClustering(
-        len(np.unique(test.speakers)), metric="cosine", linkage="average"
-    )
-    clusters = clustering.fit_predict(embeddings)
     return {
-        **found.as_dict(),
+        **found,
         "own": own.as_dict()["eer"],
-        "mr": float(sl.metrics.misclassification_rate(test.speakers, clusters)),
         "purity": float(sl.clusters.neighbor_purity(embeddings, test.speakers)),
     }
 

@@ -14,9 +14,10 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
-from _report import Runs, keep, machine, table
+from _report import Runs, argument_parser, machine, publish, table
 
 HEAD = (
     "where, precision, segments in a batch",
@@ -28,7 +29,6 @@ HEAD = (
 BATCHES = {128: (32, 4), 512: (128, 4), 2008: (251, 8)}
 CORES, CPU, GPU = 2, "two processor cores", "accelerator"
 TARGET = 0.04
-PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def rows():
@@ -40,28 +40,20 @@ def rows():
             yield GPU, precision, batch, batch == 128
 
 
-def child(where, precision, batch, timed, seed, arguments):
+def child(arguments, where, precision, batch, timed, seed):
     """Measure one row in a process that sees only its own device."""
-    settings = {
+    settings = vars(arguments) | {
+        "cpu": where == CPU,
         "precision": precision,
         "batch": batch,
         "timed": timed,
         "seed": seed,
-        "data": arguments.data,
-        "steps": arguments.steps,
-        "most": arguments.most,
-        "workers": arguments.workers,
     }
     environment = dict(os.environ)
     if where == CPU:
         environment |= {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [
-            sys.executable,
-            __file__,
-            "--row",
-            json.dumps(settings | {"cpu": where == CPU}),
-        ],
+        [sys.executable, __file__, "--row", json.dumps(settings)],
         capture_output=True,
         text=True,
         check=False,
@@ -84,16 +76,14 @@ def measure(settings):
     keras.config.set_dtype_policy(settings["precision"])
     keras.utils.set_random_seed(settings["seed"])
     features, test = corpora(settings["data"])
-    speakers, segments = BATCHES[settings["batch"]]
 
     def batches(steps):
-        how = {"workers": settings["workers"], "seed": settings["seed"]}
         return sl.sampling.SpeakerBatches(
             features,
-            n_speakers=speakers,
-            n_segments=segments,
+            *BATCHES[settings["batch"]],
             steps_per_epoch=steps,
-            **how,
+            workers=settings["workers"],
+            seed=settings["seed"],
         )
 
     net = network(features)
@@ -176,15 +166,12 @@ def accelerators():
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="folder in LibriSpeech's layout")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=60, help="that are timed")
     parser.add_argument("--most", type=int, default=600, help="steps to 4 %% EER")
     parser.add_argument("--workers", type=int, default=2, help="of the batches")
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
     parser.add_argument("--row", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.row:
@@ -205,35 +192,20 @@ def main():
         if where == GPU and not gpus:
             lines.append((name, "none available", "-", "-"))
             continue
-        found = [
-            runs.run(
-                name,
-                seed,
-                lambda seed=seed, row=(where, precision, batch, timed): child(
-                    *row, seed, arguments
-                ),
-            )
-            for seed in range(arguments.seeds)
-        ]
+        function = partial(child, arguments, where, precision, batch, timed)
+        found = runs.run_seeds(name, arguments.seeds, function)
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
-    text = "\n".join(
-        [
-            f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none available'}; "
-            f"corpus: {corpus}. "
-            f"Median of {arguments.seeds} seeds; speed over {arguments.steps} steps, "
-            f"with workers={arguments.workers}. Waiting: the gain of the same training "
-            "on a batch in memory. The time to 4 % EER is that of training "
-            "alone, with an evaluation after every 25 steps.",
-            "",
-            table(HEAD, lines),
-            "",
-            machine(PACKAGES[backend], "keras", "numpy") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    parts = [
+        f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none available'}; "
+        f"corpus: {corpus}. Median of {arguments.seeds} seeds; speed over "
+        f"{arguments.steps} steps, with workers={arguments.workers}. Waiting: the gain "
+        "of the same training on a batch in memory. The time to 4 % EER is that of "
+        "training alone, with an evaluation after every 25 steps.",
+        table(HEAD, lines),
+        machine(backend, "keras", "numpy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep)
 
 
 if __name__ == "__main__":

@@ -23,13 +23,12 @@ name, among the eight. Two more rows show their effect: SA1 and SA2 as the two s
 of the second utterance, and neither of them at all.
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from _report import keep, machine, table
+from _report import argument_parser, machine, publish, table
 from sklearn.cluster import AgglomerativeClustering
 
 import siamlab as sl
@@ -173,7 +172,7 @@ def test_sets(arguments, held_out):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--train", metavar="ROOT", required=True)
     parser.add_argument("--timit", metavar="ROOT")
     parser.add_argument("--fsdd", metavar="ROOT")
@@ -182,9 +181,6 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
     arguments = parser.parse_args()
 
     readers = sl.corpora.librispeech(arguments.train, "train-clean-100")
@@ -217,19 +213,15 @@ def main():
             rows.append(row)
             print(*row, sep="  ", flush=True)
     head = ("test set, network", "EER [95 %]", "MR of 5", "of 10", "of all")
-    text = "\n\n".join(
-        [
-            f"Trained on {train!r}. BLSTM: the course's, recordings as they are. "
-            "x-vector: `networks.xvector_encoder`, random rooms, filters, noise and "
-            "gains. MR: misclassification rate at the best cut, complete linkage; of 5 "
-            "and of 10 speakers the mean of 20 draws.",
-            table(head, rows),
-            machine("tensorflow", "keras", "numpy") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text, {"rows": rows})
+    parts = [
+        f"Trained on {train!r}. BLSTM: the course's, recordings as they are. "
+        "x-vector: `networks.xvector_encoder`, random rooms, filters, noise and gains. "
+        "MR: misclassification rate at the best cut, complete linkage; of 5 and of 10 "
+        "speakers the mean of 20 draws.",
+        table(head, rows),
+        machine("tensorflow", "keras", "numpy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep, {"rows": rows})
 
 
 if __name__ == "__main__":

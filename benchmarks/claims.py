@@ -8,15 +8,15 @@ other weights, other batches. A cell that fails does not end the run. For each c
 an ``assert``, the table says how often it held.
 """
 
-import argparse
 import json
 import os
 import re
 import subprocess
 import sys
+from functools import partial
 
 from _notebooks import NOTEBOOKS, cells_of
-from _report import Runs, keep, machine, table
+from _report import Runs, argument_parser, machine, publish, table
 
 # The seed of an argument, and the global one.
 _SEED = re.compile(r"(\bseed=|set_random_seed\()(\d+)")
@@ -64,14 +64,11 @@ def claim(source):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument(
         "notebooks", nargs="*", help="beginnings of names; all by default"
     )
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
     arguments = parser.parse_args()
     chosen = tuple(arguments.notebooks) or ("",)
     paths = [p for p in sorted(NOTEBOOKS.glob("*.ipynb")) if p.name.startswith(chosen)]
@@ -80,10 +77,7 @@ def main():
         sources = cells_of(path)
         # Figures of an earlier version of the notebook are not used.
         runs = Runs(arguments.keep and f"{arguments.keep}-{path.stem}", sources)
-        found = [
-            runs.run("cells", seed, lambda seed=seed, path=path: run(path, seed))
-            for seed in range(arguments.seeds)
-        ]
+        found = runs.run_seeds("cells", arguments.seeds, partial(run, path))
         for number, source in enumerate(sources):
             held = sum(cells[number] for cells in found)
             if "assert " in source:
@@ -93,19 +87,14 @@ def main():
             elif held < len(found):
                 broken.append(f"{path.name}, cell {number + 1}: {held} of {len(found)}")
                 print(broken[-1], flush=True)
-    text = "\n".join(
-        [
-            f"How often each claim held, over {arguments.seeds} seeds.",
-            "",
-            table(("notebook", "claim", "held"), lines),
-            *(["", "Cells that failed without a claim:", *broken] if broken else []),
-            "",
-            machine("tensorflow", "keras", "numpy", "umap-learn") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    parts = [
+        f"How often each claim held, over {arguments.seeds} seeds.",
+        table(("notebook", "claim", "held"), lines),
+        machine("tensorflow", "keras", "numpy", "umap-learn") + ".",
+    ]
+    if broken:
+        parts.insert(2, "\n".join(["Cells that failed without a claim:", *broken]))
+    publish("\n\n".join(parts), arguments.keep)
 
 
 if __name__ == "__main__":

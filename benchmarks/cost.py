@@ -30,7 +30,7 @@ from _ours import (
     speaker_net,
 )
 from _processes import peak_mb
-from _report import keep, machine, table
+from _report import argument_parser, machine, publish, table
 from scipy.optimize import nnls
 
 MB, GB = 2**20, 2**30
@@ -450,7 +450,7 @@ def report(points, fits, arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="recordings, for extraction")
     parser.add_argument("--price", type=float, default=0.05, help="of a core-hour")
     parser.add_argument("--epochs", type=int, default=1, help="of training")
@@ -459,7 +459,6 @@ def main():
         "--only", nargs="+", choices=SERIES_NAMES, default=list(SERIES_NAMES)
     )
     parser.add_argument("--shrink", type=int, default=1, help="divides all sizes")
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     parser.add_argument("--series", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.series:
@@ -476,10 +475,7 @@ def main():
         points[name] = measure(name, sizes, arguments.data)
         print(f"{name}: {len(sizes)} sizes", file=sys.stderr)
     fits = fits_of(points)
-    text = report(points, fits, arguments)
-    print(text)
-    if arguments.keep:
-        keep(arguments.keep, text, points)
+    publish(report(points, fits, arguments), arguments.keep, points)
 
 
 if __name__ == "__main__":

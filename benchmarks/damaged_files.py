@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
-from _report import keep, machine, table
+from _report import argument_parser, machine, publish, table
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 sys.path.append(str(Path(__file__).parents[1] / "tests/builders"))
@@ -72,11 +72,10 @@ def outcomes(arguments):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--files", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     if arguments.first is not None:
         return read_files(arguments.seed, arguments.first, arguments.files)
@@ -90,9 +89,7 @@ def main():
         f"{LIMIT_S} s.\n\n{table(('file', *OUTCOMES), [*rows, ('all', *total)])}"
         f"\n\n{machine('soundfile', 'av', 'pandas', 'keras')}."
     )
-    print(text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    publish(text, arguments.keep)
     return int(sum(total[2:]) > 0)
 
 

@@ -12,7 +12,6 @@ Each examination is saved in results/NAME.json. An interrupted run resumes, as l
 neither the library nor a program has changed.
 """
 
-import argparse
 import collections
 import multiprocessing
 import statistics
@@ -21,7 +20,7 @@ import time
 import warnings
 from pathlib import Path
 
-from _report import Runs, keep, machine, table
+from _report import Runs, argument_parser, machine, publish, table
 
 from siamlab import _files
 
@@ -152,10 +151,9 @@ def report(runs):
 
 def main():
     """Examine, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argument_parser(__doc__)
     parser.add_argument("--only", help="programs whose name contains this")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     kept = Runs(arguments.keep, {"code": edition()})
     chosen = [n for n in names() if not arguments.only or arguments.only in n]
@@ -171,9 +169,7 @@ def main():
     print(file=sys.stderr)
     runs = {name: runs[name] for name in chosen}
     text = "\n".join([machine("keras", "tensorflow"), "", report(runs)])
-    print(text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    publish(text, arguments.keep)
 
 
 if __name__ == "__main__":

@@ -10,17 +10,16 @@ shows how much depends on the seed. Then the seconds from ``siamlab.encoder()`` 
 first embedding in a new process that has imported nothing but siamlab.
 """
 
-import argparse
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import numpy as np
-from _report import keep, machine, table
-from sklearn.cluster import AgglomerativeClustering
+from _report import argument_parser, machine, publish, table
 
 import siamlab as sl
+from siamlab.cli.evaluate import evaluate
 
 DRAWS = 10
 
@@ -35,15 +34,11 @@ FIRST = """
 """
 
 
-def evaluate(encoder, features):
+def error_rates(encoder, features):
     """Return the equal error rate with its interval, and the misclassification rate."""
-    rows = sl.embed(encoder, features)
-    found = sl.metrics.verify(rows, rows.speakers)
-    clustering = AgglomerativeClustering(
-        len(set(rows.speakers)), metric="cosine", linkage="average"
-    )
-    clusters = clustering.fit_predict(rows)
-    return found.eer, sl.metrics.misclassification_rate(rows.speakers, clusters)
+    embedded = sl.embed(encoder, features)
+    verification, figures = evaluate(embedded, embedded.speakers)
+    return verification.eer, figures["mr"]
 
 
 def same_channel(features, seed):
@@ -57,13 +52,14 @@ def same_channel(features, seed):
 def rows(name, encoder, test_sets):
     """Yield three rows for each test set: as it is, a filter each, one filter."""
     for test_set, features in test_sets:
-        eer, mr = evaluate(encoder, features)
+        eer, mr = error_rates(encoder, features)
         yield name, test_set, f"{eer:.1%} [{eer.low:.1%}, {eer.high:.1%}]", f"{mr:.2f}"
         for how, change in (
             ("a random filter each", sl.embeddings.randomize_channel),
             ("the same random filter", same_channel),
         ):
-            found = [evaluate(encoder, change(features, seed=s)) for s in range(DRAWS)]
+            changed = (change(features, seed=seed) for seed in range(DRAWS))
+            found = [error_rates(encoder, each) for each in changed]
             eers = sorted(float(eer) for eer, _ in found)
             yield (
                 name,
@@ -88,11 +84,10 @@ def first_embedding(path, imports=""):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", required=True)
     parser.add_argument("--fsdd", metavar="ROOT")
     parser.add_argument("--others", metavar="FILE.npz", nargs="*", default=[])
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     corpus = sl.corpora.librispeech(arguments.data, "test-other")
     spectrogram = sl.encoder().spectrogram
@@ -106,24 +101,17 @@ def main():
     found = [row for name, e in encoders.items() for row in rows(name, e, test_sets)]
     alone = first_embedding(corpus.table.path[0])
     warm = first_embedding(corpus.table.path[0], "import keras, librosa, pandas")
-    text = "\n".join(
-        [
-            f"{sl.encoder()!r}. Test set: {corpus!r}. A random filter is a curve of "
-            f"6 dB; {DRAWS} draws, median and range.",
-            "",
-            table(("encoder", "test set", "EER", "MR"), found),
-            "",
-            "Seconds from the call to the first embedding of a recording of 8 s, new "
-            f"processes: {alone[0]:.2f} (slowest of five {alone[-1]:.2f}) after "
-            f"`import siamlab` alone, {warm[0]:.2f} (slowest {warm[-1]:.2f}) if Keras, "
-            "librosa and pandas have been imported already.",
-            "",
-            machine("numpy", "scipy") + ".",
-        ]
-    )
-    print(text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    parts = [
+        f"{sl.encoder()!r}. Test set: {corpus!r}. A random filter is a curve of 6 dB; "
+        f"{DRAWS} draws, median and range.",
+        table(("encoder", "test set", "EER", "MR"), found),
+        "Seconds from the call to the first embedding of a recording of 8 s, new "
+        f"processes: {alone[0]:.2f} (slowest of five {alone[-1]:.2f}) after "
+        f"`import siamlab` alone, {warm[0]:.2f} (slowest {warm[-1]:.2f}) if Keras, "
+        "librosa and pandas have been imported already.",
+        machine("numpy", "scipy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep)
 
 
 if __name__ == "__main__":

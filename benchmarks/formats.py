@@ -11,7 +11,6 @@ to the original, others as long, or longer by the padding of their codec.
 sox, lame and ffmpeg; rows that need a missing one are empty.
 """
 
-import argparse
 import csv
 import functools
 import itertools
@@ -23,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import scipy.io.wavfile
 import scipy.signal
-from _report import keep, machine, table
+from _report import argument_parser, machine, publish, table
 
 import siamlab as sl
 
@@ -131,9 +130,8 @@ def examine(name, sr, n_channels, folder):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--only", default="", help="formats that contain this")
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md")
     arguments = parser.parse_args()
     rows = []
     for name, (sr, n_channels) in itertools.product(FORMATS, VARIANTS):
@@ -150,9 +148,7 @@ def main():
         "W64: FFmpeg counts the bytes that fill up the last eight as samples.\n\n"
         f"{table(head, rows)}\n\n{machine('soundfile', 'av')}."
     )
-    print(text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    publish(text, arguments.keep)
     return int(any(row[-1] == "NO" for row in rows))
 
 

@@ -11,12 +11,11 @@ layout of LibriSpeech. Figures are saved after each training, so that a run can 
 interrupted.
 """
 
-import argparse
 from functools import partial
 
 import keras
 import numpy as np
-from _report import Runs, keep, machine, table
+from _report import Runs, argument_parser, machine, publish, table
 from _speakers import HEAD, caption, corpora, evaluate, line
 from keras import ops
 
@@ -80,7 +79,7 @@ class Steps(keras.callbacks.Callback):
         self.found["gradient"].append(round(float(self.model.optimizer.norm), 5))
 
 
-def measure(features, test, fixes, is_trained, seed, arguments):
+def measure(features, test, arguments, fixes, is_trained, seed):
     """Return the figures of the test speakers after one training."""
     keras.utils.set_random_seed(seed)
     program = posts.with_fixes(*fixes, units=arguments.units)
@@ -124,14 +123,13 @@ def draw(shown, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="real speech")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--only", nargs="+", metavar="ROW", help="some of the rows")
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     parser.add_argument("--figure", metavar="PNG", help="draw the rows of one fix more")
     arguments = parser.parse_args()
 
@@ -144,28 +142,19 @@ def main():
     for name, fixes, is_trained in rows():
         if arguments.only is not None and name not in arguments.only:
             continue
-        how = features, test, fixes, is_trained
-        found = [
-            runs.run(name, seed, partial(measure, *how, seed, arguments))
-            for seed in range(arguments.seeds)
-        ]
+        function = partial(measure, features, test, arguments, fixes, is_trained)
+        found = runs.run_seeds(name, arguments.seeds, function)
         if name in ("untrained", "as posted") or name.startswith("+"):
             shown[name] = found
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
-    text = "\n".join(
-        [
-            caption(features, test, arguments),
-            f"{arguments.units} units in each LSTM; batches of 256 segments.",
-            "",
-            table(HEAD, lines),
-            "",
-            machine("tensorflow", "keras", "numpy") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    parts = [
+        f"{caption(features, test, arguments)}\n"
+        f"{arguments.units} units in each LSTM; batches of 256 segments.",
+        table(HEAD, lines),
+        machine("tensorflow", "keras", "numpy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep)
     if arguments.figure:
         draw(shown, arguments.figure)
 

@@ -8,10 +8,10 @@ with the same optimizer, for as many steps, with the settings of its own paper: 
 tuned here. Figures are saved after each training, so that a run can be interrupted.
 """
 
-import argparse
+from functools import partial
 
 import keras
-from _report import Runs, keep, machine, table
+from _report import Runs, argument_parser, machine, publish, table
 from _speakers import HEAD, caption, corpora, evaluate, line, train
 
 import siamlab as sl
@@ -28,7 +28,7 @@ ROWS = {
 }
 
 
-def measure(features, test, loss, head, seed, steps, epochs):
+def measure(features, test, steps, epochs, loss, head, seed):
     """Return the figures of the test speakers, after training with a loss."""
     keras.utils.set_random_seed(seed)
     scaler = sl.scaling.StandardScaler().fit(features)
@@ -45,15 +45,12 @@ def measure(features, test, loss, head, seed, steps, epochs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="folder in LibriSpeech's layout")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
-    parser.add_argument(
-        "--keep", metavar="NAME", help="write results/NAME.md and .json"
-    )
     arguments = parser.parse_args()
 
     features, test = corpora(arguments.data)
@@ -65,31 +62,19 @@ def main():
         "scores": ["cosine", "own"],  # results of before have no "own"
     }
     runs = Runs(arguments.keep, settings)
+    measure_row = partial(measure, features, test, arguments.steps, arguments.epochs)
     lines = []
     for name in arguments.rows:
-
-        def figures(seed, name=name):
-            how = seed, arguments.steps, arguments.epochs
-            return measure(features, test, *ROWS[name], *how)
-
-        found = [
-            runs.run(name, seed, lambda seed=seed, figures=figures: figures(seed))
-            for seed in range(arguments.seeds)
-        ]
+        function = partial(measure_row, *ROWS[name])
+        found = runs.run_seeds(name, arguments.seeds, function)
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
-    text = "\n".join(
-        [
-            caption(features, test, arguments),
-            "",
-            table(HEAD, lines),
-            "",
-            machine("tensorflow", "keras", "numpy") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    parts = [
+        caption(features, test, arguments),
+        table(HEAD, lines),
+        machine("tensorflow", "keras", "numpy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ The packages that siamlab is compared with are named in requirements.txt beside 
 file; for one that is not installed, the row says so.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import os
@@ -26,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from _processes import Contender, alternate
-from _report import keep, machine, table
+from _report import argument_parser, keep, machine, publish, table
 
 HERE = Path(__file__).resolve().parent
 OURS, PEERS = HERE / "_ours.py", HERE / "_peers.py"
@@ -253,13 +252,11 @@ def compare_with_commit(arguments):
         "runs each, in turns. A ratio above 1: this checkout is faster.\n\n"
         f"{table(head, rows)}\n\n{machine(*PACKAGES)}."
     )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text, figures)
+    publish(text, arguments.keep, figures)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="recordings, for extraction")
     parser.add_argument("--against", metavar="REV", help="a commit to compare with")
     parser.add_argument(
@@ -276,7 +273,6 @@ def main():
     parser.add_argument("--utterances", type=int, default=40, help="to embed")
     parser.add_argument("--longest", type=int, default=2000, help="of them, in frames")
     parser.add_argument("--outputs", type=int, default=100, help="of the pair loss")
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
     arguments = parser.parse_args()
     if "extraction" in arguments.only and not arguments.data:
         parser.error("extraction needs recordings: --data ROOT")

@@ -1,8 +1,9 @@
 """The unit tests of what is built on keras.ops pass on Keras' other backends as well.
 
 JAX compiles each operation for each shape, so that a test takes many times as long:
-these take two minutes. Left out are tests of saving, those that run a network without
-compiling it, and the slowest ones of the losses and of CTC. To run them:
+these take more than a minute. Left out are tests of saving, those that run a network
+without compiling it, and most of those that differ in a loss or a size only. To run
+all of them:
 
     KERAS_BACKEND=jax python -m pytest tests/networks
 """
@@ -25,12 +26,15 @@ FILES = (
     "tests/training/test_cudnn.py",
     "tests/training/test_old_weights.py",
 )
-# One of five losses that are compared with a loop over all pairs is enough.
 LEFT_OUT = (
-    "(a_loss_of_pairs_and_its_gradient and not contrastive1) "
-    "or survives_saving or saved_and_loaded or slow_ge2e "
-    "or recorded_logits or logits_of_an_utterance or (padding and 3-) "
-    "or learns_to_transcribe"
+    "survives_saving or saved_and_loaded "
+    "or recorded_logits or logits_of_an_utterance "
+    "or a_loss_of_pairs_and_its_gradient or slow_ge2e "
+    "or (a_batch_without_one_kind_of_pair and ids2) "
+    "or (speaker_ids_may_be_large and not KLHinge) "
+    "or outputs_are_compared_within_each_batch "
+    "or (padding and not 1-ctc) or learns_to_transcribe or learns_the_labeled_frames "
+    "or (a_converted_layer and not 5-3-3)"
 )
 
 
@@ -43,4 +47,4 @@ def test_they_pass(backend):
     settings = os.environ | {"KERAS_BACKEND": backend, "XLA_FLAGS": QUICK_XLA}
     done = run(*command, *chosen, cwd=ROOT, env=settings)
     passed = int(done.stdout.rsplit(" passed", 1)[0].split()[-1])
-    assert passed > 250
+    assert passed > 230

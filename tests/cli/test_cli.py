@@ -94,8 +94,10 @@ def test_embed_writes_what_numpy_reads(recordings, tmp_path, capsys):
         assert all(os.path.exists(path) for path in file["paths"])
 
 
-@pytest.mark.slow
-def test_embed_uses_another_encoder_and_draws_a_map(recordings, tmp_path, capsys):
+def test_embed_uses_another_encoder_and_draws_a_map(
+    recordings, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(sl.clusters, "umap", lambda x, **settings: x[:, :2])
     features = sl.extract(sl.corpora.folder(recordings))
     scaler = sl.scaling.StandardScaler().fit(features)
     net = sl.networks.xvector_encoder(units=4, output_dim=6, scaler=scaler)

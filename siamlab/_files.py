@@ -170,23 +170,21 @@ def digest(*parts):
     return state.hexdigest()
 
 
-def file_digest(path):
+def file_digest(file):
     """Compute a key from the content of a file.
 
     Parameters
     ----------
-    path : str or os.PathLike
-        The file.
+    file : file
+        The file, open for reading bytes.
 
     Returns
     -------
     str
         32 hexadecimal digits (BLAKE2b).
     """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(
-            file, lambda: hashlib.blake2b(digest_size=16)
-        ).hexdigest()
+    state = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    return state.hexdigest()
 
 
 def cache_folder(kind=None):

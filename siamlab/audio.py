@@ -175,7 +175,7 @@ def _open(path):
     """
     import soundfile
 
-    with _open_file(path) as file, contextlib.ExitStack() as stack:
+    with open_file(path) as file, contextlib.ExitStack() as stack:
         sound, reason = None, None
         # A descriptor, not a name: libsndfile would guess from the end of a name that
         # text in "a.au" or "a.gsm" is raw samples.
@@ -207,7 +207,7 @@ def _unknown_size(match):
     return b"RIFF" if match[0] == b"RF64" else b"\xff" * 4
 
 
-def _open_file(path):
+def open_file(path):
     """Open a path for reading, without a buffer; return an open file as it is."""
     if not isinstance(path, str | os.PathLike):
         return contextlib.nullcontext(path)

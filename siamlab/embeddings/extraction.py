@@ -16,8 +16,7 @@ from .. import corpora, distances
 from .._progress import progress_bar
 from ..errors import ArgumentError
 from ..features import Features, extract
-from ..features.arrays import Arrays
-from ..features.cluster import run_all, split_by_size
+from ..features.cluster import run_jobs, split_by_size
 from ..sampling import segments
 from .pretrained import Encoder, encoder
 from .table import Embeddings
@@ -182,27 +181,27 @@ def _embed(model, arrays, settings):
 
 def _embed_on_cluster(model, features, settings, client):
     """Embed pieces of the features on a Dask cluster."""
-    arrays = getattr(features, "arrays", None) or Arrays(features)
+    arrays = getattr(features, "arrays", features)
     # The workers of a cluster read shards by themselves.
     in_shards = getattr(features, "folder", None) is not None
-    pieces = split_by_size(arrays.lengths, _PIECE_FRAMES)
+    pieces = split_by_size([len(array) for array in arrays], _PIECE_FRAMES)
     # The workers load the layers of siamlab before they unpickle a Keras model.
     network = model if isinstance(model, Encoder) else pickle.dumps(model)
 
     def jobs():
         for rows in pieces:
-            piece = arrays.take(rows) if in_shards else [arrays[i] for i in rows]
-            yield piece, settings
+            yield [arrays[i] if in_shards else arrays[i][:] for i in rows], settings
 
     sizes = [len(rows) for rows in pieces]
     return np.concatenate(
-        run_all(_embed_piece, network, jobs(), sizes, "embeddings", client)
+        run_jobs(_embed_piece, network, jobs(), sizes, "embeddings", client)
     )
 
 
-def _embed_piece(network, arrays, settings):
+def _embed_piece(network, job):
+    arrays, settings = job
     model = network if isinstance(network, Encoder) else _load(network)
-    return _embed(model, arrays, settings)
+    return _embed(model, [array[:] for array in arrays], settings)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,14 +1,12 @@
 """Run many calls of one function on a Dask cluster.
 
-- `run_all`: run all calls, with a progress bar.
-- `run_jobs`: yield the results one by one.
+- `run_jobs`: run all calls, with a progress bar.
 - `split_by_size`: split data into parts of about the same size, one for each call.
 """
 
 import itertools
 import sys
 from concurrent.futures import CancelledError
-from contextlib import closing
 
 import numpy as np
 
@@ -19,52 +17,29 @@ from ..errors import ArgumentError, WorkerError
 _VERSION = "__import__('siamlab').__version__"
 
 
-def run_all(function, shared, jobs, sizes, description, client):
-    """Call a function with each of many tuples of arguments, and show the progress.
+def run_jobs(function, shared, jobs, sizes, description, client):
+    """Call a function for each of many jobs, with a progress bar.
 
     Parameters
     ----------
+    function : callable
+        Called as ``function(shared, job)``. The workers import it.
+    shared : object
+        First argument of each call. The cluster receives it once.
+    jobs : iterable
+        The other argument of each call, which may hold arrays: few are prepared at a
+        time.
     sizes : sequence of int
         Number of utterances in each job.
     description : str
         Text before the progress bar.
-    function, shared, jobs, client
-        As for `run_jobs`.
+    client : distributed.Client
+        Client of the cluster.
 
     Returns
     -------
     list
         What the function returned, in the order of the jobs.
-    """
-    results = {}
-    bar = progress_bar(total=sum(sizes), description=description, unit="utterance")
-    with closing(run_jobs(function, shared, jobs, client)) as work, bar:
-        for index, results[index] in work:
-            bar.update(sizes[index])
-    return [results[index] for index in range(len(sizes))]
-
-
-def run_jobs(function, shared, jobs, client):
-    """Call a function with each of many tuples of arguments.
-
-    Parameters
-    ----------
-    function : callable
-        Called as ``function(shared, *job)``. The workers import it.
-    shared : object
-        First argument of each call. The cluster receives it once.
-    jobs : iterable of tuple
-        The other arguments of each call, which may hold arrays: few are prepared at a
-        time.
-    client : distributed.Client
-        Client of the cluster.
-
-    Yields
-    ------
-    index : int
-        Index of the job, in the order of completion.
-    result : object
-        What the function returned.
 
     Raises
     ------
@@ -77,32 +52,33 @@ def run_jobs(function, shared, jobs, client):
     _check_workers(client)
     from distributed import KilledWorker, as_completed
 
-    jobs = enumerate(jobs)
+    bar = progress_bar(total=sum(sizes), description=description, unit="utterance")
     # As a result, it is computed again if the worker that holds it dies.
     shared = client.submit(_identity, shared, pure=False)
+    jobs, completed = enumerate(jobs), as_completed(loop=client.loop)
     pending: dict = {}
-    with client.as_current():
-        completed = as_completed()
+    results: list = [None] * len(sizes)
     try:
         while True:
-            if client.status != "running":
-                raise CancelledError(f"The client is {client.status}.")
             # Each thread finds its next job waiting. Workers may come and go.
             limit = 4 + 2 * sum(client.nthreads().values())
             for index, job in itertools.islice(jobs, max(limit - len(pending), 0)):
-                future = client.submit(function, shared, *job, pure=False)
+                future = client.submit(function, shared, job, pure=False)
                 pending[future] = index
                 completed.add(future)
             if not pending:
-                return
+                return results
             future = next(completed)
-            yield pending.pop(future), future.result()
+            index = pending.pop(future)
+            results[index] = future.result()
+            bar.update(sizes[index])
     except (CancelledError, KilledWorker) as error:
         raise WorkerError(
             f"the cluster failed: {error} Call again to resume: finished work is kept. "
             "If workers keep dying, give them more memory"
         ) from error
     finally:
+        bar.close()
         if client.status == "running":
             client.cancel(list(pending))
 

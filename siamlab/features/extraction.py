@@ -8,8 +8,8 @@ import numpy as np
 from .. import _files, audio
 from .._progress import map_in_threads, print_line
 from ..errors import ArgumentError, AudioError
-from .arrays import Arrays, StoredArrays
-from .features import Features
+from .arrays import StoredArray
+from .features import Features, gather
 from .shards import SHARD_BYTES, make_shards
 from .spectrogram import EDITION, Spectrogram
 
@@ -131,40 +131,26 @@ def _extract_arrays(corpus, spectrogram, cache, n_jobs):
         try:
             return compute(spectrogram, *row)
         except AudioError as error:
-            return error
+            return error.reason
 
     rows = corpus.table[["path", "start", "duration"]].itertuples(index=False)
     results = map_in_threads(job, list(rows), "spectrograms", "utterance", n_jobs)
-    good = np.array([not isinstance(each, AudioError) for each in results], dtype=bool)
-    reasons = [results[i].reason for i in np.flatnonzero(~good)]
-    rejected = list(zip(corpus.table["path"][~good], reasons, strict=True))
-    found = [results[i] for i in np.flatnonzero(good)]
-    arrays = Arrays(found)
-    if cache:
-        paths, lengths = zip(*found, strict=True) if found else ((), ())
-        first = np.zeros(len(paths))
-        arrays = StoredArrays(paths, first, lengths, spectrogram.n_bins, "<f4")
-    return Features(arrays, corpus.table[good], spectrogram, rejected)
+    return gather(results, corpus.table, spectrogram)
 
 
 def _cached(spectrogram, path, start, duration):
-    """Return path and number of frames of the cached array of one utterance."""
-    if not (os.path.isfile(path) and os.access(path, os.R_OK)):
-        audio.read(path)  # raises an error with the reason
-    key = _files.digest(
-        EDITION,
-        _files.file_digest(path),
-        float(start),
-        float(duration) if np.isfinite(duration) else None,
-        dataclasses.asdict(spectrogram),
-    )
+    """Return the cached array of one utterance, which is computed if it is missing."""
+    with audio.open_file(path) as file:
+        content = _files.file_digest(file)
+    settings = dataclasses.asdict(spectrogram)
+    key = _files.digest(EDITION, content, float(start), float(duration), settings)
     # Spread over 256 folders: some file systems are slow with large ones.
     file = _files.cache_folder("features") / key[:2] / f"{key}.npy"
     frames = _files.open_array(file)
     if frames is None:
         frames = spectrogram.from_file(path, start, duration)
         _files.save_array(file, frames)
-    return str(file), len(frames)
+    return StoredArray(str(file), 0, len(frames), spectrogram.n_bins, frames.dtype)
 
 
 def _report_rejected(rejected, corpus, strict):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from ..errors import ArgumentError
-from .arrays import Arrays
 from .shards import open_shards
 
 
@@ -16,7 +15,7 @@ class Features:
 
     Parameters
     ----------
-    arrays : sequence of numpy.ndarray
+    arrays : sequence of numpy.ndarray or StoredArray
         Shape (time, mel) each.
     table : pandas.DataFrame
         One row per array, as in `Corpus.table`.
@@ -29,8 +28,8 @@ class Features:
 
     Attributes
     ----------
-    arrays : Arrays
-        The arrays, in memory or in files.
+    arrays : list of numpy.ndarray or StoredArray
+        The arrays, in memory or in files: ``arrays[0][:40]`` reads 40 frames.
     table, spectrogram, folder
         As given.
     rejected : pandas.DataFrame
@@ -62,7 +61,8 @@ class Features:
                 "the table must have one row per array; got "
                 f"{len(arrays)} arrays and {len(table)} rows"
             )
-        self.arrays = arrays if isinstance(arrays, Arrays) else Arrays(arrays)
+        self.arrays = list(arrays)
+        self.lengths = np.array([len(array) for array in self.arrays], dtype=int)
         self.table = table.reset_index(drop=True)
         self.spectrogram = spectrogram
         self.rejected = pd.DataFrame(rejected, columns=["path", "reason"], dtype=str)
@@ -90,7 +90,7 @@ class Features:
         StorageError
             If the extraction is not finished, or a file is missing or damaged.
         """
-        return cls(**open_shards(folder))
+        return gather(*open_shards(folder))
 
     def __len__(self):
         return len(self.arrays)
@@ -99,10 +99,10 @@ class Features:
         """Return one array, or the `Features` of a slice, a list or a mask."""
         if isinstance(index, slice):
             index = np.arange(len(self))[index]
-        return self.select(index) if np.ndim(index) else self.arrays[index]
+        return self.select(index) if np.ndim(index) else self.arrays[index][:]
 
     def __iter__(self):
-        return (self.arrays[i] for i in range(len(self)))
+        return (array[:] for array in self.arrays)
 
     def __repr__(self):
         n_speakers = self.table["speaker"].nunique(dropna=False)
@@ -113,11 +113,6 @@ class Features:
     def speakers(self):
         """Speaker of each utterance."""
         return self.table["speaker"].to_numpy(dtype=str)
-
-    @property
-    def lengths(self):
-        """Number of frames of each utterance."""
-        return self.arrays.lengths
 
     def cut(self, index, first, n_frames):
         """Return part of one array; only this part is read from disk.
@@ -136,7 +131,7 @@ class Features:
         numpy.ndarray
             Shape (time, mel).
         """
-        return self.arrays.cut(index, first, n_frames)
+        return self.arrays[index][first : first + n_frames]
 
     def transcripts(self, without=("sil",)):
         """Return the phones of each utterance, without their times.
@@ -174,7 +169,7 @@ class Features:
             rows = rows.astype(int)  # an empty list becomes an array of floats
         rows = np.arange(len(self))[rows]
         return Features(
-            self.arrays.take(rows),
+            [self.arrays[row] for row in rows],
             self.table.iloc[rows],
             self.spectrogram,
             folder=self.folder,
@@ -195,6 +190,30 @@ class Features:
         """
         arrays = [function(array) for array in self]
         return Features(arrays, self.table, self.spectrogram, self.rejected)
+
+
+def gather(results, table, spectrogram, folder=None):
+    """Make features of the utterances that have an array.
+
+    Parameters
+    ----------
+    results : list of (numpy.ndarray, StoredArray or str)
+        The array of each utterance, or the reason why it cannot be used.
+    table : pandas.DataFrame
+        One row per utterance.
+    spectrogram, folder
+        As for `Features`.
+
+    Returns
+    -------
+    Features
+        The other utterances are listed in its attribute ``rejected``.
+    """
+    usable = np.array([not isinstance(each, str) for each in results], dtype=bool)
+    arrays = [results[i] for i in np.flatnonzero(usable)]
+    reasons = [results[i] for i in np.flatnonzero(~usable)]
+    rejected = list(zip(table["path"][~usable], reasons, strict=True))
+    return Features(arrays, table[usable], spectrogram, rejected, folder)
 
 
 def check_features(features):

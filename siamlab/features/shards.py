@@ -6,8 +6,9 @@ A folder of shards contains
 - ``00000.npy``, ``00001.npy``, ...: the frames of consecutive utterances, int16, shape
   (frames, n_bins), in hundredths of a decibel: half the size of float32, with an error
   of at most 0.005 dB (float16 has 0.03 dB);
-- ``00000.json``, ...: the number of frames of each utterance in the shard, and a key
-  made from its recordings. It is written last: with it, the shard is complete.
+- ``00000.json``, ...: the number of frames of each utterance in the shard, or why it
+  has none, and a key made from its recordings. It is written last: with it, the shard
+  is complete.
 
 A worker creates a shard only if it is missing or damaged, or if its recordings have
 changed. An extraction that was interrupted is therefore resumed by calling `extract`
@@ -18,6 +19,7 @@ import dataclasses
 import json
 import os
 import socket
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +27,8 @@ import numpy as np
 from .. import _files
 from .._progress import map_in_threads
 from ..errors import ArgumentError, AudioError, StorageError, WorkerError
-from .arrays import HEADER_BYTES, STEPS_PER_DB, StoredArrays
-from .cluster import run_all, split_by_size
+from .arrays import STEPS_PER_DB, StoredArray
+from .cluster import run_jobs, split_by_size
 from .spectrogram import EDITION, Spectrogram
 
 SHARD_BYTES = 64 * 2**20
@@ -62,14 +64,11 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
         for number, each in enumerate(ranges)
     ]
     if client is None:
-
-        def make(job):
-            return make_shard(spectrogram, *job)
-
+        make = partial(make_shard, spectrogram)
         map_in_threads(make, jobs, "spectrograms", "shard", n_jobs)
     else:
         sizes = [len(each) for each in ranges]
-        run_all(make_shard, spectrogram, jobs, sizes, "spectrograms", client)
+        run_jobs(make_shard, spectrogram, jobs, sizes, "spectrograms", client)
     return folder
 
 
@@ -86,12 +85,14 @@ def shard_rows(durations, spectrogram, shard_bytes):
     return split_by_size(size, shard_bytes)
 
 
-def make_shard(spectrogram, path, rows):
-    """Create one shard from rows of (path, start, duration), unless it is complete.
+def make_shard(spectrogram, job):
+    """Create one shard, unless it is complete.
 
-    Returns its index: "key", "lengths" (frames per row; 0 if the recording was
-    rejected) and "reasons" (why, for each rejected row).
+    The job is its path, and the rows (path, start, duration) of its recordings. The
+    index has a "key", the size of the file, and "results": the number of frames of each
+    recording, or the reason why it cannot be used.
     """
+    path, rows = job
     if not (path.parent / _CORPUS).exists():
         raise WorkerError(
             f"the worker on {socket.gethostname()} cannot access {path.parent}; the "
@@ -99,22 +100,21 @@ def make_shard(spectrogram, path, rows):
         )
     settings = dataclasses.asdict(spectrogram)
     key = _files.digest(EDITION, settings, rows, [_version(row[0]) for row in rows])
-    index = _read_index(path, spectrogram.n_bins)
+    index = _read_index(path)
     if index is not None and index["key"] == key:
-        return index
-    index = {"key": key, "lengths": [], "reasons": []}
+        return
+    results: list = []
     arrays = [np.empty((0, spectrogram.n_bins), _DTYPE)]
     for row in rows:
         try:
             arrays.append(quantize(spectrogram.from_file(*row)))
-            index["lengths"].append(len(arrays[-1]))
+            results.append(len(arrays[-1]))
         except AudioError as error:
-            index["lengths"].append(0)
-            index["reasons"].append(error.reason)
+            results.append(error.reason)
     path.with_suffix(".json").unlink(missing_ok=True)
     _files.save_array(path, np.concatenate(arrays))
+    index = {"key": key, "n_bytes": path.stat().st_size, "results": results}
     _files.write_text(path.with_suffix(".json"), json.dumps(index))
-    return index
 
 
 def quantize(decibels):
@@ -124,33 +124,26 @@ def quantize(decibels):
 
 
 def open_shards(folder):
-    """Return the arguments of `Features` for a finished folder of shards."""
+    """Return the arguments of `features.gather` for a finished folder of shards."""
     folder = Path(folder).absolute()
     again = "call siamlab.extract(corpus, spectrogram, folder=...) again"
     corpus = _read_json(folder / _CORPUS)
     if corpus is None:
         raise StorageError(f"{folder} contains no spectrograms; {again}")
     spectrogram = Spectrogram(**corpus["spectrogram"])
-    paths, first, lengths, reasons = [], [], [], []
+    results, n_bins = [], spectrogram.n_bins
     for number in range(corpus["n_shards"]):
         path = _shard_path(folder, number)
-        index = _read_index(path, spectrogram.n_bins)
+        index = _read_index(path)
         if index is None:
             raise StorageError(f"{path} is missing or damaged; {again} to resume")
-        paths += [str(path)] * len(index["lengths"])
-        first += np.cumsum([0, *index["lengths"][:-1]]).tolist()
-        lengths += index["lengths"]
-        reasons += index["reasons"]
-    good = np.array(lengths) > 0
-    table = table_from_json(corpus["table"])
-    arrays = StoredArrays(paths, first, lengths, spectrogram.n_bins, _DTYPE)
-    return {
-        "arrays": arrays.take(np.flatnonzero(good)),
-        "table": table[good],
-        "spectrogram": spectrogram,
-        "rejected": list(zip(table["path"][~good], reasons, strict=True)),
-        "folder": folder,
-    }
+        end = 0
+        for result in index["results"]:
+            if isinstance(result, int):
+                first, end = end, end + result
+                result = StoredArray(str(path), first, result, n_bins, _DTYPE)
+            results.append(result)
+    return results, table_from_json(corpus["table"]), spectrogram, folder
 
 
 def table_to_json(table):
@@ -181,13 +174,11 @@ def _version(path):
     return found and (found.st_size, found.st_mtime_ns)
 
 
-def _read_index(path, n_bins):
+def _read_index(path):
     """Return the index of a complete shard; None if it is incomplete or damaged."""
     index = _read_json(path.with_suffix(".json"))
-    if index is None or not path.is_file():
-        return None
-    size = HEADER_BYTES + sum(index["lengths"]) * n_bins * _DTYPE.itemsize
-    return index if path.stat().st_size == size else None
+    n_bytes = path.stat().st_size if path.is_file() else 0
+    return index if index and index["n_bytes"] == n_bytes else None
 
 
 def _read_json(path):

@@ -2,15 +2,13 @@
 
 FFmpeg decodes them, through PyAV (the package `av`), which ``siamlab[m4a]`` installs.
 
-- `is_available`: whether PyAV can be imported.
 - `chunks`: the samples of a file, in pieces.
 - `duration`: the duration of a file.
 """
 
 import contextlib
+import sys
 import types
-
-import numpy as np
 
 from .errors import AudioError
 
@@ -24,25 +22,17 @@ _MAX_DAMAGED = 2  # packets at the end of a file
 _TOLERANCE = 0.1  # seconds; encoders count the padding at both ends differently
 
 
-def is_available():
-    """Whether PyAV can be imported.
-
-    Returns
-    -------
-    bool
-        False if it is not installed, or its library does not load.
-    """
-    try:
-        import av  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
 def _stream(file, path, reason):
     """Open a file at its best audio stream; convert FFmpeg's errors to AudioError."""
-    import av
+    try:
+        import av
+    except ImportError as error:  # not installed, or its library does not load
+        raise AudioError(
+            path,
+            f"is not a sound file that libsndfile reads ({reason}); convert it to WAV "
+            'or FLAC, or pip install "siamlab[m4a]", which reads more formats',
+        ) from error
 
     def seek(offset, whence=0):
         """Return -1 for an impossible position; PyAV would print a traceback."""
@@ -117,16 +107,15 @@ def chunks(file, path, reason):
     """
     with _stream(file, path, reason) as (container, stream):
         promised, exact = _header_duration(container, stream)
-        done, sr, end = 0, None, np.inf
+        done, sr, end = 0, None, sys.maxsize
         for frame in _frames(container, stream):
             if sr is None:
                 sr = frame.sample_rate
-                end = round(promised * sr) if exact else np.inf
+                end = round(promised * sr) if exact else end
             if frame.sample_rate != sr:
                 raise AudioError(path, "changes its sampling rate; convert it to WAV")
-            samples = _channels(frame)
-            if done + samples.shape[1] > end:  # the encoder has padded the last frame
-                samples = samples[:, : max(end - done, 0)]
+            # The encoder has padded the last frame.
+            samples = _channels(frame)[:, : end - done]
             done += samples.shape[1]
             if samples.size:
                 yield samples, sr

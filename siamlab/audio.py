@@ -193,12 +193,6 @@ def _open(path):
             if not _knows_length(sound, file, path):
                 sound, reason = None, "it does not know the length"
             file.seek(position)  # libsndfile uses the same position
-        if reason is not None and not _ffmpeg.is_available():
-            raise AudioError(
-                path,
-                f"is not a sound file that libsndfile reads ({reason}); convert it to "
-                'WAV or FLAC, or pip install "siamlab[m4a]", which reads more formats',
-            )
         yield file, sound, reason
 
 
@@ -213,12 +207,16 @@ def open_file(path):
         return contextlib.nullcontext(path)
     name = os.path.expanduser(path)
     try:
-        problem = _file_problem(name)
-        if problem is None:
-            return open(name, "rb", buffering=0)
-    except OSError as error:
-        problem = f"cannot be opened ({error.strerror}); check the path"
-    raise AudioError(path, problem)
+        n_bytes = os.path.getsize(name)
+        if not os.path.isfile(name):  # to open a pipe would block
+            raise AudioError(path, "is not a regular file; pass a sound file")
+        if not n_bytes:
+            raise AudioError(path, "is empty (0 bytes); record or copy it again")
+        return open(name, "rb", buffering=0)
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        detail = getattr(error, "strerror", error)
+        problem = f"cannot be opened ({detail}); check its path and permissions"
+        raise AudioError(path, problem) from error
 
 
 def _knows_length(sound, file, path):
@@ -247,23 +245,6 @@ def _knows_length(sound, file, path):
         return file.read().count(_OGG_BEGINNING) == 1
     # MPEG: MP3 in a WAV file. A FLAC of unknown length has the largest integer.
     return sound.seekable() and sound.frames < 2**62 and "MPEG" not in sound.subtype
-
-
-def _file_problem(path):
-    """Find out why a file cannot be opened; None if it can."""
-    if os.path.islink(path) and not os.path.exists(path):
-        return "is a link to a file that does not exist; restore the file"
-    if not os.path.exists(path):
-        return "does not exist; check the path"
-    if os.path.isdir(path):
-        return "is a folder; pass a sound file"
-    if not os.path.isfile(path):
-        return "is not a regular file; leave it out"  # to open a pipe would block
-    if not os.access(path, os.R_OK):
-        return "cannot be opened (permission denied); change its permissions"
-    if os.path.getsize(path) == 0:
-        return "is empty (0 bytes); record or copy it again"
-    return None
 
 
 def _read(file, path, start, duration, seconds):

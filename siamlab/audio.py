@@ -469,10 +469,9 @@ class Level:
         AudioError
             If a sample is NaN or infinite, or if the recording is silent.
         """
-        problem = ""
         if self.n_bad:
-            problem = f"has {self.n_bad} samples that are NaN or infinite; export it"
-        elif self.high - self.low <= 2 * SILENCE:  # apart from an offset
-            problem = "is silent from beginning to end; leave it out, or record it"
-        if problem:
-            raise AudioError(path, f"{problem} again")
+            problem = f"has {self.n_bad} samples that are NaN or infinite"
+            raise AudioError(path, f"{problem}; export it again")
+        if self.high - self.low <= 2 * SILENCE:  # apart from an offset
+            problem = "is silent from beginning to end"
+            raise AudioError(path, f"{problem}; leave it out, or record it again")

@@ -5,7 +5,6 @@
 """
 
 import itertools
-import sys
 from concurrent.futures import CancelledError
 
 import numpy as np
@@ -95,9 +94,7 @@ def split_by_size(sizes, limit):
 
 def _check_workers(client):
     """Check the type of the client, and the version of siamlab on its workers."""
-    distributed = sys.modules.get("distributed")  # whoever has a client imported it
-    is_client = distributed is not None and isinstance(client, distributed.Client)
-    if not is_client or client.asynchronous:
+    if getattr(client, "asynchronous", True):  # only clients of Dask have it
         raise ArgumentError(
             'client must be a distributed.Client (pip install "siamlab[cluster]") that '
             f"is not asynchronous; got {client!r}"

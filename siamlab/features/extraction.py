@@ -18,7 +18,6 @@ def extract(
     corpus,
     spectrogram=None,
     *,
-    strict=False,
     cache=True,
     n_jobs=None,
     client=None,
@@ -41,9 +40,6 @@ def extract(
         The recordings.
     spectrogram : Spectrogram, optional
         The settings; ``Spectrogram()`` by default.
-    strict : bool
-        Raise an error at the end if any recording cannot be used, instead of listing
-        it in `Features.rejected`.
     cache : bool
         Store the arrays in the cache, and reuse arrays that are already there. If
         False, the arrays are kept in memory.
@@ -71,7 +67,7 @@ def extract(
     ArgumentError
         If `corpus` is not a Corpus.
     AudioError
-        If no recording can be used; with `strict`, if any cannot be used.
+        If no recording can be used.
     StorageError
         If the folder contains spectrograms of another corpus or with other settings.
     WorkerError
@@ -119,7 +115,7 @@ def extract(
                 corpus, spectrogram, folder, shard_bytes, client, n_jobs
             )
             features = Features.open(folder)
-    _report_rejected(features.rejected, corpus, strict)
+    _report_rejected(features.rejected, corpus)
     return features
 
 
@@ -153,12 +149,12 @@ def _cached(spectrogram, path, start, duration):
     return StoredArray(str(file), 0, len(frames), spectrogram.n_bins, frames.dtype)
 
 
-def _report_rejected(rejected, corpus, strict):
-    """Print how many recordings cannot be used, or raise an error."""
+def _report_rejected(rejected, corpus):
+    """Print how many recordings cannot be used; if none can, raise an error."""
     if not len(rejected):
         return
     path, reason = rejected.iloc[0]
     counted = f"{len(rejected)} of {len(corpus)} recordings rejected"
-    if strict or len(rejected) == len(corpus):
+    if len(rejected) == len(corpus):
         raise AudioError(path, f"{reason} ({counted})")
     print_line(f"{counted} ({path}: {reason}); see features.rejected")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -69,8 +68,6 @@ def test_a_cluster_makes_the_same_shards_as_one_machine(
     features = sl.extract(recordings, SPECTROGRAM, client=client)
     assert_nothing_is_lost_or_doubled(features, recordings)
     assert cache / "shards" in features.folder.parents
-    with pytest.raises(errors.AudioError, match=r"05\.wav"):
-        extract(recordings, client=client, strict=True)
 
 
 def slow_down():
@@ -147,12 +144,9 @@ def test_a_cluster_that_is_gone_is_named(cluster):
         run(wait, prepare(), client)
 
 
-def test_a_client_must_be_of_dask(recordings, monkeypatch):
+def test_a_client_must_be_of_dask(cache, recordings):
     with pytest.raises(errors.ArgumentError, match=r"distributed.Client .* got 'tcp"):
         sl.extract(recordings, client="tcp://scheduler:8786")
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(errors.ArgumentError, match=r'pip install "siamlab\[cluster\]"'):
-        sl.extract(recordings, client=object())
 
 
 def test_a_worker_needs_the_same_siamlab(client, monkeypatch):

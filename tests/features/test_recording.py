@@ -31,17 +31,13 @@ def test_pieces_equal_the_whole(tmp_path, rng, monkeypatch, sr, container, setti
     np.testing.assert_allclose(pieces, whole, atol=1e-4)
 
 
-def test_a_file_with_nan_or_silence_is_refused(tmp_path, rng, monkeypatch):
+def test_nan_is_found_in_each_piece(tmp_path, rng, monkeypatch):
     monkeypatch.setattr(module, "_SECONDS", 1.0)
     samples = rng.uniform(-0.1, 0.1, 40000).astype(np.float32)
     samples[[5, 39000]] = np.nan
-    for content, message in (
-        (samples, "has 2 samples that are NaN"),
-        (np.full(40000, 0.01), "is silent from beginning to end"),
-    ):
-        soundfile.write(tmp_path / "a.wav", content, 16000, subtype="FLOAT")
-        with pytest.raises(AudioError, match=message):
-            sl.Spectrogram().from_file(tmp_path / "a.wav")
+    soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="FLOAT")
+    with pytest.raises(AudioError, match="has 2 samples that are NaN"):
+        sl.Spectrogram().from_file(tmp_path / "a.wav")
 
 
 def test_the_level_is_the_root_mean_square_without_the_offset(rng):

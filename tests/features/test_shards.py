@@ -83,14 +83,8 @@ def test_the_bounds_of_shards_do_not_depend_on_later_rows(durations, shard_bytes
     assert longer[: len(bounds) - 1] == bounds[:-1]
 
 
-def test_only_a_part_of_a_file_is_read(cache, recordings, extract, monkeypatch):
+def test_only_a_part_of_a_file_is_read(cache, recordings, folder, extract):
     features = extract(recordings)
-    sizes, frombuffer = [], np.frombuffer
-
-    def counted(content, dtype):
-        sizes.append(len(content))
-        return frombuffer(content, dtype)
-
-    monkeypatch.setattr(np, "frombuffer", counted)
-    features.cut(5, 3, 10)
-    assert sizes == [10 * 20 * 2]  # frames, mel bands, bytes
+    expected = features.cut(0, 3, 10)
+    os.truncate(folder / "00000.npy", 128 + 13 * 20 * 2)  # frames, mel bands, bytes
+    np.testing.assert_equal(features.cut(0, 3, 10), expected)

@@ -202,17 +202,14 @@ class MinMaxScaler(_Scaler):
         Use the minimum and maximum of the training set, or those of each utterance. The
         latter removes differences in loudness and needs the whole utterance
         (docs/doctor.md#c5).
-    per_band : bool
-        Use a separate minimum and maximum for each mel band; if False, one pair for all
-        bands.
     floor_db : float, optional
         As for `StandardScaler`.
 
     Attributes
     ----------
-    data_min_, data_max_ : numpy.ndarray
-        Minimum and maximum of the training set, shape (mel,), or () if not `per_band`.
-        Only for ``per="corpus"``.
+    data_min_, data_max_ : float
+        Minimum and maximum of the training set over all mel bands. Only for
+        ``per="corpus"``.
 
     Examples
     --------
@@ -222,12 +219,9 @@ class MinMaxScaler(_Scaler):
            [ 0. ,  1. ]], dtype=float32)
     """
 
-    def __init__(
-        self, feature_range=(-1, 1), per="corpus", per_band=False, floor_db=None
-    ):
+    def __init__(self, feature_range=(-1, 1), per="corpus", floor_db=None):
         self.feature_range = feature_range
         self.per = per
-        self.per_band = per_band
         self.floor_db = floor_db
 
     def fit(self, X, y=None):
@@ -253,8 +247,8 @@ class MinMaxScaler(_Scaler):
         self._check_settings()
         if self.per == "corpus":
             extremes = [self._extremes(array) for array in _checked_arrays(X)]
-            self.data_min_ = np.min([low for low, _ in extremes], axis=0)
-            self.data_max_ = np.max([high for _, high in extremes], axis=0)
+            self.data_min_ = np.min([low for low, _ in extremes])
+            self.data_max_ = np.max([high for _, high in extremes])
         return self
 
     def shift_and_scale(self):
@@ -263,7 +257,7 @@ class MinMaxScaler(_Scaler):
         Returns
         -------
         shift, scale : numpy.ndarray
-            Shape (mel,) or (): ``y = (max(x, floor_db) - shift) / scale``.
+            Shape (): ``y = (max(x, floor_db) - shift) / scale``.
 
         Raises
         ------
@@ -328,9 +322,8 @@ class MinMaxScaler(_Scaler):
             )
 
     def _extremes(self, array):
-        axis = 0 if self.per_band else None
         array = self._raise_to_floor(array)
-        return np.min(array, axis=axis), np.max(array, axis=axis)
+        return np.min(array), np.max(array)
 
     def _coefficients(self, data_min, data_max):
         low, high = self.feature_range

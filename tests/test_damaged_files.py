@@ -93,7 +93,7 @@ def read(path):
     from siamlab.doctor import files, saved
 
     readers = {
-        ".TextGrid": lambda path: sl.corpora.textgrid(path.parent, strict=True),
+        ".TextGrid": lambda path: sl.corpora.textgrid(path.parent),
         ".csv": sl.corpora.folder,
         ".yaml": Config.read,
         ".keras": saved.load,

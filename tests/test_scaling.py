@@ -25,7 +25,7 @@ FITTED = [
     StandardScaler(),
     StandardScaler(per_band=False),
     MinMaxScaler(),
-    MinMaxScaler(feature_range=(0, 5), per_band=True),
+    MinMaxScaler(feature_range=(0, 5)),
 ]
 OF_UTTERANCES = [MinMaxScaler(per="utterance"), MeanNormalizer()]
 ALL = [*FITTED, *OF_UTTERANCES, AffineScaler(-40, 20)]
@@ -51,16 +51,10 @@ def test_inverse_transform_undoes_transform(scaler, x):
     np.testing.assert_allclose(scaler.inverse_transform(scaled), x, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        (StandardScaler(), preprocessing.StandardScaler()),
-        (MinMaxScaler((2, 5), per_band=True), preprocessing.MinMaxScaler((2, 5))),
-    ],
-)
-def test_scalers_agree_with_scikit_learn(spectrograms, ours, theirs):
-    expected = theirs.fit_transform(np.concatenate(spectrograms))
-    scaled = np.concatenate(ours.fit_transform(spectrograms))
+def test_standardization_agrees_with_scikit_learn(spectrograms):
+    everything = np.concatenate(spectrograms)
+    expected = preprocessing.StandardScaler().fit_transform(everything)
+    scaled = np.concatenate(StandardScaler().fit_transform(spectrograms))
     np.testing.assert_allclose(scaled, expected, atol=1e-4)
     assert scaled.dtype == np.float32
 

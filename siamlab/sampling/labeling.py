@@ -7,7 +7,7 @@ from .._progress import print_line
 from ..errors import ArgumentError
 
 
-def phone_labels(features, vocabulary, without=("sil",), strict=False):
+def phone_labels(features, vocabulary, without=("sil",)):
     """Encode the phones of each utterance in their order, for CTC.
 
     Parameters
@@ -18,9 +18,6 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
         Vocabulary with a blank.
     without : sequence of str
         Phones to leave out, as in `Features.transcripts`.
-    strict : bool
-        Raise an error at the first utterance that cannot be labeled, instead of
-        leaving it out.
 
     Returns
     -------
@@ -33,7 +30,7 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
     Raises
     ------
     ArgumentError
-        If no utterance can be labeled; with `strict`, if any cannot.
+        If no utterance can be labeled.
 
     Examples
     --------
@@ -51,10 +48,10 @@ def phone_labels(features, vocabulary, without=("sil",), strict=False):
             raise ArgumentError("its transcript is empty")
         return vocabulary.encode(spoken)
 
-    return _label_all(features, label, strict)
+    return _label_all(features, label)
 
 
-def frame_labels(features, vocabulary, strict=False):
+def frame_labels(features, vocabulary):
     """Label each frame with the phone at its center.
 
     Parameters
@@ -63,9 +60,6 @@ def frame_labels(features, vocabulary, strict=False):
         Utterances, with phones and times in the table, and a `Spectrogram`.
     vocabulary : ctc.Vocabulary
         Vocabulary without a blank.
-    strict : bool
-        Raise an error at the first utterance that cannot be labeled, instead of
-        leaving it out.
 
     Returns
     -------
@@ -77,7 +71,7 @@ def frame_labels(features, vocabulary, strict=False):
     Raises
     ------
     ArgumentError
-        If no utterance can be labeled; with `strict`, if any cannot.
+        If no utterance can be labeled.
     """
     spectrogram = features.spectrogram
 
@@ -91,10 +85,10 @@ def frame_labels(features, vocabulary, strict=False):
         inside = (i >= 0) & (centers < np.asarray(ends)[i])
         return np.where(inside, vocabulary.encode(symbols)[i], -1).astype(np.int32)
 
-    return _label_all(features, label, strict)
+    return _label_all(features, label)
 
 
-def _label_all(features, label, strict):
+def _label_all(features, label):
     """Label what can be labeled; leave out and report the rest."""
     table = features.table
     paths = table["path"] if "path" in table else [f"row {i}" for i in table.index]
@@ -105,8 +99,6 @@ def _label_all(features, label, strict):
             labels.append(label(n_frames, phones))
             labeled.append(i)
         except ArgumentError as error:
-            if strict:
-                raise ArgumentError(f"{path}: {error}") from error
             rejected.append({"path": path, "reason": str(error)})
     if not rejected:
         return features, labels

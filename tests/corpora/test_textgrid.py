@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import pytest
@@ -42,7 +43,7 @@ def test_the_first_interval_tier_is_the_default(write):
     assert corpora.textgrid(root).table.phones[0] == words
     assert corpora.textgrid(root, tier="phones").table.phones[0] == PHONES
     with pytest.raises(errors.CorpusError, match="tier 'KAN'; it has words, phones"):
-        corpora.textgrid(root, tier="KAN", strict=True)
+        corpora.textgrid(root, tier="KAN")
 
 
 def test_labels_of_pauses_become_sil(write):
@@ -84,8 +85,7 @@ def test_an_unusable_file_is_rejected_alone(write, old, new, message, capfd):
     assert corpus.rejected.path.str.endswith("bad.wav").tolist() == [True]
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("1 of 2 recordings rejected (")
-    with pytest.raises(errors.CorpusError, match=rf"bad\.TextGrid.*{message}"):
-        corpora.textgrid(root, strict=True)
+    assert re.search(rf"bad\.TextGrid.*{message}", corpus.rejected.reason[0])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_fault_in_another_tier_does_not_matter(write):
     root = write("a", textgrid(*tiers))
     assert corpora.textgrid(root, tier="ph").table.phones[0] == PHONES
     with pytest.raises(errors.CorpusError, match="has several interval tiers 'x'"):
-        corpora.textgrid(root, tier="x", strict=True)
+        corpora.textgrid(root, tier="x")
 
 
 def test_overlaps_from_rounded_times_are_removed(write):
@@ -150,10 +150,9 @@ def test_speakers_are_the_first_folders_below_the_root(write, tree):
 
 def test_recordings_without_textgrids_are_an_error(tree):
     tree.sound("anna/a.wav")
-    with pytest.raises(errors.CorpusError, match="none of 1 recordings is usable"):
+    message = r"none of 1 recordings is usable.* no TextGrids; expected one, a\.T"
+    with pytest.raises(errors.CorpusError, match=message):
         corpora.textgrid(tree.root)
-    with pytest.raises(errors.CorpusError, match="no TextGrids; expected one, a"):
-        corpora.textgrid(tree.root, strict=True)
 
 
 def test_many_empty_lines_are_read_in_linear_time(write):

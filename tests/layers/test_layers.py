@@ -9,7 +9,7 @@ SCALERS = [
     scaling.StandardScaler(),
     scaling.StandardScaler(per_band=False),
     scaling.MinMaxScaler(),
-    scaling.MinMaxScaler(per_band=True),
+    scaling.MinMaxScaler((0, 5)),
     scaling.StandardScaler(floor_db=-40),
     scaling.AffineScaler(-40, 20),
 ]

@@ -31,13 +31,7 @@ NOT_SOUND = "is not a sound file, by its suffix"
 _WORDS = "zero one two three four five six seven eight nine".split()
 DIGITS = dict(zip("0123456789", _WORDS, strict=True))
 # Of a row that does not give them.
-_DEFAULTS: dict = {
-    "path": "",
-    "start": 0.0,
-    "duration": np.nan,
-    "text": "",
-    "phones": None,
-}
+_DEFAULTS: dict = dict(path="", start=0.0, duration=np.nan, text="", phones=None)
 # How far a row may extend beyond its recording: durations are rounded to seconds.
 _TOLERANCE_SECONDS = 0.5
 
@@ -60,9 +54,9 @@ def existing_folder(root, expected, subset=None):
 
 
 def find_above(root, name):
-    """Find a file in a folder, or in the two folders above it."""
+    """Find a file in a folder, or in the four folders above it."""
     root = root.absolute()  # "." has no parents
-    paths = [folder / name for folder in (root, *root.parents[:2])]
+    paths = [folder / name for folder in (root, *root.parents[:4])]
     return next(filter(Path.is_file, paths), paths[0])
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from .. import audio
 from .._progress import map_in_threads
-from ..errors import ArgumentError, AudioError
+from ..errors import AudioError
 from ._corpus import format_duration
 
 # Full scale: 32767/32768 in a 16-bit file, slightly different in a lossy file.
@@ -25,8 +25,8 @@ _MIN_RUN, _MIN_CLIPPED = 3, 10
 _QUIET_DB = -50.0
 # An offset of 0.3 % changes an embedding as much as another room does.
 _OFFSET = 0.003
+_SHORTEST = 0.1  # seconds; a syllable lasts about 0.2 s
 _MEASURED = "seconds sr peak offset level_db n_bad n_clipped checksum error".split()
-_MAX_SHOWN = 20  # suspicious files shown in a notebook
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -105,18 +105,14 @@ class Description:
         return "\n".join([self._line(), table, self._verdict(), *counts])
 
     def _repr_html_(self):
-        shown = self.suspicious.head(_MAX_SHOWN).to_html(index=False)
-        more = len(self.suspicious) - _MAX_SHOWN
-        if more > 0:
-            shown += f"<p>and {more} more, in <code>.suspicious</code></p>"
+        files = self.suspicious.to_html(index=False, max_rows=20)
         return (
             f"<p><b>{html.escape(self._line())}</b></p>{self.summary.to_html()}"
-            f"<details><summary>{self._verdict()}</summary>"
-            f"{shown if len(self.suspicious) else ''}</details>"
+            f"<details><summary>{self._verdict()}</summary>{files}</details>"
         )
 
 
-def describe(corpus, shortest=0.1):
+def describe(corpus):
     """Count speakers, sessions and hours of a corpus, and find suspicious files.
 
     All recordings are read once. A recording is suspicious if it
@@ -129,7 +125,7 @@ def describe(corpus, shortest=0.1):
     - is quiet: its level (root mean square) is below -50 dB relative to full scale;
     - has an offset: the mean of its samples is more than 0.3 % of full scale, as from a
       cheap sound card. It is inaudible, but changes a spectrogram;
-    - is shorter than `shortest`;
+    - is shorter than 0.1 s (a syllable lasts about 0.2 s);
     - is a duplicate: all its samples equal those of another recording, whatever its
       name, container, bit depth or header. Recompressed copies are not found. A
       duplicate may leak from one part of a split into another, or be listed under two
@@ -140,18 +136,11 @@ def describe(corpus, shortest=0.1):
     ----------
     corpus : Corpus
         Any corpus.
-    shortest : float
-        Minimum duration in seconds; a syllable lasts about 0.2 s.
 
     Returns
     -------
     Description
         Tables and a summary; `siamlab.plots.corpus` plots them.
-
-    Raises
-    ------
-    ArgumentError
-        If `shortest` is negative.
 
     Examples
     --------
@@ -163,8 +152,6 @@ def describe(corpus, shortest=0.1):
     >>> description.sampling_rates.to_dict()
     {16000: 6}
     """
-    if shortest < 0:
-        raise ArgumentError(f"shortest must not be negative; got {shortest} s")
     rows = list(corpus.table[["path", "start", "duration"]].itertuples(index=False))
     measured = pd.DataFrame(
         map_in_threads(_measure, rows, f"reading {corpus.name}", "utterance"),
@@ -178,7 +165,7 @@ def describe(corpus, shortest=0.1):
         sessions=("session", "nunique"),
         seconds=("seconds", "sum"),
     )
-    suspicious = _suspicious(corpus.table, measured, shortest)
+    suspicious = _suspicious(corpus.table, measured)
     unreadable = corpus.table.assign(reason=measured.error)[["path", "reason"]]
     rejected = pd.concat([corpus.rejected, unreadable[measured.error != ""]])
     return Description(
@@ -217,10 +204,10 @@ def _measure(row):
     }
 
 
-def _suspicious(table, measured, shortest):
+def _suspicious(table, measured):
     """List suspicious files: path and reason."""
     silent = measured.peak <= audio.SILENCE
-    short = measured.seconds < shortest
+    short = measured.seconds < _SHORTEST
     offset = ~short & (measured.offset.abs() > _OFFSET)
     clipped = measured.n_clipped >= _MIN_CLIPPED
     checks = [

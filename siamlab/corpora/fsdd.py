@@ -28,8 +28,6 @@ def fsdd(root):
         If the folder is missing, or no file has such a name.
     """
     root = existing_folder(root, _EXPECTED)
-    if (root / "recordings").is_dir():
-        root = root / "recordings"
     table, left_out = read_layout(root, _LAYOUT, _EXPECTED)
     table["text"] = table["text"].map(DIGITS)
     return corpus_of(table, "fsdd", **left_out)

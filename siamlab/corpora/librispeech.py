@@ -36,13 +36,12 @@ def librispeech(root, subset="train-clean-100"):
         If the folder or the subset is missing, no file name matches, or a text is not
         encoded in UTF-8.
     """
-    root = existing_folder(root, _EXPECTED)
     folder = existing_folder(root, _EXPECTED, subset)
     table, left_out = read_layout(folder, _LAYOUT, _EXPECTED)
     subsets = " + ".join(table.pop("subset").unique())
     table["session"] = table["speaker"] + "-" + table.pop("chapter")
     table["text"] = table.pop("name").map(_transcripts(table))
-    table["sex"] = table["speaker"].map(_sexes(find_above(root, "SPEAKERS.TXT")))
+    table["sex"] = table["speaker"].map(_sexes(find_above(folder, "SPEAKERS.TXT")))
     return corpus_of(table, f"librispeech {subset or subsets}".strip(), **left_out)
 
 

@@ -58,19 +58,13 @@ def timit(root, subset=None, pauses=PAUSES):
         be read.
     """
     root = existing_folder(root, _EXPECTED)
-    if subset not in (None, "train", "test"):
-        raise CorpusError(f'subset must be None, "train" or "test"; got {subset!r}')
-    table, left_out = read_layout(root, _LAYOUT, _EXPECTED)
+    if subset and (root / subset.upper()).is_dir():
+        subset = subset.upper()
+    folder = existing_folder(root, _EXPECTED, subset)
+    table, left_out = read_layout(folder, _LAYOUT, _EXPECTED)
     names = table.columns.drop("path")
     table[names] = table[names].apply(lambda column: column.str.upper())
-    if subset is not None:
-        others = table["subset"] != subset.upper()
-        paths = table["path"][others]
-        left_out["skipped"] += [(path, "is in another subset") for path in paths]
-        table = table[~others]
-    name = f"timit {subset}" if subset else "timit"
-    if table.empty:
-        raise CorpusError(f"{root} has no recordings of {name}; expected {_EXPECTED}")
+    name = f"timit {subset.lower()}" if subset else "timit"
     known = measure_durations(table["path"].tolist(), name)
     files = [(Path(path), duration) for path, duration in known.items()]
     table = table.drop(columns="subset").assign(

@@ -38,7 +38,6 @@ _MALE = (
     "pedro quincy robert sandro travis victor"
 ).split()
 _STRESS = "ˈˌ"
-_COLUMNS = {"speaker", "session", "start", "duration", "text", "stress", "sex"}
 
 
 def voices(language="de", n_speakers=24, n_utterances=20, seed=0, rooms=True):
@@ -112,14 +111,14 @@ def _speaker(language, name, texts, seed, rooms):
     """Return the rows of one speaker, from the cache or synthesized."""
     key = _files.digest(_VERSION, language, name, texts, seed, rooms)
     folder = _files.cache_folder("voices") / key
-    rows = _load(folder, len(texts))
+    rows = _load(folder)
     if rows is None:
         rows = list(_synthesize(folder, language, name, texts, seed, rooms))
         # The table comes last: it says that all recordings are there.
         table = json.dumps(rows, ensure_ascii=False)
         _files.write_text(folder / "table.json", table)
         # Loaded, so that types do not depend on whether they come from the cache.
-        rows = _load(folder, len(texts))
+        rows = _load(folder)
         if rows is None:
             raise StorageError(
                 f"{folder} was written but is missing or damaged; call voices again"
@@ -127,20 +126,19 @@ def _speaker(language, name, texts, seed, rooms):
     return rows
 
 
-def _load(folder, n):
-    """Load the `n` rows of a speaker; None if they are missing or damaged."""
+def _load(folder):
+    """Load the rows of a speaker; None if they are missing or damaged."""
     try:
         rows = json.loads((folder / "table.json").read_text("utf-8"))
         for row in rows:
             path = folder / row["path"]
-            intact = path.stat().st_size == row.pop("bytes")
-            row["path"] = str(path)
-            row["phones"] = [(str(p), float(s), float(e)) for p, s, e in row["phones"]]
-            if not intact or not _COLUMNS <= row.keys():
+            if path.stat().st_size != row.pop("bytes"):
                 return None
-        return rows if len(rows) == n else None
+            row["path"] = str(path)
+            row["phones"] = [tuple(phone) for phone in row["phones"]]
     except Exception:  # a damaged table may contain anything
         return None
+    return rows
 
 
 def _synthesize(folder, language, name, texts, seed, rooms):

@@ -58,11 +58,10 @@ def voxceleb(root, subset=None):
         If the folder is missing, no file is in its place, or the metadata cannot be
         read.
     """
-    root = existing_folder(root, _EXPECTED)
     folder = existing_folder(root, _EXPECTED, subset)
     table, left_out = read_layout(folder, _LAYOUT, _EXPECTED)
     table["session"] = table["speaker"] + "/" + table["session"]
-    people = _people(root)
+    people = _people(folder)
     for column in ("sex", "nationality"):
         found = people[column].reindex(table["speaker"], fill_value="")
         table[column] = found.to_numpy()
@@ -113,9 +112,6 @@ def voxceleb_trials(path, corpus):
     """
     y_true, *sides = _read_trials(Path(path))
     present = pd.Index([_key(Path(p)) for p in corpus.table.path])
-    if present.has_duplicates:
-        key = present[present.duplicated()][0]
-        raise CorpusError(f"the corpus has several rows for {key}; trials need one")
     wanted = pd.Index(pd.concat(sides).unique())
     missing = wanted[~wanted.isin(present)]
     if len(missing):
@@ -154,10 +150,10 @@ def _read_trials(path):
     return table[0].map(TRIAL_LABELS).to_numpy(dtype=bool), *keys
 
 
-def _people(root):
+def _people(folder):
     """Read sex and nationality by speaker from the metadata that is there."""
     people = pd.DataFrame(columns=["sex", "nationality"], dtype=object)
-    for path in (find_above(root, name) for name in _METADATA):
+    for path in (find_above(folder, name) for name in _METADATA):
         if path.is_file():
             people = pd.concat([people, _read_people(path)])
     return people[~people.index.duplicated()]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from siamlab import corpora, errors
+from siamlab import corpora
 
 
 def noise(seconds=1.0, seed=0):
@@ -84,12 +84,5 @@ def test_a_notebook_shows_20_suspicious_files_with_escaped_names(tmp_path):
     write(tmp_path, {f"<b>anna/{i}.wav": noise(0.01, i) for i in range(30)})
     shown = corpora.describe(corpora.folder(tmp_path))._repr_html_()
     assert "suspicious files: 30" in shown
-    assert "and 10 more" in shown
+    assert "<td>...</td>" in shown
     assert "<b>anna" not in shown
-
-
-def test_the_shortest_duration_can_be_chosen(tmp_path):
-    corpus = write(tmp_path, {"anna/a.wav": noise()})
-    assert len(corpora.describe(corpus, shortest=2.0).suspicious) == 1
-    with pytest.raises(errors.ArgumentError, match="got -1 s"):
-        corpora.describe(corpus, shortest=-1)

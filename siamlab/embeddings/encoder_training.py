@@ -108,9 +108,6 @@ def train_encoder(
         steps_per_epoch=steps_per_epoch,
         seed=seed,
     )
-    callbacks = [*callbacks, _SeedEpochs(batches, seed)]
-    if checkpoint is not None:
-        callbacks.append(_Checkpoint(checkpoint))
     if checkpoint is not None and Path(checkpoint).exists():
         net = load_model(checkpoint)
     else:
@@ -127,21 +124,25 @@ def train_encoder(
             epochs=epochs,
             initial_epoch=initial_epoch,
             shuffle=False,  # batches are random already, in an order that can resume
-            callbacks=callbacks,
+            callbacks=[*callbacks, _ResumableEpochs(batches, seed, checkpoint)],
             verbose=verbose,
         )
     return net
 
 
-class _SeedEpochs(keras.callbacks.Callback):
-    """Derive the batches and random states of each epoch from its number.
+class _ResumableEpochs(keras.callbacks.Callback):
+    """Make training resumable: seed each epoch by its number, and save after it.
 
-    Checkpoints of Keras do not contain random states.
+    Checkpoints of Keras do not contain random states. Besides,
+    `keras.callbacks.BackupAndRestore` writes the weights and the number of the epoch to
+    two files, one after the other. A process that is killed in between would resume
+    with the weights of one epoch and the number of another. Here, one file holds the
+    network with its optimizer.
     """
 
-    def __init__(self, batches, seed):
+    def __init__(self, batches, seed, checkpoint):
         super().__init__()
-        self._batches, self._seed = batches, seed
+        self._batches, self._seed, self._checkpoint = batches, seed, checkpoint
 
     def on_epoch_begin(self, epoch, logs=None):
         self._batches.epoch = epoch
@@ -150,23 +151,12 @@ class _SeedEpochs(keras.callbacks.Callback):
             if state.path.endswith("seed_generator_state"):
                 state.assign(np.array([rng.integers(2**31), 0], dtype=state.dtype))
 
-
-class _Checkpoint(keras.callbacks.Callback):
-    """Save the network with its optimizer after each epoch, as one file.
-
-    `keras.callbacks.BackupAndRestore` writes the weights and the number of the epoch to
-    two files, one after the other. A process that is killed in between would resume
-    with the weights of one epoch and the number of another.
-    """
-
-    def __init__(self, path):
-        super().__init__()
-        self._path = Path(path)
-
     def on_epoch_end(self, epoch, logs=None):
-        temporary = self._path.with_name(f"{self._path.stem}.partial.keras")
-        self.model.save(temporary)
-        os.replace(temporary, self._path)
+        if self._checkpoint is not None:
+            path = Path(self._checkpoint)
+            temporary = path.with_name(f"{path.stem}.partial.keras")
+            self.model.save(temporary)
+            os.replace(temporary, path)
 
 
 def describe_training(features, n_frames, **settings):

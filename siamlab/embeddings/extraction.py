@@ -1,7 +1,6 @@
 """Embeddings of utterances.
 
 - `embed`: one embedding per utterance, on this machine or on a cluster.
-- `average`: from segments to one row for each utterance.
 """
 
 import dataclasses
@@ -147,7 +146,7 @@ def embed(
     with threadpool_limits(n_threads, user_api="blas"):
         if client is None:
             tracked = progress_bar(features, description="embeddings", unit="utterance")
-            rows = _embed(model, tracked, settings)
+            rows = _embed(model, tracked, *settings)
         else:
             rows = _embed_on_cluster(model, features, settings, client)
     return Embeddings(
@@ -172,11 +171,19 @@ def _encoder_features(recordings, spectrogram, client):
     return recordings
 
 
-def _embed(model, arrays, settings):
+def _embed(model, arrays, n_frames, bands, hop_frames, batch_size, normalize):
     """Embed with an `Encoder` or a Keras model; shape (utterances, dim)."""
     predict = getattr(model, "predict_on_batch", model)
-    (rows,) = average(lambda x: [predict(x)], arrays, *settings)
-    return rows
+    sums: np.ndarray = np.zeros(0)  # the size of an embedding is not known yet
+    n_segments = np.zeros((len(arrays), 1))
+    for x, owners in batches(arrays, n_frames, bands, hop_frames, batch_size):
+        y = np.asarray(predict(x), dtype=np.float32)[: len(owners)]
+        if not sums.size:
+            sums = np.zeros((len(arrays), y.shape[-1]))
+        np.add.at(sums, owners, distances.normalize(y) if normalize else y)
+        np.add.at(n_segments, owners, 1)
+    means = sums / n_segments
+    return (distances.normalize(means) if normalize else means).astype(np.float32)
 
 
 def _embed_on_cluster(model, features, settings, client):
@@ -201,7 +208,7 @@ def _embed_on_cluster(model, features, settings, client):
 def _embed_piece(network, job):
     arrays, settings = job
     model = network if isinstance(network, Encoder) else _load(network)
-    return _embed(model, [array[:] for array in arrays], settings)
+    return _embed(model, [array[:] for array in arrays], *settings)
 
 
 @functools.lru_cache(maxsize=1)
@@ -212,50 +219,7 @@ def _load(network):
     return pickle.loads(network)
 
 
-def average(
-    function,
-    features,
-    n_frames,
-    bands=None,
-    hop_frames=None,
-    batch_size=256,
-    normalize=True,
-):
-    """Average the vectors of each utterance's segments.
-
-    Parameters
-    ----------
-    function : callable
-        Maps segments (batch_size, n_frames, bands) to a list of arrays (batch_size,
-        dim).
-    features : iterable of numpy.ndarray
-        Utterances, shape (time, mel) each; must have a length.
-    n_frames, bands, hop_frames, batch_size : int
-        As for `batches`.
-    normalize : bool
-        As for `embed`.
-
-    Returns
-    -------
-    list of numpy.ndarray
-        For each output of the function: float32, shape (utterances, dim).
-    """
-    sums: list = []
-    n_segments = np.zeros((len(features), 1))
-    for x, owners in batches(features, n_frames, bands, hop_frames, batch_size):
-        outputs = [np.asarray(y, dtype=np.float32) for y in function(x)]
-        sums = sums or [np.zeros((len(features), y.shape[-1])) for y in outputs]
-        for total, y in zip(sums, outputs, strict=True):
-            y = y[: len(owners)]
-            np.add.at(total, owners, distances.normalize(y) if normalize else y)
-        np.add.at(n_segments, owners, 1)
-    means = [total / n_segments for total in sums]
-    if normalize:
-        means = [distances.normalize(mean) for mean in means]
-    return [mean.astype(np.float32) for mean in means]
-
-
-def batches(features, n_frames, bands=None, hop_frames=None, batch_size=256):
+def batches(features, n_frames, bands, hop_frames, batch_size):
     """Yield segments (batch_size, n_frames, bands), and the utterance of each.
 
     All batches have one size, so that Keras compiles once: the last one is padded with

@@ -13,7 +13,7 @@ import keras
 
 from ..errors import ArgumentError
 from ..layers import CosineClassifier
-from .extraction import average
+from .extraction import embed
 
 # Keras compiles a model on its first prediction, which takes longer than to embed a
 # hundred utterances. So each network keeps its extractors for as long as it lives.
@@ -130,8 +130,8 @@ def segment_shape(model, n_frames=None):
     return n_frames, bands
 
 
-def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=256):
-    """Embed each utterance with every layer, in one pass over the data.
+def embed_layers(model, features, **kwargs):
+    """Embed each utterance with every layer that outputs one vector per segment.
 
     Choose the layer on speakers who are in neither the training set nor the test set
     (docs/doctor.md#s20).
@@ -140,15 +140,15 @@ def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=
     ----------
     model : keras.Model
         A `SpeakerNet`, a `Siamese`, or any functional or sequential model.
-    features, n_frames, hop_frames, batch_size
+    features : Features or sequence of numpy.ndarray
         As for `embed`.
+    **kwargs
+        Passed to `embed`.
 
     Returns
     -------
-    dict of str to numpy.ndarray
-        For each layer that outputs one vector per segment, in the network's order:
-        the result of ``embed(model, features, layer=name)``, float32, shape
-        (utterances, dim).
+    dict of str to Embeddings
+        For each layer, in the network's order, ``embed(model, features, layer=name)``.
 
     Raises
     ------
@@ -164,10 +164,5 @@ def embed_layers(model, features, *, n_frames=None, hop_frames=None, batch_size=
     >>> {name: embeddings.shape for name, embeddings in found.items()}
     {'blstm_2': (1, 8), 'dense_1': (1, 6), 'head': (1, 3)}
     """
-    encoder, vectors = vector_layers(model)
-    n_frames, bands = segment_shape(encoder, n_frames)
-    everything = keras.Model(encoder.inputs[0], list(vectors.values()))
-    rows = average(
-        everything.predict_on_batch, features, n_frames, bands, hop_frames, batch_size
-    )
-    return dict(zip(vectors, rows, strict=True))
+    _, vectors = vector_layers(model)
+    return {name: embed(model, features, layer=name, **kwargs) for name in vectors}

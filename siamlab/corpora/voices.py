@@ -5,6 +5,7 @@ simulated rooms (`_room_acoustics`). The recordings are kept in the cache.
 """
 
 import base64
+import contextlib
 import itertools
 import json
 import subprocess
@@ -111,33 +112,24 @@ def _speaker(language, name, texts, seed, rooms):
     """Return the rows of one speaker, from the cache or synthesized."""
     key = _files.digest(_VERSION, language, name, texts, seed, rooms)
     folder = _files.cache_folder("voices") / key
-    rows = _load(folder)
-    if rows is None:
-        rows = list(_synthesize(folder, language, name, texts, seed, rooms))
-        # The table comes last: it says that all recordings are there.
-        table = json.dumps(rows, ensure_ascii=False)
-        _files.write_text(folder / "table.json", table)
-        # Loaded, so that types do not depend on whether they come from the cache.
-        rows = _load(folder)
-        if rows is None:
-            raise StorageError(
-                f"{folder} was written but is missing or damaged; call voices again"
-            )
-    return rows
+    with contextlib.suppress(Exception):  # a damaged table may contain anything
+        return _load(folder)
+    rows = list(_synthesize(folder, language, name, texts, seed, rooms))
+    # The table comes last: it says that all recordings are there.
+    _files.write_text(folder / "table.json", json.dumps(rows, ensure_ascii=False))
+    # Loaded, so that types do not depend on whether they come from the cache.
+    return _load(folder)
 
 
 def _load(folder):
-    """Load the rows of a speaker; None if they are missing or damaged."""
-    try:
-        rows = json.loads((folder / "table.json").read_text("utf-8"))
-        for row in rows:
-            path = folder / row["path"]
-            if path.stat().st_size != row.pop("bytes"):
-                return None
-            row["path"] = str(path)
-            row["phones"] = [tuple(phone) for phone in row["phones"]]
-    except Exception:  # a damaged table may contain anything
-        return None
+    """Load the rows of a speaker; raise an error if they are missing or damaged."""
+    rows = json.loads((folder / "table.json").read_text("utf-8"))
+    for row in rows:
+        path = folder / row["path"]
+        if path.stat().st_size != row.pop("bytes"):
+            raise StorageError(f"{path} is damaged; call voices again")
+        row["path"] = str(path)
+        row["phones"] = [tuple(phone) for phone in row["phones"]]
     return rows
 
 

@@ -214,8 +214,6 @@ def test_names_in_either_form_of_unicode_are_the_same_speaker(tree):
     assert table.duration.notna().all()
 
 
-@pytest.mark.parametrize("bad", ["b.wav", "missing.wav"])
-def test_an_unreadable_file_stays_in_the_table(sounds, bad):
-    sounds.text("b.wav", "not a sound file")
-    table = table_of(sounds, f"path,speaker\na.wav,A\n{bad},B\n")
+def test_a_missing_file_stays_in_the_table(sounds):
+    table = table_of(sounds, "path,speaker\na.wav,A\nmissing.wav,B\n")
     assert table.duration.isna().tolist() == [False, True]

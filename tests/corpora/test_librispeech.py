@@ -1,6 +1,6 @@
 import pytest
 
-from siamlab import corpora, errors
+from siamlab import corpora
 
 
 def test_texts_and_sexes_are_read(tree):
@@ -26,9 +26,3 @@ def test_the_root_may_be_a_subset_and_the_files_of_another_format(tree, suffix):
     tree.sound(f"dev/84/1/84-1-0000.{suffix}")
     assert len(corpora.librispeech(tree.root, None)) == 1
     assert len(corpora.librispeech(tree.root / "dev", None)) == 1
-
-
-def test_a_missing_subset_is_answered_with_the_subsets(tree):
-    tree.sound("dev/84/1/84-1-0000.flac")
-    with pytest.raises(errors.CorpusError, match=r"no folder 'test'; its .* dev"):
-        corpora.librispeech(tree.root, "test")

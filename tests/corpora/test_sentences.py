@@ -33,10 +33,7 @@ def test_all_sentences_are_distinct_and_well_formed(drawn, language):
     word = "[A-Za-zÄÖÜäöüß]+"
     shape = re.compile(rf"[A-ZÄÖÜ][a-zäöüß]*(,? {word}){{3,11}}[.?!]")
     assert [text for text in drawn[language] if not shape.fullmatch(text)] == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_400_sentences_have_all_letters_and_end_marks(drawn, language):
+    # The first 400 have all letters and end marks.
     spoken = " ".join(drawn[language][:400]).lower()
     assert set("abcdefghijklmnopqrstuvwxyz") < set(spoken)
     assert min(spoken.count(mark) for mark in ".?!") > 20

@@ -6,30 +6,16 @@ import pytest
 
 from siamlab import corpora
 
-METADATA = "data/audioMNIST_meta.txt"
 
-
-@pytest.fixture
-def digits(tree):
+@pytest.mark.parametrize("folder", ["", "data"])
+def test_audiomnist_reads_its_metadata(tree, folder):
     tree.sounds("data/{01/0_01,01/7_01,28/0_28,28/7_28}_0.wav")
     people = {
         "01": {"accent": "german", "age": 30, "gender": "male"},
         "28": {"accent": "German", "age": 1234, "gender": "female"},
     }
-    tree.text(METADATA, json.dumps(people))
-    return tree
-
-
-def test_fsdd_reads_speakers_and_digits_from_names(data):
-    table = corpora.fsdd(data / "fsdd-mini").table
-    assert table.speaker.nunique() == 6
-    digits = "zero one two three four five six seven eight nine"
-    assert set(table.text) == set(digits.split())
-
-
-@pytest.mark.parametrize("folder", ["", "data"])
-def test_audiomnist_reads_its_metadata(digits, folder):
-    table = corpora.audiomnist(digits.root / folder).table
+    tree.text("data/audioMNIST_meta.txt", json.dumps(people))
+    table = corpora.audiomnist(tree.root / folder).table
     assert table.speaker.tolist() == ["01", "01", "28", "28"]
     assert table.session.tolist() == table.speaker.tolist()
     assert table.text.tolist() == ["zero", "seven"] * 2
@@ -39,8 +25,8 @@ def test_audiomnist_reads_its_metadata(digits, folder):
     assert table.accent.tolist() == ["german", "german", "German", "German"]
 
 
-def test_audiomnist_needs_no_metadata(digits):
-    (digits.root / METADATA).unlink()
-    table = corpora.audiomnist(digits.root).table
-    assert table.sex.eq("").all()
-    assert table.age.isna().all()
+def test_fsdd_reads_speakers_and_digits_from_names(data):
+    table = corpora.fsdd(data / "fsdd-mini").table
+    assert table.speaker.nunique() == 6
+    digits = "zero one two three four five six seven eight nine"
+    assert set(table.text) == set(digits.split())

@@ -41,10 +41,8 @@ _UNKNOWN_DURATION_S = 5.0
 def make_shards(corpus, spectrogram, folder, shard_bytes, client, n_jobs):
     """Create the shards that are missing or out of date; return their folder."""
     table = corpus.table[["path", "start", "duration"]]
-    rows = [
-        (os.path.abspath(path), float(start), float(duration))
-        for path, start, duration in table.itertuples(index=False)
-    ]
+    table = table.assign(path=table["path"].map(os.path.abspath))
+    rows = list(table.itertuples(index=False, name=None))
     ranges = shard_rows(table["duration"], spectrogram, shard_bytes)
     content = {"spectrogram": dataclasses.asdict(spectrogram), "n_shards": len(ranges)}
     key = _files.digest(EDITION, content, shard_bytes, rows)

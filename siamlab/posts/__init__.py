@@ -14,5 +14,3 @@ import lazy_loader
 
 # Keras takes seconds to import, so each name is loaded on first use.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-
-del lazy_loader

@@ -28,6 +28,7 @@ class Fix:
         to replace it.
     needs : tuple of str
         Names of the fixes without which this one does nothing or cannot be applied.
+        All need "shape".
     """
 
     name: str
@@ -49,14 +50,12 @@ FIXES = (
         "accuracy falls while the network learns (docs/doctor.md#s3)",
         "metrics=[accuracy]",
         "metrics=[siamlab.metrics.EER()]",
-        ("shape",),
     ),
     Fix(
         "scaling",
         "most gates of the first LSTM are saturated (docs/doctor.md#s30)",
         "model.add(keras.Input((n_frames, n_mels)))",
         "model.add(siamlab.layers.Scale.from_scaler(StandardScaler().fit(features)))",
-        ("shape",),
     ),
     Fix(
         "softmax",
@@ -64,14 +63,12 @@ FIXES = (
         "gradient (docs/doctor.md#s5, docs/doctor.md#s6)",
         'model.add(layers.PReLU(name="output"))',
         'model.add(layers.Softmax(name="output"))  # and no clip',
-        ("shape",),
     ),
     Fix(
         "both directions",
         "swapping the two segments changes the distance (docs/doctor.md#s8)",
         "kl(p, q)",
         "kl(p, q) + kl(q, p)",
-        ("shape",),
     ),
     Fix(
         "a hinge for each",
@@ -86,7 +83,6 @@ FIXES = (
         "different speakers that are 1 nat apart cost nothing (docs/doctor.md#s10)",
         "MARGIN = 1.0",
         "MARGIN = 3.0",
-        ("shape",),
     ),
     Fix(
         "all pairs",
@@ -130,16 +126,15 @@ def with_fixes(*names, units=128):
     >>> with_fixes("softmax").fixes
     ('shape', 'softmax')
     """
-    known = {fix.name: fix for fix in FIXES}
-    wanted, found = list(names), set()
-    while wanted:
-        name = wanted.pop()
-        if name not in known:
-            raise ArgumentError(
-                f"a fix must be one of {', '.join(known)}; got {name!r}"
-            )
-        found.add(name)
-        wanted += known[name].needs
+    known = [fix.name for fix in FIXES]
+    if unknown := set(names) - set(known):
+        raise ArgumentError(
+            f"a fix must be one of {', '.join(known)}; got {min(unknown)!r}"
+        )
+    found = {"shape", *names} if names else set()
+    for fix in reversed(FIXES):  # a fix stands after those that it needs
+        if fix.name in found:
+            found.update(fix.needs)
     return Program(tuple(name for name in known if name in found), units)
 
 
@@ -175,19 +170,13 @@ class Program:
         if not self.fixes:
             return siamese.build_siamese(base)
         margin = 3.0 if "margin" in self.fixes else siamese.MARGIN
-        if "cosines" in self.fixes:
-            net = networks.SpeakerNet(base)
-            loss, metric = losses.SupervisedContrastive(temperature=0.1), None
-        elif "all pairs" in self.fixes:
-            net = networks.SpeakerNet(base)
-            loss, metric = losses.KLHinge(margin), None
+        if "all pairs" in self.fixes:
+            net, metric = networks.SpeakerNet(base), None
+            loss: keras.Loss = losses.KLHinge(margin)
+            if "cosines" in self.fixes:
+                loss = losses.SupervisedContrastive(temperature=0.1)
         else:
-            inputs = [keras.Input(base.input_shape[1:]) for _ in range(2)]
-            outputs = [base(x) for x in inputs]
-            if "softmax" not in self.fixes:
-                outputs = [keras.layers.Lambda(_clip)(y) for y in outputs]
-            net = keras.Model(inputs, layers.Distance(self._distance)(outputs))
-            loss = losses.DistanceHinge(margin)
+            net, loss = self._pair_network(base), losses.DistanceHinge(margin)
             metric = [metrics.EER() if "metric" in self.fixes else siamese.accuracy]
         net.compile(keras.optimizers.Adam(0.001), loss=loss, metrics=metric)
         return net
@@ -206,12 +195,15 @@ class Program:
             n_mels=n_mels, units=self.units, scale=scale, output=output
         )
 
-    @property
-    def _distance(self):
-        """The argument of `layers.Distance`."""
+    def _pair_network(self, base):
+        distance = "symmetric_kl" if "both directions" in self.fixes else distances.kl
         if "a hinge for each" in self.fixes:
-            return "kl"
-        return "symmetric_kl" if "both directions" in self.fixes else distances.kl
+            distance = "kl"
+        inputs = [keras.Input(base.input_shape[1:]) for _ in range(2)]
+        outputs = [base(x) for x in inputs]
+        if "softmax" not in self.fixes:
+            outputs = [ops.clip(y, keras.backend.epsilon(), 1.0) for y in outputs]
+        return keras.Model(inputs, layers.Distance(distance)(outputs))
 
     def batches(self, features, steps=None, seed=0):
         """Return batches for training, of 256 segments each.
@@ -230,18 +222,11 @@ class Program:
         sampling.PairBatches or sampling.SpeakerBatches
             128 pairs, or 8 segments of each of 32 speakers (all, if there are fewer).
         """
-        if "all pairs" in self.fixes:
-            n_speakers = min(32, len(set(features.speakers)))
-            return sampling.SpeakerBatches(
-                features,
-                n_speakers,
-                n_segments=256 // n_speakers,
-                steps_per_epoch=steps,
-                seed=seed,
-            )
-        return sampling.PairBatches(
-            features, batch_size=128, steps_per_epoch=steps, seed=seed
-        )
+        settings = {"steps_per_epoch": steps, "seed": seed}
+        if "all pairs" not in self.fixes:
+            return sampling.PairBatches(features, batch_size=128, **settings)
+        n = min(32, len(set(features.speakers)))
+        return sampling.SpeakerBatches(features, n, n_segments=256 // n, **settings)
 
     def similarities(self, outputs):
         """Compare all pairs of outputs as the loss compares them.
@@ -263,7 +248,3 @@ class Program:
             outputs = np.clip(outputs, keras.backend.epsilon(), 1.0)
         divergences = distances.pairwise_kl(outputs)
         return -(divergences + divergences.T)
-
-
-def _clip(outputs):
-    return ops.clip(outputs, keras.backend.epsilon(), 1.0)

@@ -87,15 +87,15 @@ def measure(settings):
         )
 
     net = network(features)
-    report = sl.training.device_report(net)
-    if report.gpus and not report.all_on_cudnn:
-        print(json.dumps({"failed": report.layers["why_not_cudnn"].iloc[0]}))
+    devices, reasons = gpus(), sl.training.device_report(net)["why_not_cudnn"]
+    if devices and reasons.any():
+        print(json.dumps({"failed": next(filter(None, reasons))}))
         return
     found = sl.training.throughput(net, batches(settings["steps"] + 11))
     figures = {
         "segments_per_second": found.segments_per_second,
         "waiting": found.waiting,
-        "gpus": report.gpus,
+        "gpus": devices,
     }
     if settings["timed"]:
         figures["seconds"] = seconds_to(
@@ -152,17 +152,33 @@ def line(name, found):
     )
 
 
-def accelerators():
-    """Ask another process for the devices, so that this one takes no memory there."""
+def gpus():
+    """Return the accelerators that Keras' backend finds."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return [f"gpu:{i}" for i in range(torch.cuda.device_count())]
+    devices = keras.distribution.list_devices()
+    return [name for name in devices if not name.startswith("cpu")]
+
+
+def backend_and_gpus():
+    """Ask another process, so that this one takes no memory of the devices."""
     program = (
-        "import siamlab as sl; r = sl.training.device_report();"
-        "print(r.backend, *r.gpus, sep='\\n')"
+        "import accelerator, keras; "
+        "print(keras.backend.backend(), *accelerator.gpus(), sep='\\n')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=os.path.dirname(os.path.abspath(__file__)),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    backend, *gpus = done.stdout.splitlines()
-    return backend, gpus
+    backend, *found = done.stdout.splitlines()
+    return backend, found
 
 
 def main():
@@ -178,18 +194,18 @@ def main():
         measure(json.loads(arguments.row))
         return
 
-    backend, gpus = accelerators()
+    backend, devices = backend_and_gpus()
     corpus = "synthetic voices"
     if arguments.data:  # the name only: the path differs between machines
         corpus = os.path.basename(os.path.abspath(arguments.data))
     left_out = ("keep", "row", "data")
     settings = {k: v for k, v in vars(arguments).items() if k not in left_out}
-    settings |= {"corpus": corpus, "backend": backend, "gpus": gpus}
+    settings |= {"corpus": corpus, "backend": backend, "gpus": devices}
     runs = Runs(arguments.keep, settings)
     lines = []
     for where, precision, batch, timed in rows():
         name = f"{where}, {precision}, {batch}"
-        if where == GPU and not gpus:
+        if where == GPU and not devices:
             lines.append((name, "none available", "-", "-"))
             continue
         function = partial(child, arguments, where, precision, batch, timed)
@@ -197,7 +213,7 @@ def main():
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
     parts = [
-        f"Keras on {backend}; accelerator: {', '.join(gpus) or 'none available'}; "
+        f"Keras on {backend}; accelerator: {', '.join(devices) or 'none available'}; "
         f"corpus: {corpus}. Median of {arguments.seeds} seeds; speed over "
         f"{arguments.steps} steps, with workers={arguments.workers}. Waiting: the gain "
         "of the same training on a batch in memory. The time to 4 % EER is that of "

@@ -8,7 +8,7 @@ Before training:
 
 Speed:
 
-- `device_report`: report devices, precision, and whether each LSTM uses cuDNN.
+- `device_report`: report whether each LSTM of a model uses cuDNN.
 - `why_not_cudnn`: list the reasons why a layer cannot use cuDNN.
 - `throughput`: measure segments per second, and the time spent waiting for input.
 

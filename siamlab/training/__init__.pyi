@@ -1,4 +1,4 @@
-from .cudnn import DeviceReport, device_report, why_not_cudnn
+from .cudnn import device_report, why_not_cudnn
 from .distribution import join, launch
 from .old_weights import from_cudnn, load_old_weights, read_old_weights
 from .saving import load_model
@@ -7,7 +7,6 @@ from .state import preserve_state
 from .timing import Throughput, throughput
 
 __all__ = [
-    "DeviceReport",
     "Throughput",
     "device_report",
     "from_cudnn",

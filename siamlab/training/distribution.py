@@ -74,7 +74,6 @@ def join(address=None, n_workers=None, rank=None):
     quiet_tensorflow()
     import keras
 
-    address = os.environ.get(_ADDRESS) if address is None else address
     n_workers = int(os.environ.get(_N_WORKERS, 0) if n_workers is None else n_workers)
     rank = int(os.environ.get(_RANK, 0) if rank is None else rank)
     if not 0 <= rank < n_workers:

@@ -48,14 +48,14 @@ def from_cudnn(arrays):
     >>> [array.shape for array in from_cudnn([kernel, recurrent, bias])]
     [(3, 8), (2, 8), (8,)]
     """
-    converted, n_layers = _convert_layers(arrays)
-    if n_layers == 0 or 3 * n_layers != len(arrays):
+    parts = [arrays[i : i + 3] for i in range(0, len(arrays), 3)]
+    if not parts or not all(map(_cudnn_gates, parts)):
         raise ArgumentError(
             "expected the arrays of a CuDNNLSTM, of shape (inputs, 4 * units), "
             "(units, 4 * units) and (8 * units,), or of a CuDNNGRU, with 3 and 6 in "
             f"place of 4 and 8; got the shapes {_shapes(arrays)}"
         )
-    return converted
+    return _convert_layers(arrays)
 
 
 def read_old_weights(path):
@@ -112,11 +112,6 @@ def load_old_weights(model, path, names=None):
         Name in the file of each layer whose name in the model differs, for example
         ``{"lstm": "cu_dnnlstm_1"}``.
 
-    Returns
-    -------
-    list of str
-        The layers whose arrays were converted from cuDNN.
-
     Raises
     ------
     ArgumentError
@@ -133,10 +128,8 @@ def load_old_weights(model, path, names=None):
             f"file has {sorted(saved)}; pass names={{name in the model: name there}}"
         )
     assignments: list = []
-    converted = []
     for name, layer in layers.items():
-        arrays, n_layers = _convert_layers(saved[names[name]])
-        converted += [name] if n_layers else []
+        arrays = _convert_layers(saved[names[name]])
         # Keras 2 stored the non-trainable weights last.
         weights = [*layer.trainable_weights, *layer.non_trainable_weights]
         if _shapes(arrays) != _shapes(weights):
@@ -148,35 +141,33 @@ def load_old_weights(model, path, names=None):
         assignments += zip(weights, arrays, strict=True)
     for weight, array in assignments:
         weight.assign(array)
-    return converted
 
 
 def _names(group, key):
-    names = group.attrs[key]
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+    return np.asarray(group.attrs[key]).astype(str).tolist()
 
 
 def _convert_layers(arrays):
-    """Convert the cuDNN layers among the arrays of a layer; also count them."""
-    rest, converted, n_layers = [np.asarray(array) for array in arrays], [], 0
+    """Convert the cuDNN layers among the arrays of a layer."""
+    rest, converted = list(arrays), []
     while rest:
-        if n_gates := _cudnn_gates(_shapes(rest[:3])):
-            kernel, recurrent, bias = rest[:3]
+        if n_gates := _cudnn_gates(rest[:3]):
+            kernel, recurrent, bias = map(np.asarray, rest[:3])
             biases = bias.reshape(2, -1)
             converted += [
                 _transpose_gates(kernel, n_gates),
                 _transpose_gates(recurrent, n_gates),
                 biases.sum(axis=0) if n_gates == 4 else biases,
             ]
-            rest, n_layers = rest[3:], n_layers + 1
+            rest = rest[3:]
         else:
             converted.append(rest.pop(0))
-    return converted, n_layers
+    return converted
 
 
-def _cudnn_gates(shapes):
-    """Return the number of gates of a cuDNN layer of these shapes, or 0."""
-    match shapes:
+def _cudnn_gates(arrays):
+    """Return the number of gates of the cuDNN layer of these arrays, or 0."""
+    match _shapes(arrays):
         case [(_, width), (units, recurrent_width), (n_biases,)]:
             fits = width == recurrent_width and n_biases == 2 * width
             return width // units if fits and width in (3 * units, 4 * units) else 0

@@ -109,8 +109,7 @@ def network(last="dense_1"):
 def test_an_old_file_is_loaded_by_layer_names(group, old_layers, tmp_path):
     path = write(tmp_path / "old.h5", old_layers, group)
     net = network()
-    converted = load_old_weights(net, path, names={"second": "cu_dnnlstm_2"})
-    assert converted == ["bidirectional_1", "second"]
+    load_old_weights(net, path, names={"second": "cu_dnnlstm_2"})
     both, second, dense = list(old_layers.values())[1:]
     expected = [*from_cudnn(both[:3]), *from_cudnn(both[3:]), *from_cudnn(second)]
     np.testing.assert_equal(net.get_weights(), [*expected, *dense])
@@ -137,7 +136,7 @@ def test_weights_that_are_not_trained_come_last(rng, tmp_path):
     inner = keras.Sequential([keras.Input((3,)), *norms], name="inner")
     arrays = [rng.uniform(1, 2, size=3).astype("f4") for _ in range(8)]
     path = write(tmp_path / "old.h5", {"inner": arrays})
-    assert load_old_weights(keras.Sequential([keras.Input((3,)), inner]), path) == []
+    load_old_weights(keras.Sequential([keras.Input((3,)), inner]), path)
     first, second = (norm.get_weights() for norm in norms)
     order = [*first[:2], *second[:2], *first[2:], *second[2:]]
     np.testing.assert_array_equal(order, arrays)

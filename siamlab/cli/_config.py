@@ -81,19 +81,17 @@ class Config:
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            name, value = field.name, getattr(self, field.name)
+            name, value, expected = field.name, getattr(self, field.name), None
             if not isinstance(value, field.type):  # type: ignore[arg-type]
                 expected = getattr(field.type, "__name__", field.type)
-                raise ArgumentError(f"{name}: expected {expected}, received {value!r}")
-            if name in _CHOICES and value not in _CHOICES[name]:
-                names = ", ".join(_CHOICES[name])
-                raise ArgumentError(f"{name}: expected {names}; received {value!r}")
-            if name in _MINIMUM and value < _MINIMUM[name]:
+            elif name in _CHOICES and value not in _CHOICES[name]:
+                expected = f"one of {', '.join(_CHOICES[name])}"
+            elif name in _MINIMUM and value < _MINIMUM[name]:
                 expected = f"at least {_MINIMUM[name]}"
-                raise ArgumentError(f"{name}: expected {expected}, received {value}")
-        if not self.learning_rate > 0:
-            got = self.learning_rate
-            raise ArgumentError(f"learning_rate: expected more than 0, received {got}")
+            elif name == "learning_rate" and not value > 0:
+                expected = "more than 0"
+            if expected is not None:
+                raise ArgumentError(f"{name}: expected {expected}; received {value!r}")
         if self.data is None and self.layout != "voices":
             raise ArgumentError(
                 "data must be the folder of the recordings; only the synthetic voices "

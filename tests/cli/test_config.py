@@ -21,11 +21,12 @@ ERRORS = {
     "with the names data, layout, subset": "epoch: 3",
     "expected lines such as `epochs: 8`": "- 3",
     "cannot be read as YAML": "a: [",
-    "epochs: expected int, received 'many'": "data: x\nepochs: many",
-    "epochs: expected at least 1, received 0": "data: x\nepochs: 0",
-    "loss: expected SupervisedContrastive, GE2E": "data: x\nloss: Hinge",
+    "epochs: expected int; received 'many'": "data: x\nepochs: many",
+    "epochs: expected at least 1; received 0": "data: x\nepochs: 0",
+    "loss: expected one of SupervisedContrastive, GE2E": "data: x\nloss: Hinge",
     "data must be the folder": "epochs: 3",
-    "data: expected str | None, received 3": "data: 3",
+    "learning_rate: expected more than 0; received 0": "data: x\nlearning_rate: 0",
+    "data: expected str | None; received 3": "data: 3",
 }
 
 

@@ -22,16 +22,10 @@ def test_every_program_has_a_loss_and_compares_its_outputs(n_fixes, features):
 
 def test_fixes_bring_those_that_they_need():
     assert posts.with_fixes().fixes == ()
-    assert posts.with_fixes("a hinge for each").fixes == (
-        "shape",
-        "both directions",
-        "a hinge for each",
-    )
-    assert set(NAMES) - set(posts.with_fixes("cosines").fixes) == {
-        "metric",
-        "scaling",
-        "margin",
-    }
+    hinges = posts.with_fixes("a hinge for each").fixes
+    assert hinges == ("shape", "both directions", "a hinge for each")
+    not_needed = set(NAMES) - set(posts.with_fixes("cosines").fixes)
+    assert not_needed == {"metric", "scaling", "margin"}
 
 
 def test_an_unknown_fix_raises():
@@ -53,9 +47,8 @@ def test_similarities_are_those_of_the_loss(rng):
     assert posted[0, 1] == pytest.approx(expected, rel=1e-4)
     soft = np.asarray(keras.ops.softmax(outputs))
     fixed = posts.with_fixes("softmax").similarities(soft)
-    assert fixed[0, 1] == pytest.approx(
-        -distances.symmetric_kl(soft[0], soft[1]), rel=1e-4
-    )
+    expected = -distances.symmetric_kl(soft[0], soft[1])
+    assert fixed[0, 1] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_loss_follows_the_fixes(features):

@@ -1,219 +1,313 @@
-"""Which scaling of its input does a CTC network need?
+"""What does the CTC network of the post say, epoch by epoch?
 
-    python benchmarks/ctc.py                    the synthetic German voices
+    python benchmarks/ctc.py                    one of the synthetic German voices
     python benchmarks/ctc.py --textgrid ROOT    recordings beside TextGrids
 
-The network of the CTC post, a BLSTM of 100, 100 and 150 units, and its input, the
-logarithm of the power of a short-time Fourier transform. With CTC and the post's
-optimizer (SGD with Nesterov momentum) the rows differ only in the scaling; further rows
-use Adam, or a label for each frame. Median and range over the seeds, which determine
-the weights, the order of the sentences and, with the voices, the split.
+`siamlab.posts.ctc`, trained as it was posted, and with one thing changed in each row:
+the scaling, the optimizer, fragments that grow by one phone in each epoch, or a label
+for each frame in place of CTC. Spectrograms are padded with zeros in all rows. The
+seeds determine the weights, the order of the sentences and the split. Figures are saved
+after each training, so that a run can be interrupted.
 """
 
-import argparse
 import dataclasses
-import time
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-from _report import Runs, keep, machine, table
-from scipy.special import softmax
+from _report import Runs, argument_parser, machine, publish, table
 
 import siamlab as sl
+from siamlab.posts import ctc
 
-# The post's 256 bins, and the one at half the sampling rate. Power is divided by the
-# window's energy and is at least 1e-8: its logarithm ranges from -18 to about 3, and
-# more than 98 % of it is negative.
-ENERGY = 10 * np.log10(np.sum(np.hanning(513)[:-1] ** 2))  # in dB, at 16 kHz
-SOURCE = sl.Spectrogram(
-    n_fft=512, n_mels=None, win_length=512, hop_length=256, floor_db=ENERGY - 80
-)
-NATURAL = 10 / np.log(10)  # decibels in a unit of the natural logarithm
-
-
-def sgd():
-    """Return the optimizer of the post."""
-    return keras.optimizers.SGD(0.02, momentum=0.9, nesterov=True, clipnorm=5.0)
-
-
-def adam():
-    return keras.optimizers.Adam(1e-3, clipnorm=5.0)
+ENDS = "[", "]"  # the symbols of the post for the pauses at both ends
+SR = 16000  # hertz, of the voices
+SHOWN = 40  # phones of a decoded sentence
+FIGURES = {
+    "loss": "loss",
+    "train": "error, training",
+    "test": "error, test",
+    "blanks": "blanks",
+    "different": "different",
+    "dependence": "dependence",
+}
+HEAD = "row", "epoch", *FIGURES.values(), "a test sentence, seed 0"
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
-    kind: str
+class Row:
     scaler: object
-    optimizer: object
+    optimizer: object = ctc.sgd
+    kind: str = "CTC"
 
 
-UNSCALED = sl.scaling.AffineScaler(ENERGY, NATURAL)
-RECIPES = {
-    "framewise, standardized": Recipe("framewise", sl.scaling.StandardScaler(), adam),
-    "CTC, standardized": Recipe("ctc", sl.scaling.StandardScaler(), sgd),
-    "CTC, unscaled": Recipe("ctc", UNSCALED, sgd),
-    "CTC, min-max of each": Recipe(
-        "ctc", sl.scaling.MinMaxScaler(per="utterance"), sgd
-    ),
-    "CTC, +20": Recipe(
-        "ctc", sl.scaling.AffineScaler(ENERGY - 20 * NATURAL, NATURAL), sgd
-    ),
-    "framewise, unscaled": Recipe("framewise", UNSCALED, adam),
-    "CTC, unscaled, Adam": Recipe("ctc", UNSCALED, adam),
-    "CTC, standardized, Adam": Recipe("ctc", sl.scaling.StandardScaler(), adam),
-}
+def rows(raw):
+    """Return the rows; `raw` scales decibels to natural logarithms, as posted."""
+    plus_20 = sl.scaling.AffineScaler(raw.shift - 20 * raw.scale, raw.scale)
+    min_max = sl.scaling.MinMaxScaler(per="utterance")
+    standard = sl.scaling.StandardScaler()
+    adam = partial(keras.optimizers.Adam, 0.001, global_clipnorm=5.0)
+    return {
+        "as posted": Row(raw),
+        "+20": Row(plus_20),
+        "min-max": Row(min_max),
+        "standardized": Row(standard),
+        "as posted, Adam": Row(raw, adam),
+        "standardized, Adam": Row(standard, adam),
+        "as posted, growing": Row(raw, kind="growing"),
+        "standardized, growing": Row(standard, kind="growing"),
+        "as posted, framewise": Row(raw, kind="framewise"),
+        "standardized, framewise": Row(standard, kind="framewise"),
+    }
 
 
-def corpora(arguments, seed):
-    """Return a training set and a test set of sentences."""
+def read(arguments, spectrogram):
+    """Return the features of all sentences, with symbols for the pauses at the ends."""
     if arguments.textgrid:
         corpus = sl.corpora.textgrid(arguments.textgrid, tier=arguments.tier)
-        return corpus.split(by="utterance", fractions=(0.8, 0.2), seed=seed)
-    # Without rooms: they are not the subject here.
-    speakers = arguments.speakers
-    each = -(-int(1.25 * arguments.sentences) // speakers)
-    corpus = sl.corpora.voices("de", speakers, n_utterances=each, rooms=False)
-    train = arguments.sentences / len(corpus)
-    return corpus.split(by="utterance", fractions=(train, 1 - train), seed=seed)
-
-
-def measure(recipe, train, test, seed, arguments):
-    """Train once; return figures from before training and after each epoch."""
-    keras.utils.set_random_seed(seed)
-    scaler = recipe.scaler.fit(train)
-    x, x_test = scaler.transform(train), scaler.transform(test)
-    n_bins = x[0].shape[1]
-    if recipe.kind == "ctc":
-        vocabulary = sl.ctc.Vocabulary.from_sequences(
-            train.transcripts() + test.transcripts()
-        )
-        net = sl.networks.ctc_blstm(vocabulary, n_bins, arguments.units)
-        x, labels = sl.sampling.phone_labels(x, vocabulary)
     else:
-        sequences = train.transcripts(without=()) + test.transcripts(without=())
-        vocabulary = sl.ctc.Vocabulary.from_sequences(sequences, blank=None)
-        net = sl.networks.framewise_blstm(
-            vocabulary, n_bins, arguments.units, dropout=arguments.dropout
-        )
-        x, labels = sl.sampling.frame_labels(x, vocabulary)
-    net.compile(recipe.optimizer())
-    batches = sl.sampling.UtteranceBatches(x, labels, arguments.batch, seed=seed)
-    figures = {
-        "gates": sl.scaling.gate_saturation(net, batches[0])["blstm_1"],
-        "loss": [],
-        "error": [],
-        "dependence": [],
+        n = arguments.sentences
+        corpus = sl.corpora.voices("de", 1, n_utterances=n, rooms=False)
+    features = sl.extract(corpus, spectrogram)
+    phones = [
+        with_ends(row.phones, row.duration) for row in features.table.itertuples()
+    ]
+    new = features.table.assign(phones=phones)
+    return sl.Features(features.arrays, new, features.spectrogram)
+
+
+def with_ends(phones, duration):
+    """Replace the pauses at both ends of a sentence by the symbols of the post."""
+    spoken = [phone for phone in phones if phone[0] != "sil"]
+    start, end = spoken[0][1], spoken[-1][2]
+    inside = [phone for phone in phones if start <= phone[1] < end]
+    return [(ENDS[0], 0.0, start), *inside, (ENDS[1], end, duration)]
+
+
+class Frames(sl.sampling.UtteranceBatches):
+    """Batches with a label for each frame; -1 where there is none."""
+
+    def __getitem__(self, index):
+        inputs, labels = super().__getitem__(index)
+        spectrogram, n_frames = inputs["spectrogram"], inputs["frames"]
+        spectrogram[np.arange(spectrogram.shape[1]) >= n_frames[:, None]] = 0.0
+        return spectrogram, labels
+
+
+def fragments(features, labels, n_phones):
+    """Cut each sentence into fragments of so many phones."""
+    arrays, cut = [], []
+    for i, phones in enumerate(features.table["phones"]):
+        for first in range(0, len(phones), n_phones):
+            part = phones[first : first + n_phones]
+            ends = (
+                np.array([part[0][1], part[-1][2]]) / features.spectrogram.hop_seconds
+            )
+            frames = slice(*np.round(ends).astype(int))
+            symbols = labels[i][first : first + n_phones]
+            # CTC needs a frame for each label, and one between equal ones.
+            needed = len(symbols) + np.sum(symbols[1:] == symbols[:-1])
+            if len(features[i][frames]) >= needed:
+                arrays.append(features[i][frames])
+                cut.append(symbols)
+    return arrays, cut
+
+
+def outputs(network, arrays, batch_size):
+    """Yield what the network says to each sentence, padded as in training."""
+    longest = max(map(len, arrays))
+    for first in range(0, len(arrays), batch_size):
+        rows = range(first, min(first + batch_size, len(arrays)))
+        padded, frames = sl.sampling.pad([arrays[i] for i in rows], 0.0, longest)
+        y_pred = network.predict_on_batch(padded)
+        yield from (y[:n] for y, n in zip(y_pred, frames, strict=True))
+
+
+def measure(row, features, arguments, seed):
+    """Train once; return figures after each epoch, of training and test sentences."""
+    keras.utils.set_random_seed(seed)
+    order = np.random.default_rng(seed).permutation(len(features))
+    n_train = round(0.8 * len(order))
+    train = features.select(order[:n_train])
+    scaler = row.scaler.fit(train)
+    both = scaler.transform(features.select(order))
+    train = both.select(np.arange(n_train))
+    is_ctc = row.kind != "framewise"
+    truth = both.transcripts(without=())
+    vocabulary = sl.ctc.Vocabulary.from_sequences(truth, blank=-1 if is_ctc else None)
+    network = ctc.build_network(features[0].shape[1], len(vocabulary), arguments.units)
+    if is_ctc:
+        labels = [vocabulary.encode(phones) for phones in truth]
+        model, batches = ctc.build_model(network), ctc.Batches
+        loss = model.loss
+    else:
+        _, labels = sl.sampling.frame_labels(both, vocabulary)
+        model, batches = network, Frames
+        loss = keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    model.compile(loss=loss, optimizer=row.optimizer())
+    found = {}
+    for epoch in range(1, arguments.epochs + 1):
+        data = train, labels[:n_train]
+        if row.kind == "growing":
+            data = fragments(*data, n_phones=epoch)
+        data = batches(*data, arguments.batch, seed=seed + 1000 * epoch)
+        figures = {"loss": model.fit(data, verbose=0).history["loss"][0]}
+        y_pred = list(outputs(network, both, arguments.batch))
+        figures["dependence"] = sl.metrics.input_dependence(y_pred)
+        if is_ctc:
+            figures |= heard(y_pred, truth, n_train, vocabulary)
+        else:
+            best = [y.argmax(axis=1) for y in y_pred]
+            figures["train"] = share_wrong(best[:n_train], labels[:n_train])
+            figures["test"] = share_wrong(best[n_train:], labels[n_train:])
+        for name, value in figures.items():
+            value = value if isinstance(value, str) else round(float(value), 4)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def share_wrong(found, labels):
+    """Return the share of frames with a wrong label, among those that have one."""
+    found, labels = np.concatenate(found), np.concatenate(labels)
+    return np.mean((found != labels)[labels >= 0])
+
+
+def heard(y_pred, truth, n_train, vocabulary):
+    """Return error rates, and what the network says."""
+    said = [
+        vocabulary.decode(sl.ctc.greedy_decode(np.log(y + 1e-7), vocabulary.blank))
+        for y in y_pred
+    ]
+    best = np.concatenate([y.argmax(axis=1) for y in y_pred])
+    return {
+        "train": sl.metrics.phone_error_rate(truth[:n_train], said[:n_train]),
+        "test": sl.metrics.phone_error_rate(truth[n_train:], said[n_train:]),
+        "blanks": np.mean(best == vocabulary.blank),
+        "different": len(set(map(tuple, said))),
+        "said": " ".join(said[n_train]),
     }
-    began = time.perf_counter()
-    for _ in range(arguments.epochs):
-        figures["loss"] += net.fit(batches, epochs=1).history["loss"]
-        figures["error"].append(error(net, x_test))
-        outputs = [softmax(y, axis=-1) for y in net.logits(x_test)]
-        figures["dependence"].append(sl.metrics.input_dependence(outputs))
-    figures["seconds"] = time.perf_counter() - began
-    return figures
 
 
-def error(net, test):
-    """Return the phone error rate, or the share of frames with a wrong label."""
-    if isinstance(net, sl.networks.CTCNet):
-        return sl.metrics.phone_error_rate(test.transcripts(), net.transcribe(test))
-    return 1 - net.accuracy(*sl.sampling.frame_labels(test, net.vocabulary))
+def exchanged(features, scaler, arguments):
+    """Return what `ctc_batch_cost` answers if two of its arguments are exchanged."""
+    keras.utils.set_random_seed(0)
+    x = scaler.transform(features)
+    truth = x.transcripts(without=())
+    vocabulary = sl.ctc.Vocabulary.from_sequences(truth)
+    labels = [vocabulary.encode(phones) for phones in truth]
+    network = ctc.build_network(x[0].shape[1], len(vocabulary), arguments.units)
+    inputs, _ = ctc.Batches(x, labels, arguments.batch)[0]
+    y_true, y_pred = inputs["labels"], network.predict_on_batch(inputs["spectrogram"])
+    lengths = inputs["input_length"], inputs["label_length"]
+    orders = {
+        "y_true, y_pred, input_length, label_length": (y_true, y_pred, *lengths),
+        "y_pred, y_true, input_length, label_length": (y_pred, y_true, *lengths),
+        "y_true, y_pred, label_length, input_length": (y_true, y_pred, *lengths[::-1]),
+    }
+    for order, given in orders.items():
+        try:
+            cost = np.mean(keras.ops.convert_to_numpy(ctc.ctc_batch_cost(*given)))
+            yield order, f"{cost:.1f} nats per sentence"
+        except Exception as error:
+            yield order, f"{type(error).__name__}: {str(error).split('}} ')[-1]}"
 
 
-def spread(values, form="{:.2f}"):
-    """Format median and range."""
-    low, middle, high = np.min(values), np.median(values), np.max(values)
-    return f"{form} ({form} to {form})".format(middle, low, high)
+def draw(found, path):
+    """Draw the losses, and what the posted network says to one sentence."""
+    import matplotlib.pyplot as plt
+
+    sl.plots.style()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    for number, (name, runs) in enumerate(found.items()):
+        for run in runs:
+            epochs = range(1, len(run["loss"]) + 1)
+            label = name if run is runs[0] else None
+            left.plot(epochs, run["loss"], color=f"C{number}", label=label, alpha=0.7)
+    left.set(xlabel="epoch", ylabel="loss (nats per sentence)", yscale="log")
+    left.legend()
+    right.axis("off")
+    right.set_title("What the network says to a sentence that it has not seen")
+    lines = []
+    for name, (run, *_) in found.items():
+        said = [f"  epoch {i + 1}: {said_at(run, i)}" for i in stages(run)]
+        lines += [f"{name}:", *said]
+    right.text(0, 1, "\n".join(lines), va="top", fontsize=7, transform=right.transAxes)
+    fig.savefig(path, dpi=150)
+
+
+def said_at(run, epoch):
+    """Return the beginning of what is said to a test sentence after an epoch."""
+    if "said" not in run:
+        return ""
+    return " ".join(run["said"][epoch].split()[:SHOWN]) or "(nothing)"
+
+
+def stages(run):
+    """Return five epochs from the first to the last."""
+    return np.unique(np.geomspace(1, len(run["loss"]), 5).round().astype(int)) - 1
+
+
+def report(name, runs):
+    """Return a line of the table for each stage."""
+    for epoch in stages(runs[0]):
+        cells = [
+            f"{np.median([run[key][epoch] for run in runs]):.3g}"
+            if key in runs[0]
+            else ""
+            for key in FIGURES
+        ]
+        yield name, epoch + 1, *cells, said_at(runs[0], epoch)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--textgrid", metavar="ROOT", help="sounds beside TextGrids")
     parser.add_argument("--tier", help="that holds the phones; by default the first")
-    parser.add_argument("--sentences", type=int, default=400, help="of the voices")
-    parser.add_argument("--speakers", type=int, default=16, help="of the voices")
-    parser.add_argument("--units", type=int, nargs="+", default=[100, 100, 150])
-    parser.add_argument("--epochs", type=int, help="5; 25 with --textgrid")
-    parser.add_argument("--batch", type=int, help="by default a twentieth, at most 8")
-    parser.add_argument("--dropout", type=float, default=0.3, help="framewise only")
-    parser.add_argument("--seeds", type=int, help="5; 3 with --textgrid")
-    parser.add_argument(
-        "--rows", nargs="+", choices=RECIPES, help="all; the first four with --textgrid"
-    )
-    parser.add_argument("--keep", metavar="NAME", help="write results/NAME.md, .json")
+    parser.add_argument("--sentences", type=int, default=100, help="of the voice")
+    parser.add_argument("--hop", type=float, default=0.003, help="of frames, seconds")
+    parser.add_argument("--units", type=int, nargs="+", default=ctc.UNITS)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=8, help="sentences in each")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", nargs="+", help="some of the rows")
+    parser.add_argument("--figure", metavar="PNG", help="draw losses and sentences")
     arguments = parser.parse_args()
-    own = bool(arguments.textgrid)
-    arguments.epochs = arguments.epochs or (25 if own else 5)
-    arguments.seeds = arguments.seeds or (3 if own else 5)
-    arguments.rows = arguments.rows or list(RECIPES)[: 4 if own else None]
 
-    parts = {}
-    for seed in range(arguments.seeds):
-        parts[seed] = [sl.extract(c, SOURCE) for c in corpora(arguments, seed)]
-    train, test = parts[0]
-    if arguments.batch is None:
-        # The steps of this optimizer are clipped to one length: their number counts.
-        arguments.batch = int(np.clip(len(train) // 20, 1, 8))
-    settings = {
-        name: getattr(arguments, name)
-        for name in (
-            "tier",
-            "sentences",
-            "speakers",
-            "units",
-            "epochs",
-            "batch",
-            "dropout",
-        )
-    }
-    settings["corpus"] = Path(arguments.textgrid or "voices").name
-    kept = Runs(arguments.keep, settings)
-    rows = []
-    for name in arguments.rows:
-        runs = [
-            kept.run(
-                name,
-                seed,
-                partial(measure, RECIPES[name], *parts[seed], seed, arguments),
-            )
-            for seed in range(arguments.seeds)
-        ]
-        by_epoch = np.median([run["error"] for run in runs], axis=0)
-        shown = by_epoch[np.unique(np.linspace(0, len(by_epoch) - 1, 5).astype(int))]
-        rows.append(
-            (
-                name,
-                spread([run["error"][-1] for run in runs]),
-                ", ".join(f"{value:.2f}" for value in shown),
-                spread([run["dependence"][-1] for run in runs]),
-                f"{np.median([run['gates'] for run in runs]):.0%}",
-                f"{np.median([run['seconds'] for run in runs]):.0f}",
-            )
-        )
-        print(*rows[-1], sep="  ", flush=True)
-    head = ("recipe", "error", "by epoch", "dependence", "gates", "seconds")
-    text = "\n".join(
-        [
-            f"Trained on {train!r}, measured on {len(test)} other sentences; "
-            f"{arguments.epochs} epochs, batches of {arguments.batch}, "
-            f"{arguments.seeds} seeds: median (range).",
-            "",
-            "Error: phone error rate; of the framewise rows, share of frames with a "
-            "wrong label. By epoch: medians from the first epoch to the last. "
-            "Dependence: share of the outputs' variance that comes from the input. "
-            "Gates: share beyond 4 in the first BLSTM before training.",
-            "",
-            table(head, rows),
-            "",
-            machine("tensorflow", "keras", "numpy") + ".",
-        ]
-    )
-    print("\n" + text)
-    if arguments.keep:
-        keep(arguments.keep, text)
+    hop = arguments.hop
+    spectrogram, raw = ctc.log_magnitudes(SR, window=5 / 3 * hop, hop=hop)
+    features = read(arguments, spectrogram)
+    names = "sentences", "hop", "units", "epochs", "batch", "tier"
+    settings = {name: getattr(arguments, name) for name in names}
+    settings["corpus"] = Path(arguments.textgrid or "voice").name
+    saved = Runs(arguments.keep, settings)
+    lines, found = [], {}
+    for name, row in rows(raw).items():
+        if arguments.rows and name not in arguments.rows:
+            continue
+        train = partial(measure, row, features, arguments)
+        found[name] = saved.run_seeds(name, arguments.seeds, train)
+        for line in report(name, found[name]):
+            lines.append(line)
+            print(*line, sep="  ", flush=True)
+    calls = exchanged(features, raw, arguments)
+    parts = [
+        f"Trained on four fifths of {features!r}, measured on all of them. Frames of "
+        f"{5000 / 3 * hop:.0f} ms every {1000 * hop:.0f} ms, batches of "
+        f"{arguments.batch}, {arguments.seeds} seeds: medians.",
+        "Loss: nats per sentence; with growing fragments, per fragment; framewise, per "
+        "frame. Error: phone error rate; framewise, share of frames with a wrong "
+        "label. Blanks: share of frames. Different: number of different "
+        "transcriptions. Dependence: share of the outputs' variance that comes from "
+        f"the input. The first {SHOWN} phones of a test sentence are shown.",
+        table(HEAD, lines),
+        "What `ctc_batch_cost` returns before training, by the order of its arguments:",
+        table(("arguments", "result"), calls),
+        machine("tensorflow", "keras", "numpy") + ".",
+    ]
+    publish("\n\n".join(parts), arguments.keep)
+    if arguments.figure:
+        draw(found, arguments.figure)
 
 
 if __name__ == "__main__":

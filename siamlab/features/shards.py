@@ -170,7 +170,7 @@ def _read_index(path):
     """Return the index of a complete shard; None if it is incomplete or damaged."""
     index = _read_json(path.with_suffix(".json"))
     n_bytes = path.stat().st_size if path.is_file() else 0
-    return index if index and index["n_bytes"] == n_bytes else None
+    return index if index and index.get("n_bytes") == n_bytes else None
 
 
 def _read_json(path):

@@ -10,8 +10,8 @@ import numpy as np
 from .. import audio
 from ..errors import ArgumentError, AudioError
 
-# Increase it whenever the same settings give other frames; part of each cache key.
-EDITION = 1
+# Increase it whenever the same settings give other frames or files; part of each key.
+EDITION = 2
 # Frames per block: their spectrum fits into a processor's cache.
 _BLOCK = 256
 _SECONDS = 120.0  # of a recording, read at a time: 42 MB of stereo at 44.1 kHz

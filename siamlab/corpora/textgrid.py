@@ -19,7 +19,7 @@ _OVERLAP_SECONDS = 0.002
 PAUSES = ("sil", "<p:>", "<p>", "_", "#", "sp", "SIL", "silent", "pau", "h#", "<sil>")
 
 
-def textgrid(root, tier=None, pauses=PAUSES):
+def textgrid(root, tier=None, pauses=PAUSES, strict=False):
     """Read recordings with phones annotated in Praat TextGrids.
 
     Parameters
@@ -34,6 +34,9 @@ def textgrid(root, tier=None, pauses=PAUSES):
     pauses : sequence of str
         Labels of pauses; each becomes "sil". An interval without a label is not a
         pause, because its content is unknown.
+    strict : bool
+        Raise an error for the first unusable file, instead of listing all unusable
+        files in `Corpus.rejected`.
 
     Returns
     -------
@@ -47,7 +50,8 @@ def textgrid(root, tier=None, pauses=PAUSES):
     Raises
     ------
     CorpusError
-        If the folder is missing or contains no sound file, or if no file is usable.
+        If the folder is missing or contains no sound file, or if no file is usable;
+        with `strict`, for the first unusable file.
     """
     root = existing_folder(root, _EXPECTED)
     files, skipped = sound_files(root, _EXPECTED)
@@ -68,6 +72,8 @@ def textgrid(root, tier=None, pauses=PAUSES):
                 )
             phones = _phones(Path(found[0]), tier, durations[path])
         except (AudioError, CorpusError) as error:
+            if strict:
+                raise
             rejected.append((path, getattr(error, "reason", str(error))))
             continue
         if not row["speaker"]:
@@ -100,7 +106,10 @@ def _phones(path, tier, duration):
         wanted = "" if tier is None else f" {tier!r}"
         raise CorpusError(f"{path} has {number}{wanted}; it has {names}")
     name, entries = chosen[0]
-    phones = [entry for entry in entries if entry[0]]
+    # Praat writes intervals in order; other programs may not.
+    phones = sorted(
+        (entry for entry in entries if entry[0]), key=lambda entry: entry[1]
+    )
     if not phones:
         raise CorpusError(
             f"{path} has no labels in tier {name!r}; add labels, or choose another "

@@ -90,17 +90,15 @@ class Runs:
 
 
 def publish(text, name, figures=None):
-    """Print a result, and keep it if there is a name for it."""
+    """Print a result, and write it to results/NAME.md, with its figures in NAME.json.
+
+    Nothing is written without a name. Figures of `Runs` are saved already.
+    """
     print(f"\n{text}")
-    if name:
-        keep(name, text, figures)
-
-
-def keep(name, text, figures=None):
-    """Write a result for readers (Markdown) and its figures for programs (JSON)."""
+    if not name:
+        return
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    if figures is None:  # saved by `Runs`
-        return
-    content = json.dumps(figures, indent=1, sort_keys=True) + "\n"
-    (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")
+    if figures is not None:
+        content = json.dumps(figures, indent=1, sort_keys=True) + "\n"
+        (RESULTS / f"{name}.json").write_text(content, encoding="utf-8")

@@ -70,19 +70,16 @@ def read(arguments, spectrogram):
         n = arguments.sentences
         corpus = sl.corpora.voices("de", 1, n_utterances=n, rooms=False)
     features = sl.extract(corpus, spectrogram)
-    phones = [
-        with_ends(row.phones, row.duration) for row in features.table.itertuples()
-    ]
-    new = features.table.assign(phones=phones)
-    return sl.Features(features.arrays, new, features.spectrogram)
+    features.table["phones"] = features.table.apply(with_ends, axis=1)
+    return features
 
 
-def with_ends(phones, duration):
+def with_ends(row):
     """Replace the pauses at both ends of a sentence by the symbols of the post."""
-    spoken = [phone for phone in phones if phone[0] != "sil"]
+    spoken = [phone for phone in row.phones if phone[0] != "sil"]
     start, end = spoken[0][1], spoken[-1][2]
-    inside = [phone for phone in phones if start <= phone[1] < end]
-    return [(ENDS[0], 0.0, start), *inside, (ENDS[1], end, duration)]
+    inside = [phone for phone in row.phones if start <= phone[1] < end]
+    return [(ENDS[0], 0.0, start), *inside, (ENDS[1], end, row.duration)]
 
 
 class Frames(sl.sampling.UtteranceBatches):
@@ -115,13 +112,10 @@ def fragments(features, labels, n_phones):
 
 
 def outputs(network, arrays, batch_size):
-    """Yield what the network says to each sentence, padded as in training."""
-    longest = max(map(len, arrays))
-    for first in range(0, len(arrays), batch_size):
-        rows = range(first, min(first + batch_size, len(arrays)))
-        padded, frames = sl.sampling.pad([arrays[i] for i in rows], 0.0, longest)
-        y_pred = network.predict_on_batch(padded)
-        yield from (y[:n] for y, n in zip(y_pred, frames, strict=True))
+    """Return what the network says to each sentence, padded as in training."""
+    padded, frames = sl.sampling.pad(arrays, value=0.0)
+    y_pred = network.predict(padded, batch_size, verbose=0)
+    return [y[:n] for y, n in zip(y_pred, frames, strict=True)]
 
 
 def measure(row, features, arguments, seed):
@@ -129,10 +123,8 @@ def measure(row, features, arguments, seed):
     keras.utils.set_random_seed(seed)
     order = np.random.default_rng(seed).permutation(len(features))
     n_train = round(0.8 * len(order))
-    train = features.select(order[:n_train])
-    scaler = row.scaler.fit(train)
+    scaler = row.scaler.fit(features.select(order[:n_train]))
     both = scaler.transform(features.select(order))
-    train = both.select(np.arange(n_train))
     is_ctc = row.kind != "framewise"
     truth = both.transcripts(without=())
     vocabulary = sl.ctc.Vocabulary.from_sequences(truth, blank=-1 if is_ctc else None)
@@ -148,12 +140,12 @@ def measure(row, features, arguments, seed):
     model.compile(loss=loss, optimizer=row.optimizer())
     found = {}
     for epoch in range(1, arguments.epochs + 1):
-        data = train, labels[:n_train]
+        data = both.select(np.arange(n_train)), labels[:n_train]
         if row.kind == "growing":
             data = fragments(*data, n_phones=epoch)
         data = batches(*data, arguments.batch, seed=seed + 1000 * epoch)
         figures = {"loss": model.fit(data, verbose=0).history["loss"][0]}
-        y_pred = list(outputs(network, both, arguments.batch))
+        y_pred = outputs(network, both, arguments.batch)
         figures["dependence"] = sl.metrics.input_dependence(y_pred)
         if is_ctc:
             figures |= heard(y_pred, truth, n_train, vocabulary)
@@ -275,7 +267,7 @@ def main():
     arguments = parser.parse_args()
 
     hop = arguments.hop
-    spectrogram, raw = ctc.log_magnitudes(SR, window=5 / 3 * hop, hop=hop)
+    spectrogram, raw = ctc.log_magnitudes(SR, 5 / 3 * hop, hop)
     features = read(arguments, spectrogram)
     names = "sentences", "hop", "units", "epochs", "batch", "tier"
     settings = {name: getattr(arguments, name) for name in names}
@@ -290,7 +282,6 @@ def main():
         for line in report(name, found[name]):
             lines.append(line)
             print(*line, sep="  ", flush=True)
-    calls = exchanged(features, raw, arguments)
     parts = [
         f"Trained on four fifths of {features!r}, measured on all of them. Frames of "
         f"{5000 / 3 * hop:.0f} ms every {1000 * hop:.0f} ms, batches of "
@@ -302,7 +293,7 @@ def main():
         f"the input. The first {SHOWN} phones of a test sentence are shown.",
         table(HEAD, lines),
         "What `ctc_batch_cost` returns before training, by the order of its arguments:",
-        table(("arguments", "result"), calls),
+        table(("arguments", "result"), exchanged(features, raw, arguments)),
         machine("tensorflow", "keras", "numpy") + ".",
     ]
     publish("\n\n".join(parts), arguments.keep)

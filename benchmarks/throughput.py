@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from _processes import Contender, alternate
-from _report import argument_parser, keep, machine, publish, table
+from _report import argument_parser, machine, publish, table
 
 HERE = Path(__file__).resolve().parent
 OURS, PEERS = HERE / "_ours.py", HERE / "_peers.py"
@@ -187,10 +187,8 @@ def compare_with_peers(arguments):
         head += ("ours is times as fast", "processor ms each", "memory (MB)")
         head = (*head, "difference")
         parts.append(f"**{task.title}.** {task.note}\n\n{table(head, rows)}\n")
-        print(parts[-1], flush=True)
-        if arguments.keep:  # each table as it comes: it took minutes
-            keep(arguments.keep, "\n".join([*parts, foot]), figures)
-    print(foot)
+        # All tables so far: each of them took minutes.
+        publish("\n".join([*parts, foot]), arguments.keep, figures)
 
 
 @contextlib.contextmanager

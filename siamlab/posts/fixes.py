@@ -132,7 +132,7 @@ def with_fixes(*names, units=128):
             f"a fix must be one of {', '.join(known)}; got {min(unknown)!r}"
         )
     found = {"shape", *names} if names else set()
-    for fix in reversed(FIXES):  # a fix stands after those that it needs
+    for fix in reversed(FIXES):  # those that a fix needs come before it
         if fix.name in found:
             found.update(fix.needs)
     return Program(tuple(name for name in known if name in found), units)

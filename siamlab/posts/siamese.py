@@ -258,7 +258,7 @@ def speaker_embedding(extractor, segments):
     return np.mean(extractor.predict_on_batch(segments), axis=0)
 
 
-def explain(keras2=True, n_pairs=64):
+def explain(keras2=True, n_pairs=64, seed=0):
     """Evaluate the posted loss and accuracy on given divergences.
 
     Parameters
@@ -268,15 +268,17 @@ def explain(keras2=True, n_pairs=64):
     n_pairs : int
         Number of same-speaker pairs, and of different-speaker pairs. The divergences
         of each kind are evenly spaced.
+    seed : int
+        Seed of the random labels.
 
     Returns
     -------
     pandas.DataFrame
-        A row for each of three ranges of divergences. The columns "same inside" to
-        "different beyond" are gradients: the derivative of the loss with respect to the
-        divergence of a pair of this kind inside the margin or beyond it, multiplied by
-        the number of pairs. A positive gradient pulls the pair together, a negative one
-        pushes it apart, and 0 leaves it alone.
+        Three ranges of divergences, each with balanced labels and with random labels.
+        The columns "same inside" to "different beyond" are gradients: the derivative of
+        the loss with respect to the divergence of a pair of this kind inside the margin
+        or beyond it, multiplied by the number of pairs. A positive gradient pulls the
+        pair together, a negative one pushes it apart, and 0 leaves it alone.
 
     Examples
     --------
@@ -286,12 +288,22 @@ def explain(keras2=True, n_pairs=64):
     """
     import pandas as pd
 
-    same = np.repeat([1, 0], n_pairs)
+    random = np.random.default_rng(seed).integers(2, size=2 * n_pairs)
     rows = []
     for low, high in ((0, 1), (0, 3), (1, 3)):
         spaced = low + (high - low) * (np.arange(n_pairs) + 0.5) / n_pairs
-        figures = _figures(same, np.tile(spaced, 2), keras2)
-        rows.append({"divergences": f"{low} to {high}", **figures})
+        distances = np.tile(spaced, 2)
+        for name, same in (
+            ("balanced", np.repeat([1, 0], n_pairs)),
+            ("random", random),
+        ):
+            rows.append(
+                {
+                    "divergences": f"{low} to {high}",
+                    "labels": name,
+                    **_figures(same, distances, keras2),
+                }
+            )
     return pd.DataFrame(rows)
 
 

@@ -30,6 +30,10 @@ set-up:
 lab: set-up
 	@$(BIN)/python -m siamlab lab . -- $(LAB_ARGS)
 
+# On two cores, the threads of two processes would wait for each other.
+test quick: export TF_NUM_INTRAOP_THREADS = 1
+test quick: export TF_NUM_INTEROP_THREADS = 1
+
 test: set-up
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 

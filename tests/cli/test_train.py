@@ -59,7 +59,10 @@ def assert_same_run(folder, expected):
 def run(recordings, tmp_path_factory):
     """The folder of a complete run."""
     folder = tmp_path_factory.mktemp("runs") / "small"
-    train(small(recordings), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # To compile UMAP takes most of the time.
+        patch.setattr(sl.clusters, "umap", lambda x, **settings: x[:, :2])
+        train(small(recordings), folder)
     return folder
 
 

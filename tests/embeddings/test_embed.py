@@ -34,13 +34,12 @@ def embed_one_utterance_at_a_time(encoder, utterances, layer, hop=10):
     return np.array(rows)
 
 
-@pytest.mark.parametrize("hop", [4, 10])
-def test_embeddings_of_all_layers_equal_those_one_at_a_time(encoder, utterances, hop):
-    found = sl.embeddings.embed_layers(encoder, utterances, hop_frames=hop)
+def test_embeddings_of_all_layers_equal_those_one_at_a_time(encoder, utterances):
+    found = sl.embeddings.embed_layers(encoder, utterances, hop_frames=4)
     assert list(found) == ["blstm_2", "dense_1", "head"]
     for layer, rows in found.items():
         assert rows.dtype == np.float32
-        expected = embed_one_utterance_at_a_time(encoder, utterances, layer, hop)
+        expected = embed_one_utterance_at_a_time(encoder, utterances, layer, hop=4)
         np.testing.assert_allclose(rows, expected, atol=1e-5)
 
 

@@ -92,6 +92,7 @@ def test_it_is_an_error_if_no_recording_is_usable(recordings, extract):
         extract(recordings)
 
 
+@pytest.mark.slow
 @on_disk
 def test_a_killed_extraction_is_resumed(recordings, extract, storage, contents):
     program = """

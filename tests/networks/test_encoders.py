@@ -38,7 +38,7 @@ def test_no_output_is_all_zeros_whatever_the_seed(layer, rng):
     net = networks.blstm_encoder(4, 3, units=2, output_dim=2, head="unit")
     part = keras.Model(net.input, net.get_layer(layer).output)
     x = rng.normal(-12, 5, size=(16, 4, 3)).astype(np.float32)
-    for seed in range(20):
+    for seed in range(10):
         draws = np.random.default_rng(seed)
         net.set_weights([draws.normal(0, 0.5, w.shape) for w in net.get_weights()])
         assert (lengths(part(x)) > 1e-3).all(), seed

@@ -33,12 +33,11 @@ def synthetic_speech(rng, n):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("blank", "stride"), [(0, 1), (-1, 2)])
-def test_a_ctc_network_learns_to_transcribe(rng, blank, stride):
-    vocabulary = sl.ctc.Vocabulary(("a", "b", "c"), blank)
+def test_a_ctc_network_learns_to_transcribe(rng):
+    vocabulary = sl.ctc.Vocabulary(("a", "b", "c"), blank=0)
     arrays, transcripts = synthetic_speech(rng, 48)
     scaler = sl.scaling.StandardScaler().fit(arrays)
-    net = networks.ctc_blstm(vocabulary, 6, (12,), scaler, stride)
+    net = networks.ctc_blstm(vocabulary, 6, (12,), scaler, stride=2)
     net.compile(keras.optimizers.Adam(0.05))
     labels = [vocabulary.encode(phones) for phones in transcripts]
     # One batch, for which JAX compiles once.
@@ -64,6 +63,7 @@ def test_a_framewise_network_learns_the_labeled_frames(rng):
         net.accuracy(arrays[:1], [np.full(30, -1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ctc", "framewise"])
 @pytest.mark.parametrize("stride", [1, 3])
 def test_the_loss_does_not_depend_on_padding(rng, kind, stride):

@@ -41,6 +41,7 @@ def test_training_lowers_loss_and_error_rate(features, head, loss):
     assert verification.eer < 0.2
 
 
+@pytest.mark.slow
 def test_a_seed_determines_the_trained_weights(segments):
     def trained():
         keras.utils.set_random_seed(5)
@@ -84,6 +85,7 @@ def test_a_network_loaded_in_a_new_process_continues_as_if_never_saved(
     assert in_a_process(LOAD).split() == ["5", "0.7", "SpeakerNet"]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of tf2onnx
 @pytest.mark.parametrize("kind", [networks.SpeakerNet, networks.Siamese])
 def test_a_network_is_exported_before_its_first_call(kind, segments, tmp_path):
@@ -141,6 +143,7 @@ def manhattan(a, b):
     return keras.ops.sum(keras.ops.abs(a - b), axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ["kl", manhattan])
 def test_a_trained_siamese_network_is_saved_and_loaded(segments, tmp_path, distance):
     pairs, same = all_pairs(*segments)

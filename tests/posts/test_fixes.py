@@ -9,6 +9,7 @@ from siamlab import distances, errors, losses, posts
 NAMES = [fix.name for fix in posts.FIXES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_fixes", range(len(NAMES) + 1))
 def test_every_program_has_a_loss_and_compares_its_outputs(n_fixes, features):
     program = posts.with_fixes(*NAMES[:n_fixes], units=4)

@@ -224,7 +224,7 @@ def draw(found, path):
     for name, (run, *_) in found.items():
         said = [f"  epoch {i + 1}: {said_at(run, i)}" for i in stages(run)]
         lines += [f"{name}:", *said]
-    right.text(0, 1, "\n".join(lines), va="top", fontsize=7, transform=right.transAxes)
+    right.text(0, 1, "\n".join(lines), va="top", fontsize=9, transform=right.transAxes)
     fig.savefig(path, dpi=150)
 
 

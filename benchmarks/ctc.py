@@ -85,11 +85,11 @@ def with_ends(row):
 class Frames(sl.sampling.UtteranceBatches):
     """Batches with a label for each frame; -1 where there is none."""
 
+    _padding = ctc.Batches._padding
+
     def __getitem__(self, index):
         inputs, labels = super().__getitem__(index)
-        spectrogram, n_frames = inputs["spectrogram"], inputs["frames"]
-        spectrogram[np.arange(spectrogram.shape[1]) >= n_frames[:, None]] = 0.0
-        return spectrogram, labels
+        return inputs["spectrogram"], labels
 
 
 def fragments(features, labels, n_phones):

@@ -201,16 +201,15 @@ class Batches(UtteranceBatches):
         As for `sampling.UtteranceBatches`.
     """
 
+    _padding = 0.0
+
     def __getitem__(self, index):
         """Return a dictionary with the four inputs, and targets that are not used."""
         x, labels = super().__getitem__(index)
-        spectrogram, frames = x["spectrogram"], x["frames"]
-        is_padding = np.arange(spectrogram.shape[1]) >= frames[:, None]
-        spectrogram[is_padding] = 0.0
         inputs = {
-            "spectrogram": spectrogram,
+            "spectrogram": x["spectrogram"],
             "labels": np.maximum(labels, 0),
-            "input_length": frames[:, None],
+            "input_length": x["frames"][:, None],
             "label_length": np.sum(labels >= 0, axis=1, keepdims=True),
         }
         return inputs, np.zeros((len(labels), 1))

@@ -41,6 +41,8 @@ class UtteranceBatches(SeededBatches):
     ((2, 50, 8), [50, 30], [[1, 2], [3, -1]])
     """
 
+    _padding: float | None = None  # of spectrograms, as the value of `pad`
+
     def __init__(self, features, labels, batch_size=16, shuffle=True, seed=0, **kwargs):
         super().__init__(seed, **kwargs)
         if len(features) != len(labels) or not len(labels):
@@ -73,7 +75,7 @@ class UtteranceBatches(SeededBatches):
         # Keras inspects two batches, and treats an axis that has the same length in
         # both as fixed. Therefore even and odd lengths alternate.
         odd = index % 2
-        padded, frames = pad(arrays, length=_longest(arrays, odd))
+        padded, frames = pad(arrays, self._padding, _longest(arrays, odd))
         labels, _ = pad(labels, value=-1, length=_longest(labels, odd), dtype=np.int32)
         return {"spectrogram": padded, "frames": frames}, labels
 

@@ -1,76 +1,70 @@
-"""Write the list of the doctor's rules: python docs/doctor.py"""
+"""Write the list of all faults: python docs/doctor.py"""
 
-import inspect
 from pathlib import Path
 
 import siamlab as sl
 from siamlab import _files
+from siamlab.doctor.watch import DIVERGES
 
 PAGE = Path(__file__).with_suffix(".md")
+OTHERS = PAGE.with_name("doctor_others.md")
 
 HEAD = """\
-# What the doctor looks for
+# Faults, and what the doctor looks for
 
-`siamlab.doctor.examine(model, batch)` applies every rule below that is for the
-program's kind. This page is made from the rules themselves by `python docs/doctor.py`.
+All faults that the course explains. `siamlab.doctor.examine(model, batch)` applies a check
+for those with a severity; the others are found by a function that you call with your data,
+or are explained in a notebook. This page is made by `python docs/doctor.py`.
 
-How many of these faults it finds, and what it sees that is not there:
+How many faults the doctor finds, and what it reports that is not there:
 [benchmarks/results/doctor.md](../benchmarks/results/doctor.md).
 
 """
 
 
 def page():
-    """Lay out all rules; a string."""
-    rules = sorted(
-        sl.doctor.RULES.values(), key=lambda r: (r.code[0] != "S", int(r.code[1:]))
-    )
-    parts = [HEAD, contents(rules)]
+    """Lay out all faults; a string."""
+    entries = {
+        check.code: entry(check) for check in [*sl.doctor.CHECKS.values(), DIVERGES]
+    }
+    severities = {c.code: c.severity for c in [*sl.doctor.CHECKS.values(), DIVERGES]}
+    for part in OTHERS.read_text("utf-8").split("\n### ")[1:]:
+        entries[part.split("\n")[0]] = f"### {part.strip()}\n"
+    order = sorted(entries, key=lambda code: (code[0] != "S", int(code[1:])))
+    parts = [HEAD, contents(order, entries, severities)]
     for letter, title in (
         ("S", "Siamese networks for speaker embeddings"),
         ("C", "CTC"),
     ):
         parts.append(f"\n## {title}\n")
-        parts += [entry(rule) for rule in rules if rule.code.startswith(letter)]
-    parts.append(facts())
+        parts += [entries[code] for code in order if code.startswith(letter)]
     return "\n".join(parts)
 
 
-def contents(rules):
-    """One line for each rule."""
-    lines = ["| code | severity | what | notebook |", "| --- | --- | --- | --- |"]
-    for rule in rules:
-        lines.append(
-            f"| [{rule.code}](#{rule.code.lower()}) | {rule.severity} | "
-            f"{plain(rule.title)} | {link(rule.notebook)} |"
-        )
+def contents(order, entries, severities):
+    """One line for each fault."""
+    lines = ["| code | check | what |", "| --- | --- | --- |"]
+    for code in order:
+        title = entries[code].split("**")[1].rstrip(".").replace("|", "\\|")
+        severity = severities.get(code, "")
+        lines.append(f"| [{code}](#{code.lower()}) | {severity} | {title} |")
     return "\n".join(lines) + "\n"
 
 
-def plain(text):
-    """Keep a sentence from being taken for a table's border."""
-    return text.replace("|", "\\|")
-
-
-def link(notebook):
-    """Refer to a notebook."""
-    return f"[{notebook[:2]}](../notebooks/{notebook}.ipynb)" if notebook else ""
-
-
-def entry(rule):
-    """Lay out one rule."""
+def entry(check):
+    """Lay out one check."""
+    notebook = f"[{check.notebook[:2]}](../notebooks/{check.notebook}.ipynb)"
     lines = [
-        f"### {rule.code}",
+        f"### {check.code}",
         "",
-        f"**{sentence(rule.title)}**",
+        f"**{check.title}.**",
         "",
-        f"- What is seen: {sentence(rule.symptom)}",
-        f"- Why: {sentence(rule.cause)}",
-        f"- How it is found: {' '.join(inspect.cleandoc(rule.detection).split())}",
-        f"- Fix: {sentence(rule.fix)}",
+        f"- Symptom: {check.field('Symptom')}",
+        f"- Cause: {check.field('Cause')}",
+        f"- How it is found: {check.detection}",
+        f"- Fix: {sentence(check.fix)}",
+        f"- Notebook: {notebook}",
     ]
-    if rule.notebook:
-        lines.append(f"- Notebook: {link(rule.notebook)}")
     return "\n".join(lines) + "\n"
 
 
@@ -78,22 +72,6 @@ def sentence(text):
     """Begin with a capital, end with a full stop."""
     text = text[0].upper() + text[1:]
     return text if text.endswith((".", "?", "!")) else text + "."
-
-
-def facts():
-    """List what a program may be known by beside its model."""
-    lines = [
-        "\n## What no model and no batch can tell\n",
-        "Some faults are not in the model. Their rules are applied where what they "
-        "need is",
-        "handed over, `examine(model, batch, crop=my_crop)`, and are otherwise listed "
-        "as",
-        "skipped.\n",
-        "| argument | what |",
-        "| --- | --- |",
-    ]
-    lines += [f"| `{name}` | {plain(what)} |" for name, what in sl.doctor.FACTS.items()]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

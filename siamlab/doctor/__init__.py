@@ -1,30 +1,16 @@
-"""The doctor: which fault, the number that shows it, what mends it.
+"""The doctor: finds the fault of a program, the number that shows it, and the fix.
 
-- `examine`: look into a program, give a `Report`.
-- `Watch`: a Keras callback that does so while a training runs.
-- `Report`, `Finding`: what came of it.
-- `FACTS`: what a program may be known by beside its model.
-- `RULES`: all rules; `rule` registers one, `Rule` is one, `NotExamined` says why not.
-
-A rule is one function of a `Case`, in `rules`. The page docs/doctor.md lists them all.
+- `examine`: examines a model, its loss and a batch; returns a `Report`.
+- `Watch`: a Keras callback that examines a network while it is trained.
+- `Report`, `Finding`: the result.
+- `CHECKS`: all checks. Each is a function of a `Program`, in `checks`; the page
+  docs/doctor.md lists them.
 """
 
-from .examination import examine, load
-from .facts import FACTS
+from .check import CHECKS, Check
+from .examination import examine
+from .program import Program
 from .report import Finding, Report
-from .rule import RULES, NotExamined, Rule, rule
 from .watch import Watch
 
-load()
-
-__all__ = [
-    "FACTS",
-    "RULES",
-    "Finding",
-    "NotExamined",
-    "Report",
-    "Rule",
-    "Watch",
-    "examine",
-    "rule",
-]
+__all__ = ["CHECKS", "Check", "Finding", "Program", "Report", "Watch", "examine"]

@@ -1,4 +1,4 @@
-"""Losses and metrics, however they are given: one way to ask for their numbers."""
+"""Losses, metrics and gradients, in whatever way a program defines them."""
 
 import contextlib
 
@@ -6,269 +6,242 @@ import keras
 import numpy as np
 from keras import ops, tree
 
-from . import rows, trace
-from .rule import NotExamined
+from . import recorder
+from .arrays import first_line, flatten, to_arrays, to_tensors
+from .report import Skip
 
 
-class Objective:
-    """What a program minimizes.
+class LossError(Skip):
+    """Raised if the loss of the program raises an exception."""
+
+
+class Loss:
+    """What a program minimizes: one number for a batch.
 
     Parameters
     ----------
     function : callable
-        (y, outputs, x) -> tensor of any shape, as the program has it before anything
-        is averaged.
-    reduce : callable
-        The same, averaged or summed as the program does it: one number.
-    takes_x : bool
-        Whether the loss may look at the inputs.
+        (x, y, outputs) -> scalar tensor.
     differentiable : bool
-        Whether slopes come back from it.
+        Whether gradients flow through it.
+    eager_calls : int
+        Number of calls before it is compiled to a graph.
+    values : callable, optional
+        The same as `function` before anything is averaged.
     """
 
-    def __init__(self, function, reduce, takes_x=False, differentiable=True):
+    def __init__(self, function, differentiable=True, eager_calls=12, values=None):
         self._function = function
-        self._reduce = reduce
-        self.takes_x = takes_x
+        self._values = values or function
         self.differentiable = differentiable
+        self._evaluate = Evaluation(function, eager_calls)
 
-    def values(self, y, outputs, x=None):
-        """Compute the loss before it is averaged; a NumPy array of any shape."""
-        return np.asarray(trace.arrays(self.compute(y, outputs, x)), np.float64)
+    def __call__(self, x, y, outputs):
+        """Return the loss of a batch, a float."""
+        return float(self._evaluate(x, y, outputs))
 
-    def compute(self, y, outputs, x=None):
-        """Compute the loss before it is averaged, as a tensor."""
-        return _asked(self._function, y, outputs, x)
-
-    def tensor(self, y, outputs, x=None):
-        """Compute the same, where slopes are wanted."""
+    def tensor(self, x, y, outputs):
+        """Return the loss of a batch as a tensor, for gradients."""
         if not self.differentiable:
-            raise NotExamined("the loss is computed in train_step: it gives no slopes")
-        return self.compute(y, outputs, x)
+            raise Skip("the loss is computed in train_step, which hides its gradient")
+        return self._function(to_tensors(x), to_tensors(y), to_tensors(outputs))
 
-    def total(self, y, outputs, x=None):
-        """Compute the number that is minimized."""
-        return float(np.asarray(trace.arrays(_asked(self._reduce, y, outputs, x))))
-
-    def each(self, y, outputs, x=None):
-        """Compute the loss of every row by itself, shape (rows,).
-
-        Each row is shown to the loss as a batch of itself twice, so that no other row
-        has a part in it, and a mean over the batch is no obstacle.
-        """
-        n = rows.count(outputs)
-        doubled = [
-            tuple(
-                None if part is None else rows.take(part, [i, i])
-                for part in (y, outputs, x)
-            )
-            for i in range(n)
-        ]
-        found = _many(self._function, doubled)
-        return np.asarray([v.sum() / 2 if v.ndim else float(v) for v in found])
-
-    def totals(self, batches):
-        """Compute `total` for many batches of one shape, each (y, outputs, x)."""
-        return np.asarray([float(v) for v in _many(self._reduce, batches)])
+    def values(self, x, y, outputs):
+        """Return the loss as a tensor, before it is averaged if that is known."""
+        return self._values(to_tensors(x), to_tensors(y), to_tensors(outputs))
 
 
-def _asked(function, y, outputs, x):
-    try:
-        return function(trace.tensors(y), trace.tensors(outputs), trace.tensors(x))
-    except NotExamined:
-        raise
-    except Exception as error:
-        raise NotExamined(
-            f"the loss cannot be computed: {trace.sentence(error)}"
-        ) from error
-
-
-def _many(function, batches):
-    """Ask a loss many times; compiled, if it can be, from a few dozen times on."""
-    fast = _compiled(function) if len(batches) >= 16 else None
-    found = []
-    for batch in batches:
-        value = None
-        if fast is not None:
-            try:
-                value = fast(*(trace.tensors(part) for part in batch))
-            except Exception:  # it does what no graph can, such as NumPy
-                fast = None
-        if value is None:
-            value = _asked(function, *batch)
-        found.append(np.asarray(trace.arrays(value), np.float64))
-    return found
-
-
-def _compiled(function):
-    """Make a graph of a function, so that a call costs a tenth; or None."""
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return tf.function(function, autograph=False, reduce_retracing=True)
-    if backend == "jax":
-        import jax
-
-        return jax.jit(function)
-    return None
-
-
-def objective(model, loss=None):
-    """Find out what a program minimizes.
+class Evaluation:
+    """A function of arrays that is evaluated many times, compiled if possible.
 
     Parameters
     ----------
-    model : keras.Model or None
-        Compiled with a loss, or with a `compute_loss` of its own, or neither.
-    loss : optional
-        A `keras.losses.Loss`, a function of (y, outputs), a name; goes before the
-        model's own.
-
-    Returns
-    -------
-    Objective
-
-    Raises
-    ------
-    NotExamined
-        If there is none, or one for each of several outputs.
+    function : callable
+        Structures of tensors -> one tensor.
+    eager_calls : int
+        Number of calls before it is compiled.
     """
-    own = _own_compute_loss(model)
-    if loss is None and own:
-        return Objective(own, own, takes_x=True)
-    step = _own_train_step(model)
-    if loss is None and step and _single(getattr(model, "loss", None)) is None:
-        return Objective(step, step, takes_x=True, differentiable=False)
-    if loss is None and model is not None:
-        loss, compiled = getattr(model, "loss", None), True
-    else:
-        compiled = _is_compiled_with(model, loss)
-    loss = _single(loss)
-    if loss is None:
-        raise NotExamined("no loss was given, and the model is not compiled with one")
-    if isinstance(loss, str):
-        loss, compiled = keras.losses.get(loss), True
-    if isinstance(loss, keras.losses.Loss):
-        return Objective(
-            lambda y, out, x: loss.call(_float(y), out),
-            lambda y, out, x: loss(y, out),
-        )
-    if not callable(loss):
-        raise NotExamined(f"the loss is no function: {type(loss).__name__}")
-    if compiled:
-        # Keras mends the ranks of what it hands to a function (not to a Loss).
-        whole = _Function(loss)
-        return Objective(
-            lambda y, out, x: whole.call(_float(y), out),
-            lambda y, out, x: whole(y, out),
-        )
-    return Objective(
-        lambda y, out, x: loss(y, out), lambda y, out, x: ops.mean(loss(y, out))
+
+    def __init__(self, function, eager_calls=0):
+        self._function = function
+        self._graphs: dict = {}
+        self._eager_calls = eager_calls
+        self._use_graph = keras.backend.backend() == "tensorflow"
+
+    def __call__(self, *structures):
+        """Return the value, a float64 array."""
+        structures = tuple(_float32(s) for s in structures)
+        self._eager_calls -= 1
+        if self._use_graph and self._eager_calls < 0:
+            try:
+                return self._in_graph(structures)
+            except Exception:
+                self._use_graph = False
+        try:
+            value = self._function(*(to_tensors(s) for s in structures))
+            return np.asarray(to_arrays(value), np.float64)
+        except Skip:
+            raise
+        except Exception as error:
+            raise LossError(
+                f"{type(error).__name__} in the loss: {first_line(error)}"
+            ) from error
+
+    def _in_graph(self, structures):
+        import tensorflow as tf
+
+        leaves = tree.flatten(structures)
+        places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
+        key = tuple((leaves[i].shape, leaves[i].dtype.str) for i in places)
+        if key not in self._graphs:
+
+            def run(*tensors):
+                new = list(leaves)
+                for i, tensor in zip(places, tensors, strict=True):
+                    new[i] = tensor
+                return self._function(*tree.pack_sequence_as(structures, new))
+
+            self._graphs[key] = tf.function(run, autograph=False)
+        values = [tf.constant(leaves[i]) for i in places]
+        with _without_graph_rewriting():
+            return np.asarray(self._graphs[key](*values), np.float64)
+
+
+@contextlib.contextmanager
+def _without_graph_rewriting():
+    """Leave graphs as they are: TensorFlow warns when it rewrites its own CTC loss."""
+    import tensorflow as tf
+
+    name = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(name, False)
+    tf.config.optimizer.set_experimental_options({name: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({name: before})
+
+
+def _float32(structure):
+    return tree.map_structure(
+        lambda a: (
+            a.astype(np.float32)
+            if isinstance(a, np.ndarray) and a.dtype == np.float64
+            else a
+        ),
+        structure,
     )
 
 
-class _Function(keras.losses.Loss):
-    """What Keras makes of a function that is handed to `compile`."""
+def find_loss(model, loss=None):
+    """Find what a program minimizes.
 
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
+    Parameters
+    ----------
+    model : keras.Model or other
+        Compiled with a loss, or with its own `compute_loss` or `train_step`, or
+        neither.
+    loss : optional
+        A `keras.losses.Loss`, a function of (y, outputs), or a name. It takes
+        precedence over the loss of the model.
 
-    def call(self, y_true, y_pred):
-        if not isinstance(y_pred, list | tuple | dict):
-            y_true, y_pred = _same_rank(y_true, y_pred)
-        return self.function(y_true, y_pred)
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    Skip
+        If there is none.
+    """
+    is_model = isinstance(model, keras.Model)
+    compiled = getattr(model, "_compile_loss", None) if is_model else None
+    if loss is not None and (compiled is None or loss is not compiled._user_loss):
+        if isinstance(loss, str):
+            loss = keras.losses.get(loss)
+        if not callable(loss):
+            raise Skip(f"the loss must be a function; it is a {type(loss).__name__}")
+        # As in a training loop of one's own: the labels are not converted.
+        return Loss(
+            lambda x, y, out: _mean(loss(y, out)), values=_unreduced(loss, cast=False)
+        )
+    if is_model and type(model).compute_loss is not keras.Model.compute_loss:
+        return Loss(lambda x, y, out: _compute_loss(model, x, y, out), True, 12)
+    own_step = is_model and type(model).train_step is not keras.Model.train_step
+    if own_step and compiled is None and keras.backend.backend() == "tensorflow":
+        return Loss(lambda x, y, out: _loss_of_train_step(model, x, y, out), False)
+    if compiled is not None:
+        fresh = type(compiled)(
+            compiled._user_loss,
+            compiled._user_loss_weights,
+            output_names=compiled.output_names,
+        )
+        values = _unreduced(compiled._user_loss)
+        return Loss(lambda x, y, out: fresh(y, out), values=values)
+    raise Skip("no loss was given, and the model is not compiled with one", "loss")
 
 
-def _same_rank(y, out):
-    """Add or remove a last dimension of 1, as Keras 3 does."""
-    if len(y.shape) == len(out.shape) + 1 and y.shape[-1] == 1:
-        if len(out.shape) == 1:
-            return y, ops.expand_dims(out, -1)
-        return ops.squeeze(y, -1), out
-    if len(out.shape) == len(y.shape) + 1 and out.shape[-1] == 1:
-        if len(y.shape) == 1:
-            return ops.expand_dims(y, -1), out
-        return y, ops.squeeze(out, -1)
-    return y, out
+def _unreduced(loss, cast=True):
+    """Return a function of (x, y, outputs) for a loss before it is averaged, or None."""
+    if isinstance(loss, dict) and len(loss) == 1:
+        loss = next(iter(loss.values()))
+    if isinstance(loss, list | tuple) and len(loss) == 1:
+        loss = loss[0]
+    if isinstance(loss, str):
+        loss = keras.losses.get(loss)
+    if not callable(loss):
+        return None
+    if isinstance(loss, keras.losses.Loss):
+        function, cast = loss.call, True
+    else:
+        function = loss
+    return lambda x, y, out: function(_floats(y) if cast else y, out)
 
 
-def _float(y):
-    """Labels as Keras hands them to a loss: float32."""
+def _mean(value):
+    return ops.mean(ops.cast(ops.convert_to_tensor(value), "float32"))
+
+
+def _floats(y):
+    """Convert labels to float32, as Keras does before it calls a loss."""
     return tree.map_structure(
         lambda v: ops.cast(v, keras.backend.floatx()) if ops.is_tensor(v) else v, y
     )
 
 
-def _single(loss):
-    """Take the loss out of a list or dictionary of one."""
-    if isinstance(loss, dict):
-        loss = [each for each in loss.values() if each is not None]
-    if isinstance(loss, list | tuple):
-        if len(loss) > 1:
-            raise NotExamined("there is a loss for each of several outputs")
-        loss = loss[0] if loss else None
-    return loss
+def _compute_loss(model, x, y, outputs):
+    try:
+        return _mean(model.compute_loss(x=x, y=y, y_pred=outputs))
+    except TypeError as error:
+        if "sample_weight" not in str(error):
+            raise
+    return _mean(model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=None))
 
 
-def _is_compiled_with(model, loss):
-    return model is not None and getattr(model, "loss", None) is loss
-
-
-def _own_compute_loss(model):
-    if not isinstance(model, keras.Model):
-        return None
-    if type(model).compute_loss is keras.Model.compute_loss:
-        return None
-
-    def compute(y, out, x):
-        return model.compute_loss(x=x, y=y, y_pred=out)
-
-    return compute
-
-
-def _own_train_step(model):
-    """Make a function of a model's own `train_step`, of which only the loss is wanted.
-
-    Outputs are put in the place of the model's, and the optimizer stands still.
-    """
-    if not isinstance(model, keras.Model) or keras.backend.backend() != "tensorflow":
-        return None
-    if type(model).train_step is keras.Model.train_step:
-        return None
-
-    def compute(y, out, x):
-        asked = []
-
-        def answer(original, layer, args, kwargs):
-            if layer is not model:
-                return original(layer, *args, **kwargs)
-            asked.append(layer)
-            return trace.tensors(out)
-
-        for metric in model.metrics:
-            metric.reset_state()
-        with _standing_still(model.optimizer), trace.calls_go_through(answer):
-            logs = model.train_step((x, y))
-        if not asked:
-            raise NotExamined("its train_step does not call the model")
-        if not isinstance(logs, dict):
-            return logs
-        named = [name for name in logs if "loss" in name.lower()] or list(logs)
-        if "loss" not in logs and len(named) != 1:
-            raise NotExamined("its train_step returns no loss")
-        return logs["loss"] if "loss" in logs else logs[named[0]]
-
-    return compute
+def _loss_of_train_step(model, x, y, outputs):
+    """Return the loss that `train_step` reports, without changing the weights."""
+    for metric in model.metrics:
+        metric.reset_state()
+    with (
+        _idle(model.optimizer),
+        recorder.answer_calls(model, outputs) as asked,
+    ):
+        logs = model.train_step((x, y) if y is not None else (x,))
+    if not asked:
+        raise Skip("its train_step does not call the model", "loss")
+    if not isinstance(logs, dict):
+        return logs
+    names = [name for name in logs if "loss" in name.lower()] or list(logs)
+    if "loss" not in logs and len(names) != 1:
+        raise Skip("its train_step returns no loss", "loss")
+    return logs["loss"] if "loss" in logs else logs[names[0]]
 
 
 @contextlib.contextmanager
-def _standing_still(optimizer):
+def _idle(optimizer):
     """Let an optimizer do nothing."""
     names = [n for n in ("apply", "apply_gradients") if hasattr(optimizer, n)]
     for name in names:
-        # Past Keras, which would track what is set on it.
+        # Not through setattr, because Keras would track the value.
         optimizer.__dict__[name] = lambda *_, **__: None
     try:
         yield
@@ -277,8 +250,24 @@ def _standing_still(optimizer):
             optimizer.__dict__.pop(name, None)
 
 
-class Measure:
-    """A metric by its name and a function from labels and outputs to a number."""
+def added_losses(model):
+    """Return the losses that layers added themselves, without regularization."""
+    layers = model._flatten_layers(include_self=True)
+    return [loss for layer in layers for loss in getattr(layer, "_losses", ())]
+
+
+def clear_added_losses(model):
+    """Forget the losses that layers added."""
+    for layer in model._flatten_layers(include_self=True):
+        if getattr(layer, "_losses", None):
+            layer._clear_losses()
+
+
+# ------------------------------------------------------------------------------ metrics
+
+
+class Metric:
+    """A metric of a program: a name, and a function from a batch to a number."""
 
     def __init__(self, name, function, kind=""):
         self.name = name
@@ -286,60 +275,56 @@ class Measure:
         self._kind = kind
 
     def __call__(self, y, outputs):
-        """Compute it for a batch; a float."""
+        """Return its value for a batch, a float."""
         try:
-            value = self._function(trace.tensors(y), trace.tensors(outputs))
-            return float(np.mean(np.asarray(trace.arrays(value), np.float64)))
+            value = self._function(to_tensors(y), to_tensors(outputs))
+            return float(np.mean(np.asarray(to_arrays(value), np.float64)))
         except Exception as error:
-            raise NotExamined(
-                f"the metric {self.name} cannot be computed: {trace.sentence(error)}"
+            raise Skip(
+                f"the metric {self.name} raises {type(error).__name__}: "
+                f"{first_line(error)}"
             ) from error
 
     @property
-    def wants(self):
-        """Say whether more is better (1), less is (-1), or nobody can tell (0)."""
+    def direction(self):
+        """1 if a greater value is better, -1 if a smaller one is, 0 if unknown."""
         name = f"{self.name} {self._kind}".lower()
-        more = ("acc", "auc", "precision", "recall", "f1", "purity", "hit", "top_k")
-        less = ("eer", "error", "loss", "mse", "mae", "rate", "dcf", "miss")
-        if any(part in name for part in less):
+        smaller = ("eer", "error", "loss", "mse", "mae", "rate", "dcf", "miss")
+        greater = ("acc", "auc", "precision", "recall", "f1", "purity", "hit", "top_k")
+        if any(part in name for part in smaller):
             return -1
-        return 1 if any(part in name for part in more) else 0
+        return 1 if any(part in name for part in greater) else 0
 
 
-# Trackers of the loss, and the container of compiled metrics.
-_KEPT_BY_KERAS = (keras.metrics.Mean, keras.metrics.Sum)
-
-
-def measures(model, metrics, y, outputs):
+def find_metrics(model, metrics, y, outputs):
     """Find the metrics of a program.
 
     Parameters
     ----------
-    model : keras.Model or None
+    model : keras.Model or other
         Compiled or not.
     metrics : metric, list, dict or None
-        Go before the model's own.
-    y, outputs : array_like
-        A batch, from whose shapes Keras chooses among accuracies.
+        They take precedence over those of the model.
+    y, outputs : array
+        A batch. Keras chooses the kind of accuracy by its shapes.
 
     Returns
     -------
-    list of Measure
+    list of Metric
     """
     if metrics is None and isinstance(model, keras.Model):
-        config = getattr(model, "_compile_metrics", None)
-        metrics = getattr(config, "_user_metrics", None)
-        if not metrics:  # those that its own train_step keeps
-            metrics = [m for m in model.metrics if type(m) not in _KEPT_BY_KERAS]
+        compiled = getattr(model, "_compile_metrics", None)
+        metrics = getattr(compiled, "_user_metrics", None)
+        if not metrics:  # those of its own train_step, without trackers of the loss
+            trackers = (keras.metrics.Mean, keras.metrics.Sum)
+            metrics = [m for m in model.metrics if type(m) not in trackers]
     if isinstance(metrics, dict):
         metrics = list(metrics.values())
-    if metrics is not None and not isinstance(metrics, list | tuple):
-        metrics = [metrics]
-    flat = [m for m in tree.flatten(metrics or []) if m is not None]
-    return [_measure(metric, y, outputs) for metric in flat]
+    found = [m for m in tree.flatten(metrics or []) if m is not None]
+    return [_metric(metric, y, outputs) for metric in found]
 
 
-def _measure(metric, y, outputs):
+def _metric(metric, y, outputs):
     name = metric if isinstance(metric, str) else None
     if name and name.lower() in ("acc", "accuracy"):
         metric = _accuracy(y, outputs)
@@ -348,18 +333,17 @@ def _measure(metric, y, outputs):
     if isinstance(metric, type):
         metric = metric()
     if isinstance(metric, keras.metrics.Metric):
-        return Measure(
+        return Metric(
             name or metric.name,
-            lambda a, b: _of_metric(metric, a, b),
+            lambda a, b: _result(metric, a, b),
             type(metric).__name__,
         )
     name = name or getattr(metric, "__name__", type(metric).__name__)
-    # Keras hands labels to a metric as they are, and casts nothing.
-    return Measure(name, metric)
+    return Metric(name, metric)
 
 
 def _accuracy(y, outputs):
-    """Choose as Keras does for "accuracy"."""
+    """Choose the kind of accuracy as Keras does."""
     if np.ndim(outputs) and np.shape(outputs)[-1] == 1:
         return keras.metrics.BinaryAccuracy()
     if np.ndim(y) < np.ndim(outputs) or (np.ndim(y) and np.shape(y)[-1] == 1):
@@ -367,22 +351,137 @@ def _accuracy(y, outputs):
     return keras.metrics.CategoricalAccuracy()
 
 
-def _of_metric(metric, y, outputs):
-    """Ask a metric that counts, and leave its counts as they were."""
-    kept = [ops.convert_to_numpy(v.value).copy() for v in metric.variables]
-    other = {
-        key: list(value) if isinstance(value, list) else value
-        for key, value in vars(metric).items()
-        if isinstance(value, list | int | float | np.ndarray)
-    }
+def _result(metric, y, outputs):
+    """Return the result of a metric that counts, and restore its counts."""
+    saved = [ops.convert_to_numpy(v.value).copy() for v in metric.variables]
+    lists = {k: list(v) for k, v in vars(metric).items() if isinstance(v, list)}
     try:
         metric.reset_state()
         metric.update_state(y, outputs)
         return metric.result()
     finally:
-        for variable, value in zip(metric.variables, kept, strict=False):
+        for variable, value in zip(metric.variables, saved, strict=False):
             if tuple(variable.shape) == value.shape:
                 variable.assign(value)
-        for key, value in other.items():
-            if isinstance(value, list) and isinstance(getattr(metric, key, 0), list):
+        for key, value in lists.items():
+            if isinstance(getattr(metric, key, None), list):
                 getattr(metric, key)[:] = value
+
+
+# ---------------------------------------------------------------------------- gradients
+
+
+def gradient(function, *arrays):
+    """Differentiate the sum of a function, on any backend of Keras.
+
+    Parameters
+    ----------
+    function : callable
+        Tensors -> one tensor.
+    *arrays : array
+        Where.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        In the shapes of the arrays; 0 where nothing depends on them.
+    """
+    arrays = [np.asarray(array, np.float32) for array in arrays]
+
+    def total(*tensors):
+        return ops.sum(ops.cast(function(*tensors), "float32"))
+
+    backend = keras.backend.backend()
+    try:
+        if backend == "tensorflow":
+            found = _tensorflow_gradient(total, arrays)
+        elif backend == "jax":
+            import jax
+
+            found = jax.grad(total, argnums=tuple(range(len(arrays))))(*arrays)
+        else:
+            found = _torch_gradient(total, arrays)
+    except Skip:
+        raise
+    except Exception as error:
+        raise Skip(f"no gradient can be computed: {first_line(error)}") from error
+    return [
+        np.zeros_like(array) if slope is None else np.asarray(slope)
+        for array, slope in zip(arrays, found, strict=True)
+    ]
+
+
+def _tensorflow_gradient(total, arrays):
+    import tensorflow as tf
+
+    tensors = [tf.constant(array) for array in arrays]
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        value = total(*tensors)
+    return tape.gradient(value, tensors)
+
+
+def _torch_gradient(total, arrays):
+    import torch
+
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    value = total(*tensors)
+    if not value.requires_grad:
+        return [None] * len(tensors)
+    found = torch.autograd.grad(value, tensors, allow_unused=True)
+    return [None if slope is None else slope.numpy() for slope in found]
+
+
+def weight_gradient_norms(model, loss, x, y):
+    """Return the norm of the gradient of the loss for each trainable weight.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It runs as in inference, and does not change.
+    loss : Loss
+        Its loss.
+    x, y : object
+        A batch.
+
+    Returns
+    -------
+    list of float
+        One for each of `model.trainable_variables`.
+    """
+    variables = model.trainable_variables
+    if not variables:
+        raise Skip("the model has no trainable weights")
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value = loss.tensor(x, y, recorder.call_model(model, x))
+        slopes = tape.gradient(value, [v.value for v in variables])
+        slopes = [None if s is None else tf.convert_to_tensor(s) for s in slopes]
+    elif backend == "jax":
+        import jax
+
+        fixed = [v.value for v in model.non_trainable_variables]
+
+        def total(trainable):
+            outputs, _ = model.stateless_call(trainable, fixed, to_tensors(x))
+            return loss.tensor(x, y, outputs)
+
+        slopes = jax.grad(total)([v.value for v in variables])
+    else:
+        import torch
+
+        value = loss.tensor(x, y, recorder.call_model(model, x))
+        weights = [v.value for v in variables]
+        slopes = torch.autograd.grad(value, weights, allow_unused=True)
+    return [
+        0.0 if slope is None else float(np.linalg.norm(ops.convert_to_numpy(slope)))
+        for slope in slopes
+    ]
+
+
+def is_finite(value):
+    """Return whether all numbers of a structure are finite."""
+    return all(np.isfinite(a).all() for a in flatten(value) if a.dtype.kind == "f")

@@ -1,4 +1,4 @@
-"""The result of an examination: findings, rules passed, and rules skipped."""
+"""The result of an examination: findings, checks that passed, and checks skipped."""
 
 import dataclasses
 import html
@@ -9,6 +9,22 @@ import textwrap
 SEVERITIES = ("fatal", "serious", "minor")
 
 
+class Skip(Exception):
+    """Raised where a check cannot be applied.
+
+    Parameters
+    ----------
+    reason : str
+        What is missing, or could not be computed.
+    keyword : str
+        The argument of `examine` that would supply it; "" if there is none.
+    """
+
+    def __init__(self, reason, keyword=""):
+        super().__init__(reason)
+        self.keyword = keyword
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """One fault, with the number that shows it.
@@ -16,20 +32,23 @@ class Finding:
     Parameters
     ----------
     code : str
-        As in "S5"; `rules` lists all.
-    severity : str
-        "fatal": nothing is learned, or the figure means nothing; "serious": less is
-        learned, or something else; "minor": it costs time, or hides other faults.
+        The code of the check, such as "S5" (`docs/doctor.md`); "error" if the program
+        itself raises an exception.
+    severity : {"fatal", "serious", "minor"}
+        "fatal": nothing is learned, or the metric means nothing. "serious": the network
+        learns less, or something else. "minor": it costs time or hides other faults.
     title : str
         What is wrong, in one line.
     evidence : str
         What was measured.
     value : float
-        The number in it that the rule judges by.
+        The number on which the check decided.
     fix : str
         How to fix it.
     notebook : str
-        Which one explains it; "" for none.
+        The notebook that explains it; "" for none.
+    caused_by : str
+        Code of the finding that explains this one; "" for none.
     """
 
     code: str
@@ -38,14 +57,16 @@ class Finding:
     evidence: str
     value: float
     fix: str
-    notebook: str
+    notebook: str = ""
+    caused_by: str = ""
 
     def __str__(self):
-        lines = [f"{self.code}, {self.severity}: {self.title}"]
-        rest = [self.evidence, f"Fix: {self.fix}."]
-        rest += [f"See: notebook {self.notebook}."] if self.notebook else []
-        for sentence in rest:
-            lines.append(textwrap.indent(textwrap.fill(sentence, 80), "    "))
+        why = f" (follows from {self.caused_by})" if self.caused_by else ""
+        lines = [f"{self.code}, {self.severity}: {self.title}{why}"]
+        parts = [self.evidence, f"Fix: {self.fix}."]
+        if self.notebook:
+            parts.append(f"See: notebook {self.notebook}, docs/doctor.md.")
+        lines += [textwrap.indent(textwrap.fill(part, 80), "    ") for part in parts]
         return "\n".join(lines)
 
 
@@ -53,31 +74,34 @@ class Finding:
 class Report:
     """The result of an examination.
 
-    It is displayed as a table in a notebook and as text in a terminal.
+    In a notebook it is displayed as a table, in a terminal as text.
 
     Parameters
     ----------
-    kind : str
-        "siamese" or "ctc".
+    kind : {"siamese", "ctc"}
+        The kind of program.
     findings : tuple of Finding
-        The most severe first.
+        Causes first; a finding that follows from another one stands below it.
     passed : tuple of str
-        Codes of the rules that were applied and found no fault.
+        Codes of the checks that found nothing.
     skipped : dict of str to str
-        Codes of the rules that could not be applied, with the reason.
+        Codes of the checks that could not be applied, with the reason.
+    unseen : str
+        What the examination could not see at all, such as the loss; "" if nothing.
 
     Attributes
     ----------
     codes : tuple of str
-        Of the findings.
+        Codes of the findings, in their order.
     healthy : bool
-        Whether there are no findings.
+        Whether there are no findings, and loss and embeddings were examined.
     """
 
     kind: str
     findings: tuple
     passed: tuple
     skipped: dict
+    unseen: str = ""
 
     @property
     def codes(self):
@@ -86,8 +110,8 @@ class Report:
 
     @property
     def healthy(self):
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether nothing was found, and the loss and the embeddings were examined."""
+        return not self.findings and not self.unseen
 
     def __getitem__(self, code):
         for finding in self.findings:
@@ -99,84 +123,89 @@ class Report:
         return code in self.codes
 
     def __repr__(self):
-        parts = [self._verdict(), *map(str, self.findings)]
+        parts = [self._headline(), *map(str, self.findings)]
         if self.passed:
-            parts.append(_wrapped(f"Passed: {', '.join(self.passed)}."))
+            parts.append(textwrap.fill(f"Passed: {', '.join(self.passed)}.", 84))
         if self.skipped:
             lines = ["Skipped:"]
-            for reason, codes in self._unknown():
-                lines.append(_wrapped(f"{', '.join(codes)}: {reason}", "  "))
+            for reason, codes in self._reasons():
+                line = f"{', '.join(codes)}: {reason}"
+                lines.append(
+                    textwrap.fill(
+                        line, 84, initial_indent="  ", subsequent_indent="    "
+                    )
+                )
             parts.append("\n".join(lines))
         return "\n\n".join(parts)
 
     def _repr_html_(self):
-        cell = html.escape
+        escape = html.escape
         rows = "".join(
-            f"<tr><td><b>{cell(f.code)}</b></td><td>{cell(f.severity)}</td>"
-            f"<td style='text-align:left'>{cell(f.title)}</td>"
-            f"<td style='text-align:left'>{cell(f.evidence)}</td>"
-            f"<td style='text-align:left'>{cell(f.fix)}</td>"
-            f"<td>{cell(f.notebook)}</td></tr>"
+            f"<tr><td><b>{escape(f.code)}</b></td><td>{escape(f.severity)}</td>"
+            f"<td style='text-align:left'>{'&#8627; ' if f.caused_by else ''}"
+            f"{escape(f.title)}</td>"
+            f"<td style='text-align:left'>{escape(f.evidence)}</td>"
+            f"<td style='text-align:left'>{escape(f.fix)}</td>"
+            f"<td>{escape(f.notebook)}</td></tr>"
             for f in self.findings
         )
-        heads = ("code", "severity", "what", "evidence", "fix", "notebook")
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in heads)
+        names = ("code", "severity", "what", "evidence", "fix", "notebook")
+        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
         table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        order = f"<p>Passed: {', '.join(self.passed)}.</p>" if self.passed else ""
-        unknown = "".join(
-            f"<li>{', '.join(codes)}: {cell(reason)}</li>"
-            for reason, codes in self._unknown()
+        lists = [(f"{len(self.passed)} passed", [", ".join(self.passed)])]
+        reasons = [f"{', '.join(codes)}: {why}" for why, codes in self._reasons()]
+        lists.append((f"{len(self.skipped)} skipped", reasons))
+        folded = "".join(
+            f"<details><summary>{name}</summary><ul>"
+            + "".join(f"<li>{escape(line)}</li>" for line in lines)
+            + "</ul></details>"
+            for name, lines in lists
+            if any(lines)
         )
-        if unknown:
-            count = len(self.skipped)
-            unknown = f"<details><summary>{count} skipped</summary><ul>{unknown}"
-            unknown += "</ul></details>"
-        return f"<p><b>{cell(self._verdict())}</b></p>{table}{order}{unknown}"
+        return f"<p><b>{escape(self._headline())}</b></p>{table}{folded}"
 
-    def _verdict(self):
-        n, fine, open_ = map(len, (self.findings, self.passed, self.skipped))
-        what = "no fault" if not n else "1 fault" if n == 1 else f"{n} faults"
-        return f"{self.kind}: {what} found; {fine} passed, {open_} skipped"
+    def _headline(self):
+        n = len(self.findings)
+        found = f"{n or 'no'} fault{'' if n == 1 else 's'} found"
+        counts = f"{len(self.passed)} checks passed, {len(self.skipped)} skipped"
+        if not self.unseen:
+            return f"{self.kind}: {found}; {counts}"
+        return f"{self.kind}: {self.unseen}; {found} in the rest; {counts}"
 
-    def _unknown(self):
-        """Reason and codes, those with one reason together."""
+    def _reasons(self):
+        """Return the reasons, each with the codes of the checks that it concerns."""
         by_reason: dict[str, list] = {}
         for code, reason in self.skipped.items():
             by_reason.setdefault(reason, []).append(code)
         return by_reason.items()
 
     def to_dict(self):
-        """Give all of it as plain values.
+        """Return everything as plain values.
 
         Returns
         -------
         dict
-            "kind", "findings" (a dict each), "passed", "skipped".
+            "kind", "unseen", "findings" (a list of dictionaries), "passed", "skipped".
         """
         return {
             "kind": self.kind,
-            "findings": [dataclasses.asdict(f) for f in self.findings],
+            "unseen": self.unseen,
+            "findings": [dataclasses.asdict(finding) for finding in self.findings],
             "passed": list(self.passed),
             "skipped": dict(self.skipped),
         }
 
     def to_json(self):
-        """Give all of it as JSON.
+        """Return everything as JSON.
 
         Returns
         -------
         str
-            Of `to_dict`; a number that JSON lacks, such as infinity, is text.
+            Like `to_dict`. JSON has no infinity and no NaN, so these are strings.
         """
         report = self.to_dict()
         for finding in report["findings"]:
             value = finding["value"]
-            if value - value != 0:  # infinite, or no number
+            if value - value != 0:  # infinite or NaN
                 finding["value"] = str(value)
         return json.dumps(report, indent=2, allow_nan=False)
-
-
-def _wrapped(sentence, indent=""):
-    return textwrap.fill(
-        sentence, 84, initial_indent=indent, subsequent_indent=indent + "  "
-    )

@@ -1,4 +1,4 @@
-"""Loading a model that somebody saved, without trusting the file."""
+"""Loading a saved model without trusting the file."""
 
 import json
 import os
@@ -9,7 +9,8 @@ import zipfile
 import keras
 
 from ..errors import ArgumentError
-from ..training import saving  # noqa: F401  registers those of siamlab
+from ..training import saving
+from .arrays import first_line
 
 # Weights are compressed to a tenth at best.
 _MAX_UNPACKED_BYTES, _MAX_RATIO = 2**28, 100
@@ -44,7 +45,6 @@ def load(path, unsafe=False):
     if zipfile.is_zipfile(path):  # and not the .h5 of Keras 2, which has no checksums
         check_zip(path)
         _check_sizes(path)
-    reasons = []
     for compiled in (True, False):
         try:
             with warnings.catch_warnings():
@@ -54,12 +54,14 @@ def load(path, unsafe=False):
                     path, compile=compiled, safe_mode=False if unsafe else None
                 )
         except Exception as error:
-            lines = [line for line in str(error).splitlines() if line.strip()]
-            reasons.append(" ".join(lines[:3]) or type(error).__name__)
-    hint = "--import the file that defines its layers"
-    if "ambda" in reasons[-1] and not unsafe:
-        hint = "it has Lambda layers, which run code: allow it with --unsafe"
-    raise ArgumentError(f"{path} cannot be loaded ({reasons[-1]}); {hint}")
+            reason = str(error)
+    hint = "import the file that defines its layers with --import FILE.py"
+    if "ambda" in reason and not unsafe:
+        hint = "it has Lambda layers, which run code from the file; allow them with "
+        hint += "--unsafe"
+    raise ArgumentError(
+        f"{path} cannot be loaded: {hint}. Keras says: {first_line(reason)}"
+    )
 
 
 def check_zip(path):
@@ -87,7 +89,7 @@ def check_zip(path):
 
 
 def _check_sizes(path):
-    """Refuse layers larger than all weights: Keras would make them before it looks."""
+    """Refuse layers larger than all weights, because Keras would allocate them."""
     try:
         with zipfile.ZipFile(path) as archive:
             most = archive.getinfo(_WEIGHTS).file_size

@@ -1,279 +1,372 @@
-"""Where in a model the embeddings are.
+"""Finds the embeddings in a Keras model, and puts other embeddings in their place.
 
-A model with two inputs is run three times: as it is, with the first input changed, with
-the second changed. A layer's call whose result moves with one input only belongs to
-that input's tower; the last of them gives the embedding.
+A model with several recordings as inputs is run once as it is, and once with each input
+changed. The result of a layer that moves with one input only belongs to the tower of
+that input; its last vector is the embedding.
 """
-
-import dataclasses
 
 import keras
 import numpy as np
+from keras import ops, tree
 
-from . import rows, trace
-from .gradients import gradient
-from .rows import sides, with_sides
-from .rule import NotExamined
+from . import recorder
+from .arrays import flatten, is_whole, n_rows, take, to_arrays
+from .report import Skip
 
 
-@dataclasses.dataclass
+class Inputs:
+    """The arrays of a batch: recordings, and whatever else the model takes.
+
+    Parameters
+    ----------
+    x : object
+        The inputs of the model, arrays in any structure.
+
+    Attributes
+    ----------
+    sounds : tuple of numpy.ndarray
+        The recordings; several if rows belong together, as in pairs and triplets.
+    labels : numpy.ndarray or None
+        Labels among the inputs.
+    """
+
+    def __init__(self, x):
+        self.x = x
+        leaves = tree.flatten(x)
+        self._axis = len(leaves) == 1 and leaves[0].ndim >= 4
+        self._axis &= leaves[0].ndim >= 4 and leaves[0].shape[1] in (2, 3)
+        if self._axis:
+            self._places = [0]
+            self.sounds = tuple(leaves[0][:, i] for i in range(leaves[0].shape[1]))
+        else:
+            self._places = _sounds(leaves)
+            self.sounds = tuple(leaves[i] for i in self._places)
+        self._label_place = next(
+            (
+                i
+                for i, leaf in enumerate(leaves)
+                if i not in self._places
+                and isinstance(leaf, np.ndarray)
+                and is_whole(leaf)
+                and leaf.ndim in (1, 2)
+                and leaf.size == len(leaf)
+            ),
+            None,
+        )
+        labels = self._label_place
+        self.labels = None if labels is None else leaves[labels]
+
+    def with_sounds(self, sounds):
+        """Return the inputs with other recordings."""
+        leaves = list(tree.flatten(self.x))
+        if self._axis:
+            leaves[0] = np.stack(sounds, axis=1)
+        else:
+            for place, sound in zip(self._places, sounds, strict=True):
+                leaves[place] = sound
+        return tree.pack_sequence_as(self.x, leaves)
+
+    def with_labels(self, labels):
+        """Return the inputs with other labels among them."""
+        if self._label_place is None:
+            return self.x
+        leaves = list(tree.flatten(self.x))
+        leaves[self._label_place] = labels
+        return tree.pack_sequence_as(self.x, leaves)
+
+
+def _sounds(leaves):
+    """Return the places of the recordings: the largest arrays, all of one shape."""
+    arrays = {i: a for i, a in enumerate(leaves) if isinstance(a, np.ndarray)}
+    wide = {i: a for i, a in arrays.items() if a.ndim >= 2 and a[0].size > 1}
+    if not wide:
+        raise Skip("the inputs hold no recordings")
+    floats = {i: a for i, a in wide.items() if a.dtype.kind == "f"} or wide
+    largest = max(floats.values(), key=lambda a: a[0].size)
+    return [i for i, a in floats.items() if a.shape[1:] == largest.shape[1:]]
+
+
 class Towers:
-    """The two towers of a model, or the one.
+    """The parts of a model that turn each input into an embedding.
 
     Parameters
     ----------
     model : keras.Model
-        Which.
-    x : object
-        The batch.
-    calls : list of trace.Call
-        On that batch.
-    first, second : list of int
-        Places of the calls of each tower, in the order of their completion; both the
-        same where one call serves both inputs at once, or where there is one input.
-    embed : tuple of int
-        Place of the call that gives the embedding, for each input.
-    joined : str
-        How one call serves both inputs: "" (it does not), "rows" (first all of one,
-        then all of the other) or "axis" (side by side).
+        The model.
+    inputs : Inputs
+        A batch.
+    recorded : tuple
+        The result of `recorder.record` on the batch.
+
+    Attributes
+    ----------
+    embeddings : tuple of numpy.ndarray
+        For each input, shape (rows, dim).
     learned_head : bool
         Whether weights stand between the embeddings and the output.
+
+    Raises
+    ------
+    Skip
+        If no result of a layer depends on one input only.
     """
 
-    model: object
-    x: object
-    calls: list
-    first: list
-    second: list
-    embed: tuple
-    joined: str
-    learned_head: bool
+    def __init__(self, model, inputs, recorded):
+        self.model, self.inputs = model, inputs
+        self.output, self.calls = recorded
+        self.n = n_rows(inputs.x)
+        self.joined, self.learned_head = "", False
+        by_end = sorted(range(len(self.calls)), key=lambda p: (self.calls[p].ends, -p))
+        if len(inputs.sounds) == 1:
+            self._find_one(by_end)
+        else:
+            self._find_several(by_end)
+        self.embeddings = self._split([self.calls[p].output for p in self._watched])
 
     @property
-    def rows(self):
-        """How many pairs the recording has."""
-        return rows.count(self.x)
+    def _watched(self):
+        return tuple(dict.fromkeys(self.places))
 
-    @property
-    def shape(self):
-        """Of the embedding's array, rows included."""
-        return self.calls[self.embed[0]].output.shape
+    def _find_one(self, by_end):
+        """Find the tower of a model with one input: its output is the embedding."""
+        output = self.output
+        if not isinstance(output, np.ndarray) or output.ndim != 2:
+            raise Skip("the output of the model is not one vector for each row")
+        same = [
+            c.place
+            for c in self.calls
+            if isinstance(c.output, np.ndarray)
+            and c.output.shape == output.shape
+            and np.array_equal(c.output, output, equal_nan=True)
+        ]
+        if not same:
+            raise Skip("no layer returns the output of the model")
+        place = max(same)  # the innermost
+        ends = self.calls[place].ends
+        self.towers = [[p for p in by_end if self.calls[p].ends <= ends]]
+        self.places = (place,)
 
-    @property
-    def embeddings(self):
-        """Of both inputs, each of shape (pairs, dim)."""
-        return self._halves([self.calls[p].output for p in dict.fromkeys(self.embed)])
+    def _find_several(self, by_end):
+        few = Inputs(take(self.inputs.x, np.arange(min(6, self.n))))
+        plain = recorder.record(self.model, few.x)[1]
+        others = []
+        for i in range(len(few.sounds)):
+            sounds = list(few.sounds)
+            sounds[i] = _changed(sounds[i])
+            others.append(recorder.record(self.model, few.with_sounds(sounds))[1])
+        if any(len(other) != len(self.calls) for other in (plain, *others)):
+            raise Skip("the model does not call the same layers for every batch")
+        moved = [
+            tuple(_moved(c.output, other[p].output) for other in others)
+            for p, c in enumerate(plain)
+        ]
+        # A collapsed network does not move, but its tensors still flow.
+        moved = _flow(plain, by_end, moved)
+        only = [tuple(i == j for j in range(len(others))) for i in range(len(others))]
+        self.towers = [[p for p in by_end if moved[p] == only_i] for only_i in only]
+        self.places = self._last_vectors()
+        if self.places is None:
+            self.joined, tower = _find_joined(plain, others, by_end)
+            self.towers = [tower] * len(others)
+            self.places = (tower[-1],) * len(others)
+        towers = set().union(*self.towers)
+        last = max(self.calls[p].ends for p in self.places)
+        self.learned_head = any(
+            not self.calls[p].is_model
+            and has_kernel(self.calls[p].layer)
+            and self.calls[p].ends > last
+            for p in by_end
+            if p not in towers and sum(moved[p]) > 1
+        )
 
-    def _halves(self, outputs):
-        if len(outputs) == 2:
-            a, b = outputs
+    def _last_vectors(self):
+        """Find the last vectors of all towers that are of one layer or one shape."""
+        first, *rest = [
+            [p for p in reversed(tower) if self._is_vector(p)] for tower in self.towers
+        ]
+        for place in first:
+            call = self.calls[place]
+            for alike in (
+                lambda q, c=call: self.calls[q].layer is c.layer,
+                lambda q, c=call: self.calls[q].output.shape == c.output.shape,
+            ):
+                found = [next((q for q in t if alike(q)), None) for t in rest]
+                if None not in found:
+                    return (place, *found)
+        return None
+
+    def _is_vector(self, place):
+        call = self.calls[place]
+        return (
+            isinstance(call.layer, keras.layers.Layer)
+            and isinstance(call.output, np.ndarray)
+            and call.output.ndim == 2
+            and len(call.output) == self.n
+            and call.output.shape[1] >= 2
+        )
+
+    def _split(self, outputs):
+        """Return one array for each input, shape (rows, dim)."""
+        k = len(self.inputs.sounds)
+        if len(outputs) == k:
+            parts = outputs
         elif self.joined == "rows":
-            a, b = np.split(outputs[0], 2)
-        elif self.joined == "axis":
-            a, b = outputs[0][:, 0], outputs[0][:, 1]
+            parts = np.split(outputs[0], k)
         else:
-            a = b = outputs[0]
-        return tuple(np.asarray(e, np.float32).reshape(len(e), -1) for e in (a, b))
+            parts = [outputs[0][:, i] for i in range(k)]
+        return tuple(np.asarray(e, np.float32).reshape(len(e), -1) for e in parts)
 
-    def assemble(self, a, b):
-        """Compute the model's output for these embeddings; one row each."""
-        n = len(a)
-        if n > self.rows:
-            raise ValueError(f"at most {self.rows} pairs at a time; got {n}")
-        a, b = self._filled(a), self._filled(b)
-        out = trace.replay(self.model, self.x, self.calls, self._replaced(a, b))
-        return keras.tree.map_structure(lambda v: v[:n] if len(v.shape) else v, out)
+    # ---------------------------------------------------------------- other embeddings
 
-    def _filled(self, e):
-        """Repeat rows until there are as many as were recorded."""
-        short = self.rows - len(e)
-        if not short:
-            return e
-        ops = keras.ops
-        return ops.concatenate([e, ops.repeat(ops.convert_to_tensor(e[:1]), short, 0)])
+    def score(self, *embeddings, x=None):
+        """Return the output of the model for other embeddings, as tensors.
 
-    def _replaced(self, a, b):
-        ops = keras.ops
-        if not self.joined:
-            shape = (-1, *self.shape[1:])
-            return {
-                place: ops.reshape(e, shape)
-                for place, e in zip(self.embed, (a, b), strict=True)
-            }
+        Parameters
+        ----------
+        *embeddings : array or tensor
+            As many rows as the batch has, shape (rows, dim) for each input.
+        x : object, optional
+            Other inputs, for what the model reads besides the recordings.
+        """
+        shape = (-1, *self.calls[self.places[0]].output.shape[1:])
         if self.joined == "rows":
-            both = ops.concatenate([a, b], axis=0)
+            both = ops.concatenate([ops.convert_to_tensor(e) for e in embeddings])
+            replaced = {self.places[0]: ops.reshape(both, shape)}
+        elif self.joined == "axis":
+            both = ops.stack([ops.convert_to_tensor(e) for e in embeddings], axis=1)
+            replaced = {self.places[0]: ops.reshape(both, shape)}
         else:
-            both = ops.stack([a, b], axis=1)
-        return {self.embed[0]: ops.reshape(both, (-1, *self.shape[1:]))}
+            replaced = {
+                p: ops.reshape(e, (-1, *self.calls[p].output.shape[1:]))
+                for p, e in zip(self.places, embeddings, strict=True)
+            }
+        # What the towers compute on the way to the embeddings is not needed again.
+        ends = max(self.calls[p].ends for p in self.places)
+        kept = {p for t in self.towers for p in t if self.calls[p].ends <= ends}
+        kept |= set(range(min(replaced)))
+        x = self.inputs.x if x is None else x
+        return recorder.replay(self.model, x, self.calls, replaced, kept=kept)
 
-    def make(self, noise, sizes):
-        """Make embeddings from noise, at the last layer with a kernel.
+    def sample(self, noise):
+        """Return embeddings that the network could produce.
+
+        The input of the last layer with a kernel is replaced by noise. What follows,
+        such as a softmax or a normalization, is applied to it.
 
         Parameters
         ----------
         noise : callable
-            dim -> two arrays (pairs, dim), of deviation 1.
-        sizes : numpy.ndarray
-            By what each pair's noise is multiplied, shape (pairs, 1).
+            dim -> array (rows, dim), of any size; 1 is the size that occurs in the
+            batch.
 
         Returns
         -------
-        tuple of numpy.ndarray
-            a, b, each of shape (pairs, dim).
+        numpy.ndarray
+            Shape (rows, dim).
         """
-        sources = [self._source(t) for t in (self.first, self.second)]
-        calls = [self.calls[place] for place, _ in sources]
-        inputs = sources[0][1]
-        array = calls[0].inputs if inputs else calls[0].output
-        first, second = noise(array.shape[-1])
-        # Even where all inputs are alike, a network can give more than it does.
-        spread = max(float(np.std(array)), 0.05)
-        bounded = not inputs and np.abs(array).max() <= 1
-        a, b = (
-            np.tanh(z * sizes) if bounded else z * sizes * spread
-            for z in (first, second)
-        )
+        place, at_input = self._last_kernel()
+        call = self.calls[place]
+        array = call.inputs if at_input else call.output
+        values = np.asarray(noise(array.shape[-1]), np.float32)
+        if not at_input and np.abs(array).max() <= 1:
+            values = np.tanh(values)  # as of an LSTM
+        else:
+            # A collapsed network can still produce more than it does.
+            values = values * max(float(np.std(array)), 0.05)
+        n = array.size // array.shape[-1]
         parts = []
-        for start in range(0, len(a), self.rows):
-            chunk = slice(start, start + self.rows)
-            parts.append(self._through(sources, a[chunk], b[chunk], inputs))
-        return tuple(np.concatenate(each) for each in zip(*parts, strict=True))
+        for start in range(0, len(values), n):
+            part = values[start : start + n]
+            rest = np.repeat(part[:1], n - len(part), axis=0)
+            full = np.concatenate([part, rest]).reshape(array.shape)
+            parts.append(self._from(place, full, at_input, n)[: len(part)])
+        return np.concatenate(parts)
 
-    def _source(self, tower):
-        """Find the call to put noise into, and whether into its input or its output."""
-        for place in reversed(tower):
+    def _last_kernel(self):
+        """Find the last layer with a kernel, and whether its input is a vector."""
+        for place in reversed(self.towers[0]):
             call = self.calls[place]
             if call.is_model or not has_kernel(call.layer):
                 continue
-            if isinstance(call.inputs, np.ndarray) and call.inputs.ndim == 2:
-                return place, True
-            if isinstance(call.output, np.ndarray) and call.output.ndim == 2:
-                return place, False
-        return self.embed[0 if tower is self.first else 1], False
+            for array, at_input in ((call.inputs, True), (call.output, False)):
+                if isinstance(array, np.ndarray) and array.ndim == 2:
+                    return place, at_input
+        return self.places[0], False
 
-    def _through(self, sources, a, b, inputs):
-        n = len(a)
-        a, b = (
-            np.concatenate([e, np.repeat(e[:1], self.rows - n, 0)]).astype(np.float32)
-            for e in (a, b)
+    def _from(self, place, value, at_input, n):
+        """Return the embeddings of the first input, computed from a value on the way."""
+        later = {
+            p
+            for p in self.towers[0]
+            if self.calls[p].ends > self.calls[place].ends or p == place
+        }
+        new = (lambda run: run(value)) if at_input else value
+        _, seen = recorder.replay(
+            self.model,
+            self.inputs.x,
+            self.calls,
+            {place: new},
+            watch=(self.places[0],),
+            kept=set(range(len(self.calls))) - later,
         )
-        places = [place for place, _ in sources]
-        if places[0] != places[1]:
-            values = dict(zip(places, (a, b), strict=True))
-        elif self.joined == "rows":
-            values = {places[0]: np.concatenate([a, b])}
-        elif self.joined == "axis":
-            shape = np.shape(
-                self.calls[places[0]].inputs if inputs else self.calls[places[0]].output
+        outputs = to_arrays(seen[self.places[0]])
+        return np.asarray(outputs, np.float32).reshape(n, -1)
+
+    def sample_output(self, noise):
+        """Return outputs of the model for noise in front of its last kernel."""
+        for call in sorted(self.calls, key=lambda c: -c.ends):
+            if call.is_model or not has_kernel(call.layer):
+                continue
+            if not (isinstance(call.inputs, np.ndarray) and call.inputs.ndim == 2):
+                break
+            values = np.asarray(noise(call.inputs.shape), np.float32)
+            output = recorder.replay(
+                self.model,
+                self.inputs.x,
+                self.calls,
+                {call.place: lambda run: run(values)},
+                kept={p for p in range(len(self.calls)) if p < call.place},
             )
-            both = np.stack([a, b], axis=1)
-            values = {places[0]: both.reshape((-1, *shape[1:]))}
-        else:
-            return self._one_after_the_other(places[0], a, b, inputs, n)
-        seen = self._run(values, inputs)
-        return tuple(e[:n] for e in self._halves(seen))
+            return to_arrays(output)
+        raise Skip("the last layer with a kernel does not receive vectors")
 
-    def _one_after_the_other(self, place, a, b, inputs, n):
-        return tuple(self._halves(self._run({place: e}, inputs))[0][:n] for e in (a, b))
-
-    def _run(self, values, inputs):
-        """Run the model on noise, by place: of both towers, or of the one there is."""
-        places = list(values)
-        # What the towers compute before the noise comes in, each its own.
-        kept = set(range(min(places)))
-        for tower, place in zip(
-            (self.first, self.second), (places[0], places[-1]), strict=True
-        ):
-            kept.update(p for p in tower if self.calls[p].ends <= place)
-        if inputs:
-            values = {
-                place: (lambda run, value=value: run(value))
-                for place, value in values.items()
-            }
-        watch = tuple(dict.fromkeys(self.embed))
-        _, seen = trace.replay(
-            self.model, self.x, self.calls, values, watch=watch, kept=kept
-        )
-        return [trace.arrays(seen[place]) for place in watch]
+    # ------------------------------------------------------------------- what came before
 
     @property
-    def before(self):
-        """Places of vectors that become the embedding without any weight.
+    def before_clipping(self):
+        """Places of the vectors that become the embeddings without any weight, or None.
 
-        From the embedding backwards, through layers that have neither weights nor the
-        name of an activation of Keras, each (first, second).
+        These are the outputs of the last layer with weights or with an activation.
         """
         if self.joined:
-            return []
-        found: list = []
-        at = list(self.embed)
-        while True:
-            previous = [
-                self._input_of(place, tower)
-                for place, tower in zip(at, (self.first, self.second), strict=True)
-            ]
-            if None in previous:
-                return found
-            found.append(tuple(previous))
-            at = previous
-
-    def _input_of(self, place, tower):
-        call = self.calls[place]
-        if call.is_model:
-            inner = [
-                p
-                for p in tower
-                if place < p < call.ends
-                and np.array_equal(self.calls[p].output, call.output)
-            ]
-            return self._input_of(max(inner), tower) if inner else None
-        if call.layer.weights or isinstance(call.layer, _ACTIVATIONS):
             return None
-        for p in tower:
-            other = self.calls[p]
-            if (
-                other.ends <= place
-                and not other.is_model
-                and _vector(other, self.rows)
-                and isinstance(call.inputs, np.ndarray)
-                and np.array_equal(other.output, call.inputs)
-            ):
-                return p
-        return None
+        found = []
+        for tower, place in zip(self.towers, self.places, strict=True):
+            earlier = [p for p in tower if self.calls[p].ends <= self.calls[place].ends]
+            for p in reversed(earlier):
+                call = self.calls[p]
+                if call.is_model or not self._is_vector(p):
+                    continue
+                if call.layer.weights or isinstance(call.layer, _ACTIVATIONS):
+                    found.append(p)
+                    break
+        return tuple(found) if len(found) == len(self.places) else None
 
-    def slope_before(self, places, n):
-        """Differentiate the sum of the output by what the first of two places gives.
+    def score_before(self, place, value):
+        """Return the output of the model with another value at a place."""
+        return recorder.replay(self.model, self.inputs.x, self.calls, {place: value})
 
-        Its partners are those of the batch.
-        """
-        value = self.calls[places[0]].output
-
-        def out(e):
-            replaced = {places[0]: e}
-            return trace.replay(self.model, self.x, self.calls, replaced)
-
-        return gradient(lambda e: _first_array(out(e)), value)[0].reshape(
-            len(value), -1
-        )[:n]
-
-    def zero_after(self, places, n):
-        """Where the embedding is exactly 0: a ReLU's doing, not a clip's."""
-        e = self.calls[self.embed[0]].output.reshape(self.rows, -1)[:n]
-        wide = self.calls[places[0]].output.reshape(self.rows, -1)[:n]
-        return e == 0 if e.shape == wide.shape else np.zeros(wide.shape, bool)
-
-    def leaves(self, which):
-        """List calls of a tower's layers that are not models; `which` is 0 or 1."""
-        tower = (self.first, self.second)[which]
-        return [
-            self.calls[p]
-            for p in sorted(tower)
-            if not self.calls[p].is_model
-            and isinstance(self.calls[p].layer, keras.layers.Layer)
-        ]
+    def variables(self, i):
+        """Return the trainable variables of the tower of an input, by their identity."""
+        return {
+            id(v): v
+            for p in self.towers[i]
+            if isinstance(self.calls[p].layer, keras.layers.Layer)
+            for v in self.calls[p].layer.trainable_variables
+        }
 
 
-# Activations that shut outputs off by design.
+# Activations that turn outputs off on purpose.
 _ACTIVATIONS = (
     keras.layers.Activation,
     keras.layers.ReLU,
@@ -284,103 +377,23 @@ _ACTIVATIONS = (
 )
 
 
-def _first_array(out):
-    return keras.tree.flatten(out)[0]
-
-
 def has_kernel(layer, trainable=False):
-    """Whether a layer has weights, or such to be trained, of two dimensions or more."""
+    """Return whether a layer has weights with two dimensions or more."""
     weights = getattr(layer, "trainable_weights" if trainable else "weights", ())
     return any(len(w.shape) >= 2 for w in weights)
 
 
-def find_towers(model, x, recorded):
-    """Find the towers of a model with two inputs.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Which.
-    x : object
-        The batch.
-    recorded : tuple
-        Of `trace.record`, on it.
-
-    Returns
-    -------
-    Towers
-
-    Raises
-    ------
-    NotExamined
-        If no call of a layer depends on one input only.
-    """
-    few = rows.take(x, np.arange(min(6, rows.count(x))))
-    a, b = sides(few)
-    plain = trace.record(model, few)[1]
-    other_a = trace.record(model, with_sides(few, _changed(a), b))[1]
-    other_b = trace.record(model, with_sides(few, a, _changed(b)))[1]
-    if not len(plain) == len(other_a) == len(other_b) == len(recorded[1]):
-        raise NotExamined("the model does not call the same layers for every batch")
-    moved = [
-        (_moved(p.output, one.output), _moved(p.output, two.output))
-        for p, one, two in zip(plain, other_a, other_b, strict=True)
-    ]
-    calls, n = recorded[1], rows.count(x)
-    by_end = sorted(range(len(calls)), key=lambda p: (calls[p].ends, -p))
-    first = [p for p in by_end if moved[p] == (True, False)]
-    second = [p for p in by_end if moved[p] == (False, True)]
-    embed = _embedding_of(calls, first, second, n)
-    joined = ""
-    if embed is None:
-        joined, first = _joined(plain, other_a, other_b, by_end)
-        second = first
-        embed = (first[-1], first[-1])
-    learned = any(
-        not calls[p].is_model and has_kernel(calls[p].layer)
-        for p in by_end
-        if p not in first
-        and p not in second
-        and all(moved[p])
-        and calls[p].ends > calls[embed[1]].ends
-    )
-    return Towers(model, x, calls, first, second, embed, joined, learned)
+def _changed(sound):
+    """Return recordings of which each row is another one."""
+    if not np.issubdtype(sound.dtype, np.floating):
+        return np.roll(sound, 1, axis=0)
+    noise = np.random.default_rng(3).normal(size=sound.shape)
+    spread = float(np.std(sound)) or 1.0
+    return (np.roll(sound, 1, axis=0) + spread * noise).astype(sound.dtype)
 
 
-def find_tower(recorded, case):
-    """Find the one tower of a model with one input; its output is the embedding."""
-    output, calls = recorded
-    if not isinstance(output, np.ndarray) or output.ndim != 2:
-        raise NotExamined("the output of the model is no embedding for each row")
-    same = [
-        c.place
-        for c in calls
-        if isinstance(c.output, np.ndarray)
-        and c.output.shape == output.shape
-        and np.array_equal(c.output, output)
-    ]
-    if not same:
-        raise NotExamined("no layer gives the output of the model")
-    # The innermost layer that gives it can be replaced with the least effort.
-    place = max(same)
-    tower = sorted(range(len(calls)), key=lambda p: (calls[p].ends, -p))
-    tower = [p for p in tower if calls[p].ends <= calls[place].ends]
-    return Towers(case.model, case.x, calls, tower, tower, (place, place), "", False)
-
-
-def _changed(side):
-    """Give an input of which every row is another."""
-    rng = np.random.default_rng(3)
-    spread = float(np.std(side)) or 1.0
-    if not np.issubdtype(side.dtype, np.floating):
-        return np.roll(side, 1, axis=0)
-    noise = rng.normal(size=side.shape) * spread
-    return (np.roll(side, 1, axis=0) + noise).astype(side.dtype)
-
-
-def _moved(one, two):
-    """Whether any number of a result moved."""
-    before, after = rows.flat((one,)), rows.flat((two,))
+def _moved(one, other):
+    before, after = flatten((one,)), flatten((other,))
     if len(before) != len(after):
         return False
     return any(
@@ -389,70 +402,63 @@ def _moved(one, two):
     )
 
 
-def _vector(call, n):
-    out = call.output
-    return (
-        isinstance(call.layer, keras.layers.Layer)
-        and isinstance(out, np.ndarray)
-        and out.ndim == 2
-        and len(out) == n
-        and out.shape[1] >= 2
-    )
+def _flow(calls, by_end, moved):
+    """Add to the inputs on which calls depend those of the tensors that they read."""
+    depends: dict = {}
+    found = list(moved)
+    for place in by_end:
+        call = calls[place]
+        sources = [depends[t] for t in call.reads if t in depends]
+        if not call.is_model:
+            found[place] = tuple(map(any, zip(moved[place], *sources, strict=True)))
+        else:
+            inner = [depends[t] for t in call.writes if t in depends]
+            found[place] = tuple(map(any, zip(moved[place], *inner, strict=True)))
+        for tensor in call.writes:
+            depends[tensor] = found[place]
+    return found
 
 
-def _embedding_of(calls, first, second, n):
-    """Find the last vectors of both towers that are of one shape."""
-    ones = [p for p in reversed(first) if _vector(calls[p], n)]
-    twos = [p for p in reversed(second) if _vector(calls[p], n)]
-    for place in ones:
-        for alike in (
-            lambda q, p=place: calls[q].layer is calls[p].layer,
-            lambda q, p=place: calls[q].output.shape == calls[p].output.shape,
-        ):
-            for other in twos:
-                if alike(other):
-                    return place, other
-    return None
-
-
-def _joined(plain, other_a, other_b, by_end):
-    """Find calls that serve both inputs at once, in the order of completion."""
+def _find_joined(plain, others, by_end):
+    """Find calls that serve all inputs at once: one below the other, or side by side."""
+    k = len(others)
     found: dict[str, list] = {"rows": [], "axis": []}
     for place in by_end:
         out = plain[place].output
         if not isinstance(out, np.ndarray) or out.ndim < 2:
             continue
-        a, b = other_a[place].output, other_b[place].output
-        if len(out) % 2 == 0 and _splits(
-            np.split(out, 2), np.split(a, 2), np.split(b, 2)
-        ):
+        changed = [other[place].output for other in others]
+        if any(c.shape != out.shape for c in changed):
+            continue
+        if len(out) % k == 0 and _is_split(lambda a: np.split(a, k), out, changed):
             found["rows"].append(place)
         elif (
             out.ndim >= 3
-            and out.shape[1] == 2
-            and _splits((out[:, 0], out[:, 1]), (a[:, 0], a[:, 1]), (b[:, 0], b[:, 1]))
+            and out.shape[1] == k
+            and _is_split(lambda a: [a[:, i] for i in range(k)], out, changed)
         ):
             found["axis"].append(place)
-    for how, least in (("rows", 2), ("axis", 3)):
+    for how, ndim in (("rows", 2), ("axis", 3)):
         places = found[how]
         while places and not (
-            plain[places[-1]].output.ndim == least
+            plain[places[-1]].output.ndim == ndim
             and plain[places[-1]].output.shape[-1] >= 2
             and isinstance(plain[places[-1]].layer, keras.layers.Layer)
         ):
             places = places[:-1]
         if places:
             return how, places
-    raise NotExamined(
-        "no layer's output depends on one of the two inputs only: the embeddings "
-        "cannot be told"
+    raise Skip(
+        "no result of a layer depends on one of the inputs only, so the embeddings "
+        "cannot be told",
+        "embed",
     )
 
 
-def _splits(plain, a, b):
-    """Whether the first half moves with the first input only, and so the second."""
-    moves = [
-        [not np.array_equal(p, q) for p, q in zip(plain, other, strict=True)]
-        for other in (a, b)
-    ]
-    return moves == [[True, False], [False, True]]
+def _is_split(split, plain, changed):
+    """Return whether each part moves with its own input only."""
+    return all(
+        [not np.array_equal(p, q) for p, q in zip(split(plain), split(c), strict=True)]
+        == [i == j for j in range(len(changed))]
+        for i, c in enumerate(changed)
+    )

@@ -1,4 +1,4 @@
-"""The doctor at the bedside: the same questions while a training runs."""
+"""The doctor during a training: the same questions, after each epoch."""
 
 import sys
 import types
@@ -6,57 +6,80 @@ import types
 import keras
 import numpy as np
 
-from .. import scaling
 from ..errors import ArgumentError
 from ..training import preserve_state
-from . import rows, trace, vectors, weight_gradients
-from .case import Case, kind_of
-from .report import SEVERITIES, Finding, Report
-from .rule import RULES, NotExamined
+from . import recorder
+from .arrays import first_batch, n_rows, take
+from .check import CHECKS, Check
+from .checks.embeddings import spread
+from .examination import apply_checks, finding_of
+from .objective import weight_gradient_norms
+from .program import Program
+from .report import SEVERITIES, Finding, Report, Skip
 
-# What can come to be while a training runs; the rest does not change.
-_RULES = {"siamese": ("S10", "S11", "S15"), "ctc": ("C1", "C16")}
-_SATURATED = 0.5
-_CLIPPED = 0.5
+# Faults of the input are there before the first step, the others may arise later.
+_BEFORE = {"siamese": ("S30", "S10", "S11", "S15"), "ctc": ("C1",)}
+_DURING = {"siamese": ("S10", "S11", "S15"), "ctc": ("C16",)}
+_CLIPPED = 0.5  # of the steps looked at, at least 4
+_RISE = 1.5  # of the loss, above its lowest value
+
+
+def _diverges(program):
+    """The training diverges.
+
+    Symptom: The loss falls, and rises again.
+    Cause: The learning rate is too high, so that most steps are clipped or overshoot.
+    Fix: lower the learning rate, or warm it up
+
+    Found by `Watch` only: the gradient exceeds the limit of the optimizer at more than
+    half of at least four examinations, or the loss of an epoch is 1.5 times its lowest
+    value and more than half of its first one.
+    """
+
+
+DIVERGES = Check("C18", "serious", "03_ctc_that_does_not_learn", (), _diverges)
 
 
 class Watch(keras.callbacks.Callback):
-    """Look for collapse, dead hinges, only blanks, clipped steps and saturated gates.
+    """Examine a network while it is trained.
 
-    A few rows of a batch are looked at before the first step, after every epoch and, if
-    asked, every so many steps. What is found is printed once and kept. The training
-    itself goes on as it would have: weights, optimizer and random state are left alone.
+    Reports collapsed embeddings, a hinge out of scale, numbers that are not finite, CTC
+    outputs that are only blanks, steps that are mostly clipped, and a loss that rises
+    again; and unscaled input before the first step. Some rows of a batch are examined
+    before the first step, after each epoch, and every so many steps if wanted. Each
+    finding is printed once and kept. The training itself does not change: weights,
+    optimizer and random states are restored.
 
     Parameters
     ----------
     batch : tuple, optional
-        (x, y) as for `examine`. By default the first batch of what `fit` is given:
-        arrays, a `keras.utils.PyDataset`, a tf.data.Dataset; a generator cannot be read
-        twice, and needs one.
+        (x, y) as for `examine`. By default the first batch of what `fit` receives:
+        arrays, a `keras.utils.PyDataset` or a tf.data.Dataset. A generator cannot be
+        read twice, so that it needs a batch.
     every : int, optional
-        Look every so many steps as well.
+        Examine every so many steps as well.
     kind : {"siamese", "ctc"}, optional
         As for `examine`.
     size : int
-        How many rows of the batch are looked at.
+        Number of rows of the batch that are examined.
     verbose : int
-        0: say nothing.
+        0: print nothing.
 
     Attributes
     ----------
     findings : list of Finding
-        In the order in which they turned up, each once.
+        In the order in which they were found.
     history : list of dict
-        For every look: "step", "epoch", "loss", "spread" of the embeddings or "blanks",
-        "gates" (share saturated, of the worst LSTM), "norm" of the gradient,
-        "clipped" (whether the optimizer shortens it), each if it could be told.
+        For each examination: "step", "epoch", "loss", "spread" of the embeddings or
+        share of "blanks", "norm" of the gradient and whether the optimizer has "clipped"
+        it, as far as they are known.
 
     Examples
     --------
     >>> import siamlab as sl
     >>> watch = Watch(verbose=0)
     >>> model = keras.Sequential([keras.layers.Dense(4, kernel_initializer="zeros")])
-    >>> model.compile("sgd", sl.losses.KLHinge(from_logits=True))
+    >>> model.compile("sgd", sl.losses.Contrastive(margin=1.0))
     >>> x = np.random.default_rng(0).normal(size=(16, 8)).astype("float32")
     >>> history = model.fit(x, np.arange(16) % 4, verbose=0, callbacks=[watch])
     >>> [finding.code for finding in watch.findings]
@@ -74,10 +97,11 @@ class Watch(keras.callbacks.Callback):
         self.findings: list[Finding] = []
         self.history: list[dict] = []
         self._step = self._epoch = 0
-        self._unknown: dict[str, str] = {}
+        self._rows: tuple | None = None
+        self._last: Report | None = None
 
     def on_train_begin(self, logs=None):
-        """Take a batch, and look before the first step.
+        """Take a batch, and examine the network before the first step.
 
         Parameters
         ----------
@@ -85,193 +109,166 @@ class Watch(keras.callbacks.Callback):
             Not used.
         """
         batch = self.batch if self.batch is not None else _batch_of_fit(self.model)
-        found = rows.batches(batch)
-        if not found:
-            self._say(
+        x, y = first_batch(batch)
+        if x is None:
+            self._print(
                 "siamlab.doctor.Watch: the data of this training cannot be read twice; "
-                "hand a batch over, Watch((x, y))"
+                "give a batch, Watch((x, y))"
             )
-            self._seen = None
             return
-        x, y = found[0]
-        some = slice(self.size)
-        n = rows.count(x)
-        self._seen = (
-            rows.take(x, some),
-            rows.take(y, some) if y is not None and rows.count(y) == n else y,
-        )
-        self._kind = self.kind or kind_of(self.model, self._seen)
-        self._look()
+        rows = slice(self.size)
+        has_rows = y is not None and n_rows(y) == n_rows(x)
+        self._rows = take(x, rows), take(y, rows) if has_rows else y
+        self._examine(_BEFORE)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Count the step, and look if it is time.
+        """Count the step, and examine the network if it is time.
 
         Parameters
         ----------
         batch : int
             Not used.
         logs : dict, optional
-            Figures of the training so far.
+            Values of the training so far.
         """
         self._step += 1
         if self.every and self._step % self.every == 0:
-            self._look(logs)
+            self._examine(_DURING, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Look.
+        """Examine the network.
 
         Parameters
         ----------
         epoch : int
             From 0.
         logs : dict, optional
-            Figures of the epoch.
+            Values of the epoch.
         """
         self._epoch = epoch + 1
-        self._look(logs)
+        self._examine(_DURING, logs)
 
     def report(self):
-        """Give what was found so far as `examine` does.
+        """Return what was found so far.
 
         Returns
         -------
         Report
+            As from `examine`.
         """
-        found = sorted(self.findings, key=lambda f: SEVERITIES.index(f.severity))
+        order = {code: i for i, code in enumerate([*CHECKS, DIVERGES.code])}
+        found = sorted(
+            self.findings, key=lambda f: (SEVERITIES.index(f.severity), order[f.code])
+        )
         codes = {f.code for f in found}
-        kind = getattr(self, "_kind", "siamese")
-        order = [c for c in _RULES[kind] if c not in codes and c not in self._unknown]
-        unknown = {c: why for c, why in self._unknown.items() if c not in codes}
-        return Report(kind, tuple(found), tuple(order), unknown)
+        last = self._last or Report(self.kind or "siamese", (), (), {})
+        passed = tuple(code for code in last.passed if code not in codes)
+        skipped = {c: why for c, why in last.skipped.items() if c not in codes}
+        return Report(last.kind, tuple(found), passed, skipped)
 
-    # ------------------------------------------------------------------ one look
+    # ----------------------------------------------------------------- one examination
 
-    def _look(self, logs=None):
-        if self._seen is None:
+    def _examine(self, codes, logs=None):
+        if self._rows is None:
             return
         look: dict = {"step": self._step, "epoch": self._epoch}
         if logs and "loss" in logs:
             look["loss"] = float(logs["loss"])
-        with preserve_state(self.model), trace.quickly():
-            case = Case(self.model, self._seen, kind=self._kind)
-            for code in _RULES[self._kind]:
-                self._apply(RULES[code], case)
-            for measure in (self._spread, self._gates, self._steps):
-                look.update(_or_nothing(measure, case))
-        if not np.isfinite(look.get("loss", 0.0)):
-            self._found(
-                RULES["S15"],
-                look["loss"],
-                f"the loss of the training is {look['loss']}",
-            )
+        with preserve_state(self.model), recorder.compiled_layers():
+            program = Program(self.model, self._rows, kind=self.kind)
+            self.kind = program.kind
+            self._last = apply_checks(program, codes[program.kind])
+            for finding in self._last.findings:
+                check = CHECKS[finding.code]
+                self._found(check, finding.value, finding.evidence)
+            look |= self._measure(program)
         self.history.append(look)
+        self._compare_losses()
 
-    def _apply(self, rule, case):
+    def _measure(self, program):
+        """Return what can be measured; a training must not end because something cannot."""
+        look: dict = {}
         try:
-            result = rule(case)
-        except NotExamined as reason:
-            self._unknown[rule.code] = str(reason)
-        except Exception as error:
-            self._unknown[rule.code] = f"the rule met {type(error).__name__}: {error}"
-        else:
-            self._unknown.pop(rule.code, None)
-            if result is not None:
-                self._found(rule, *result)
-
-    def _spread(self, case):
-        if self._kind == "ctc":
-            return {"blanks": _blanks(case.phones)}
-        return {"spread": vectors.spread(case.pair.all_embeddings)}
-
-    def _gates(self, case):
-        if not any(isinstance(layer, keras.layers.LSTM) for layer in case.layers):
-            return {}
-        few = rows.take(case.x, slice(8))
+            if program.kind == "ctc":
+                look["blanks"] = _share_of_blanks(program.transcription)
+            else:
+                look["spread"] = spread(np.concatenate(program.comparison.embeddings))
+        except Skip:
+            pass
         try:
-            shares = scaling.gate_saturation(self.model, (few, None))
-        except ArgumentError:  # a subclassed model
-            return {}
-        name = max(shares, key=shares.__getitem__)
-        if shares[name] > _SATURATED:
-            rule = RULES["S30" if self._kind == "siamese" else "C1"]
-            self._found(
-                rule,
-                shares[name],
-                f"{shares[name]:.0%} of the gates of {name} are beyond 4",
+            norms = weight_gradient_norms(
+                self.model, program.loss, program.x, program.y
             )
-        return {"gates": shares[name]}
+        except Exception:
+            return look
+        look["norm"] = float(np.sqrt(np.sum(np.square(norms))))
+        limit = _clipping(self.model.optimizer)
+        if limit is not None:
+            name, value = limit
+            norm = look["norm"] if name == "global_clipnorm" else max(norms)
+            look["clipped"] = bool(norm > value)
+            self._count_clipped(look, limit)
+        return look
 
-    def _steps(self, case):
-        norms = weight_gradients.norms(self.model, case.objective, case.x, case.y)
-        limit = _limit(self.model.optimizer)
-        whole = float(np.sqrt(np.sum(np.square(norms))))
-        if limit is None:
-            return {"norm": whole}
-        name, value = limit
-        clipped = bool(
-            whole > value if name == "global_clipnorm" else max(norms) > value
-        )
-        looks = [h["clipped"] for h in self.history if "clipped" in h] + [clipped]
-        share = float(np.mean(looks))
-        if len(looks) >= 4 and share > _CLIPPED and "C18" in RULES:
+    def _count_clipped(self, look, limit):
+        clipped = [each["clipped"] for each in self.history if "clipped" in each]
+        share = float(np.mean([*clipped, look["clipped"]]))
+        if len(clipped) >= 3 and share > _CLIPPED:
             self._found(
-                RULES["C18"],
+                DIVERGES,
                 share,
-                f"at {share:.0%} of {len(looks)} looks the gradient, now of norm "
-                f"{whole:.3g}, is beyond {name}={value:g}",
+                f"in {share:.0%} of {len(clipped) + 1} examinations, the gradient, now "
+                f"with norm {look['norm']:.3g}, exceeded {limit[0]}={limit[1]:g}",
             )
-        return {"norm": whole, "clipped": clipped}
 
-    def _found(self, rule, value, evidence):
-        if any(finding.code == rule.code for finding in self.findings):
+    def _compare_losses(self):
+        losses = [look["loss"] for look in self.history if "loss" in look]
+        if not losses:
+            return
+        last = losses[-1]
+        if not np.isfinite(last):
+            code = "S15" if self.kind == "siamese" else "C18"
+            check = CHECKS.get(code, DIVERGES)
+            self._found(check, last, f"the loss of the training is {last}")
+        elif last > _RISE * min(losses) > 0 and last > 0.5 * losses[0]:
+            self._found(
+                DIVERGES,
+                last / min(losses),
+                f"the loss is {last:.3g}, after {min(losses):.3g}",
+            )
+
+    def _found(self, check, value, evidence):
+        if any(finding.code == check.code for finding in self.findings):
             return
         when = "before the first step" if not self._step else f"after step {self._step}"
-        finding = Finding(
-            rule.code,
-            rule.severity,
-            rule.title,
-            f"{when}: {evidence}",
-            float(value),
-            rule.fix,
-            rule.notebook,
-        )
+        finding = finding_of(check, value, f"{when}: {evidence}")
         self.findings.append(finding)
-        self._say(str(finding))
+        self._print(str(finding))
 
-    def _say(self, sentence):
+    def _print(self, text):
         if self.verbose:
-            print(sentence)
+            print(text)
 
 
-def _or_nothing(measure, case):
-    """Ask for figures; a training must not end because one cannot be told."""
-    try:
-        return measure(case)
-    except Exception:
-        return {}
+def _share_of_blanks(t):
+    best = t.posteriors.argmax(axis=-1)
+    there = np.arange(best.shape[1]) < t.true_outputs[:, None]
+    return float(np.mean(best[there] == t.call.blank))
 
 
-def _blanks(phones):
-    """Share of frames, those of padding left out, on which the blank is likeliest."""
-    best = np.asarray(phones.posteriors).argmax(axis=-1)
-    true = np.arange(best.shape[1]) < np.asarray(phones.true_outputs)[:, None]
-    return float(np.mean(best[true] == phones.blank))
-
-
-def _limit(optimizer):
-    """By what an optimizer shortens gradients: name and value, or None."""
+def _clipping(optimizer):
+    """Return how an optimizer clips gradients, a name and a value, or None."""
     for name in ("global_clipnorm", "clipnorm", "clipvalue"):
-        value = getattr(optimizer, name, None)
-        if value:
+        if value := getattr(optimizer, name, None):
             return name, float(value)
     return None
 
 
 def _batch_of_fit(model):
-    """First batch of the data of the `fit` that is running, or None.
+    """Return the first batch of the `fit` that is running, or None.
 
-    Keras hands no data to callbacks. The data is looked up in `fit` itself, in which we
-    are being called; where that fails, the reader is asked for a batch.
+    Keras gives no data to callbacks, so it is looked up in the frame of `fit`, in which
+    this code is called.
     """
     frame: types.FrameType | None = sys._getframe()
     while frame is not None:

@@ -6,11 +6,12 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from ..errors import ArgumentError
 from ._arguments import check_minimum
 
 # Limits beyond which the audit reports a problem.
 _SAME_SPEAKER = (0.4, 0.6)  # outside, predicting one class for all pairs pays off
-_MAX_REPEATS = 0.1
+_MAX_REPEATS = 0.3  # chance repeats some of the pairs of a small corpus
 _MAX_AT_START = 0.5
 
 
@@ -52,6 +53,17 @@ class PairAudit:
     shared_recordings: int
     problems: tuple[str, ...]
 
+    @property
+    def unknown(self):
+        """What the pairs do not say, by the code of the rule that needs it."""
+        values = {
+            "S24": ("the recordings", (self.same_recording, self.same_session)),
+            "S25": ("the recordings", (self.repeats,)),
+            "S26": ("the sex of the speakers", (self.same_sex,)),
+            "S27": ("where segments start", (self.at_start,)),
+        }
+        return {k: what for k, (what, v) in values.items() if np.isnan(v).all()}
+
     def __repr__(self):
         """One line for each value, then the problems."""
         lines = [
@@ -67,8 +79,11 @@ def audit(pairs, against=None, epochs=1):
 
     Parameters
     ----------
-    pairs : PairBatches
-        The pairs to check; not modified.
+    pairs : PairBatches or pandas.DataFrame
+        The pairs to check; not modified. A table has a row for each pair and columns in
+        twos, such as speaker_a and speaker_b: for speaker, recording, session, sex, and
+        start, the position of the segment; as many of them as are known. Labels may be
+        in a column "same".
     against : Features or PairBatches, optional
         Another split, such as the test set. It should share no speakers and no
         recordings with `pairs`.
@@ -83,7 +98,8 @@ def audit(pairs, against=None, epochs=1):
     Raises
     ------
     ArgumentError
-        If `epochs` is below 1.
+        If `epochs` is below 1, or a table does not say which pairs are from the same
+        speaker.
 
     Examples
     --------
@@ -94,58 +110,97 @@ def audit(pairs, against=None, epochs=1):
     ()
     """
     check_minimum(epochs=(epochs, 1))
-    features = pairs.features
-    drawn = _draw_epochs(copy.copy(pairs), epochs)
-    first, second = drawn["first"].to_numpy(), drawn["second"].to_numpy()
-    # Computed from the speakers, because the labels themselves may be wrong.
-    same = features.speakers[first] == features.speakers[second]
-
-    def fraction_alike(column, mask):
-        """Fraction of the pairs in `mask` with the same entry in a column."""
-        if column not in features.table:
-            return np.nan
-        entries = features.table[column].to_numpy(str)
-        a, b = entries[first[mask]], entries[second[mask]]
-        return _mean((a == b)[(a != "") & (b != "")])
-
-    rows = drawn[["first", "second"]].to_numpy()
-    starts = drawn[["first_frame", "second_frame"]].to_numpy()
-    # A number for each segment, so that pairs can be compared in either order.
-    segments = rows * (features.lengths.max() + 1) + starts
-    repeats = pd.DataFrame(np.sort(segments, axis=1)).duplicated()
-    could_start_elsewhere = features.lengths[rows] > pairs.n_frames
+    features = None if isinstance(pairs, pd.DataFrame) else pairs.features
+    table = pairs if features is None else _draw_table(copy.copy(pairs), epochs)
+    labels = table["same"].to_numpy(bool) if "same" in table else None
+    # From the speakers if they are known, because the labels may be wrong.
+    same = _alike(table, "speaker") if "speaker_a" in table else labels
+    if same is None:
+        raise ArgumentError(
+            "the table of pairs must have the columns speaker_a and speaker_b, or a "
+            f"column same; it has {', '.join(map(str, table.columns))}"
+        )
+    starts = _both(table, "start")
     shared_speakers, shared_recordings = _shared(features, against)
     result = PairAudit(
-        n_pairs=len(drawn),
+        n_pairs=len(table),
         same_speaker=_mean(same),
-        repeats=_mean(repeats),
-        same_recording=_mean((first == second)[same]),
-        same_session=fraction_alike("session", same),
-        same_sex=fraction_alike("sex", ~same),
-        at_start=_mean(starts[could_start_elsewhere] == 0),
+        repeats=_repeats(table),
+        same_recording=_mean(_alike(table, "recording")[same]),
+        same_session=_mean(_alike(table, "session")[same]),
+        same_sex=_mean(_alike(table, "sex")[~same]),
+        at_start=_mean(starts[~np.isnan(starts)] == 0),
         shared_speakers=shared_speakers,
         shared_recordings=shared_recordings,
         problems=(),
     )
-    n_wrong = np.count_nonzero(same != drawn["same"].to_numpy(bool))
+    n_wrong = 0 if labels is None else np.count_nonzero(same != labels)
     return dataclasses.replace(result, problems=tuple(_problems(result, n_wrong)))
 
 
-def _mean(values):
-    return float(np.mean(values)) if len(values) else np.nan
-
-
-def _draw_epochs(pairs, epochs):
-    tables = []
+def _draw_table(pairs, epochs):
+    """Draw the pairs, and add what the features say about both sides."""
+    features, tables = pairs.features, []
     for _ in range(epochs):
         tables += [pairs.draw(i) for i in range(len(pairs))]
         pairs.on_epoch_end()
-    return pd.concat(tables, ignore_index=True)
+    drawn = pd.concat(tables, ignore_index=True)
+    table = {"same": drawn["same"]}
+    for side, end in (("first", "_a"), ("second", "_b")):
+        row, start = drawn[side].to_numpy(), drawn[f"{side}_frame"].to_numpy(float)
+        table["speaker" + end] = features.speakers[row]
+        table["recording" + end] = row
+        # A recording as short as a segment can only start at its first frame.
+        is_long = features.lengths[row] > pairs.n_frames
+        table["start" + end] = np.where(is_long, start, np.nan)
+        for name in ("session", "sex"):
+            if name in features.table:
+                table[name + end] = features.table[name].to_numpy(str)[row]
+    return pd.DataFrame(table)
+
+
+def _both(table, name):
+    """Return the columns of both sides as floats, shape (pairs, 2); NaN if unknown."""
+    columns = [f"{name}_a", f"{name}_b"]
+    if not set(columns) <= set(table):
+        return np.full((len(table), 2), np.nan)
+    return table[columns].to_numpy(float)
+
+
+def _alike(table, name):
+    """Return 1 where both sides agree, 0 where they differ, NaN where it is unknown.
+
+    Booleans, if it is known for all pairs.
+    """
+    columns = [f"{name}_a", f"{name}_b"]
+    if not set(columns) <= set(table):
+        return np.full(len(table), np.nan)
+    a, b = (table[column].to_numpy(str) for column in columns)
+    unknown = np.isin(a, ("", "nan", "None")) | np.isin(b, ("", "nan", "None"))
+    return np.where(unknown, np.nan, a == b) if unknown.any() else a == b
+
+
+def _repeats(table):
+    """Return the fraction of pairs that were drawn before, in either order."""
+    names = ["recording_a", "recording_b"]
+    if not set(names) <= set(table):
+        return np.nan
+    sides = pd.factorize(table[names].to_numpy().reshape(-1))[0].reshape(-1, 2)
+    segments = np.stack([sides, np.nan_to_num(_both(table, "start"))], axis=2)
+    return _mean(
+        pd.Series([str(sorted(pair)) for pair in segments.tolist()]).duplicated()
+    )
+
+
+def _mean(values):
+    values = np.asarray(values, float)
+    values = values[~np.isnan(values)]
+    return float(np.mean(values)) if len(values) else np.nan
 
 
 def _shared(features, against):
     """Count speakers and recordings that two splits have in common."""
-    if against is None:
+    if against is None or features is None:
         return 0, 0
     splits = features, getattr(against, "features", against)
     a, b = (set(each.speakers) for each in splits)

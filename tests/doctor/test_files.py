@@ -46,7 +46,7 @@ def saved(tmp_path):
 
 def test_healthy_is_0(saved, capsys):
     assert main(["doctor", *saved(twins(margin=0.5))]) == 0
-    assert "siamese: no fault found" in capsys.readouterr().out
+    assert "siamese: no faults found" in capsys.readouterr().out
 
 
 def test_faults_are_1(saved, capsys):
@@ -74,20 +74,12 @@ def test_a_loss_by_its_name_or_from_a_file(saved, tmp_path, capsys):
     assert "FILE.py:FUNCTION" in capsys.readouterr().err
 
 
-def test_the_program_can_be_read_as_well(saved, tmp_path, capsys):
-    path = tmp_path / "program.py"
-    path.write_text("from keras.layers import PReLU\nx = PReLU(init='zero')\n")
-    files = saved(twins(margin=0.5))
-    assert main(["doctor", *files, "--source", str(path)]) == 1
-    assert "S35" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"model": "nowhere.keras"}, "there is no file"),
-        ({"data": "nowhere.npz"}, "no .npz file"),
-        ({"arrays": {"spkr": np.ones(3)}}, "neither inputs of the model nor known"),
+        ({"data": "nowhere.npz"}, "not an .npz file"),
+        ({"arrays": {"spkr": np.ones(3)}}, "must hold y, and x, or a and b"),
     ],
 )
 def test_what_cannot_be_examined_is_2(saved, capsys, change, sentence):
@@ -96,6 +88,12 @@ def test_what_cannot_be_examined_is_2(saved, capsys, change, sentence):
     files[2] = change.get("data", files[2])
     assert main(["doctor", *files]) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_json_is_printed_for_an_error_as_well(saved, capsys):
+    files = saved(twins(margin=0.5))
+    assert main(["doctor", "nowhere.keras", *files[1:], "--json"]) == 2
+    assert "no file" in json.loads(capsys.readouterr().out)["error"]
 
 
 def test_a_damaged_model_is_2(saved, capsys):

@@ -1,0 +1,144 @@
+"""Batches: arrays in nested structures, as Keras takes them."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from ..errors import ArgumentError
+
+
+def to_arrays(value):
+    """Convert tensors, lists of numbers and tables to arrays, in any structure."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {key: to_arrays(each) for key, each in value.items()}
+    if isinstance(value, tuple) or (
+        isinstance(value, list) and any(np.ndim(each) > 0 for each in value)
+    ):
+        return type(value)(to_arrays(each) for each in value)
+    if ops.is_tensor(value):
+        return ops.convert_to_numpy(value)
+    return value if hasattr(value, "detach") else np.asarray(value)
+
+
+def to_tensors(value):
+    """Convert arrays to tensors, in any structure."""
+    return tree.map_structure(
+        lambda x: ops.convert_to_tensor(x) if isinstance(x, np.ndarray) else x, value
+    )
+
+
+def flatten(value):
+    """Return the arrays of a structure, in order."""
+    return [each for each in tree.flatten(value) if isinstance(each, np.ndarray)]
+
+
+def n_rows(value):
+    """Return the number of rows of a batch, the first dimension of its arrays."""
+    sizes = [each.shape[0] for each in flatten(value) if each.ndim]
+    return sizes[0] if sizes else 0
+
+
+def take(value, rows):
+    """Return some rows of all arrays of a structure."""
+    n = n_rows(value)
+    return tree.map_structure(
+        lambda a: (
+            a[rows] if isinstance(a, np.ndarray) and a.ndim and len(a) == n else a
+        ),
+        value,
+    )
+
+
+def equal(a, b):
+    """Return whether two structures hold the same arrays."""
+    a, b = flatten(a), flatten(b)
+    return len(a) == len(b) and all(
+        p.shape == q.shape and np.array_equal(p, q, equal_nan=p.dtype.kind == "f")
+        for p, q in zip(a, b, strict=True)
+    )
+
+
+def first_batch(batch):
+    """Return inputs and labels of a batch, or of the first of several batches.
+
+    Parameters
+    ----------
+    batch : tuple, list of tuple, or anything that yields batches
+        As `keras.Model.fit` takes it.
+
+    Returns
+    -------
+    x, y : object
+        Arrays in the structure that was given. Both are None if there is no batch; y is
+        None if there are no labels.
+
+    Raises
+    ------
+    ArgumentError
+        If `batch` is none of these.
+    """
+    if batch is None:
+        return None, None
+    if isinstance(batch, keras.utils.PyDataset):
+        batch = batch[0]
+    elif isinstance(batch, list) and batch and all(isinstance(b, tuple) for b in batch):
+        batch = batch[0]
+    elif isinstance(batch, list) and len(batch) == 2:
+        batch = tuple(batch)
+    elif isinstance(batch, dict | np.ndarray | list) or ops.is_tensor(batch):
+        batch = (batch, None)
+    elif not isinstance(batch, tuple) and hasattr(batch, "__iter__"):
+        batch = next(iter(batch), (None, None))
+    if not isinstance(batch, tuple | list):
+        if not (isinstance(batch, dict | np.ndarray) or ops.is_tensor(batch)):
+            raise ArgumentError(
+                "batch must be (x, y), as keras.Model.fit takes it, or something that "
+                f"yields such batches; got {type(batch).__name__}"
+            )
+        batch = (batch, None)
+    x, y = batch[0], batch[1] if len(batch) > 1 else None
+    return to_arrays(x), to_arrays(y)
+
+
+def is_whole(array):
+    """Return whether an array holds whole numbers, whatever its type."""
+    array = np.asarray(array)
+    if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
+        return True
+    return (
+        np.issubdtype(array.dtype, np.floating)
+        and array.size > 0
+        and bool(np.isfinite(array).all())
+        and bool((array == np.round(array)).all())
+    )
+
+
+def first_line(error, limit=160):
+    """Return the first line of an error's message, shortened."""
+    text = str(error).strip().split("\n")[0] or type(error).__name__
+    return text if len(text) < limit else text[: limit - 3] + "..."
+
+
+def question(function):
+    """Make a property whose value, or whose reason to skip, is computed once."""
+    from functools import wraps
+
+    from .report import Skip
+
+    name = "_answer_" + function.__name__
+
+    @wraps(function)
+    def get(self):
+        if name not in self.__dict__:
+            try:
+                self.__dict__[name] = function(self), None
+            except Skip as skip:
+                self.__dict__[name] = None, skip
+        value, skip = self.__dict__[name]
+        if skip is not None:
+            raise Skip(str(skip), skip.keyword)
+        return value
+
+    return property(get)

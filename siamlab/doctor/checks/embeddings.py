@@ -1,0 +1,166 @@
+"""Faults of the network that makes embeddings: S11, S17, S19."""
+
+import keras
+import numpy as np
+
+from ..arrays import flatten, to_arrays
+from ..check import check
+from ..recorder import call_model
+from ..report import Skip
+
+
+def spread(e):
+    """Return the distance of embeddings from their mean, relative to their size.
+
+    Both are root mean squares.
+
+    Parameters
+    ----------
+    e : array
+        Shape (segments, dim).
+
+    Returns
+    -------
+    float
+        0 if all are alike, or all are 0; about 1 if their mean is near 0.
+    """
+    e = np.asarray(e, np.float64)
+    size = float(np.sqrt(np.mean(e**2)))
+    return float(np.sqrt(np.mean((e - e.mean(axis=0)) ** 2))) / size if size else 0.0
+
+
+def effective_rank(e):
+    """Return the exponential of the entropy of the spectrum (Roy and Vetterli, 2007)."""
+    s = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
+    p = s[s > 0] / max(s.sum(), 1e-300)
+    return float(np.exp(-np.sum(p * np.log(p)))) if len(p) else 0.0
+
+
+@check("S17", "fatal", "04_pairs_and_twins")
+def s17_unshared_weights(program):
+    """The towers of the network do not share their weights.
+
+    Symptom: Training goes well, and the same recording on both sides has a
+        distance.
+    Cause: The network was built twice, once for each input.
+    Fix: build one base network and call it for each input: base(a), base(b)
+
+    Compare the variables of the layers that see only one of the inputs.
+
+    Which layers these are is found out by changing one input at a time. All variables
+    must serve all inputs: there is no threshold.
+    """
+    c = program.comparison
+    if c.towers is None or len(c.embeddings) < 2:
+        raise Skip("the model has not several inputs")
+    if c.towers.joined:
+        return None
+    towers = [c.towers.variables(i) for i in range(len(c.embeddings))]
+    every = {key: v for tower in towers for key, v in tower.items()}
+    if not every:
+        raise Skip("the towers have no weights")
+    alone = [v for key, v in every.items() if not all(key in t for t in towers)]
+    if not alone:
+        return None
+    count, whole = (
+        sum(int(np.prod(v.shape)) for v in vs) for vs in (alone, every.values())
+    )
+    return count / whole, (
+        f"{len(alone)} variables, {count:,} of {whole:,} numbers, serve one of the "
+        "inputs only"
+    )
+
+
+@check("S19", "fatal", "08_embeddings")
+def s19_fresh_extractor(program):
+    """Embeddings are taken from weights that were never trained.
+
+    Symptom: The loss is low, and clusters are no better than before the training.
+    Cause: The network was built again, or loaded by names that matched nothing.
+    Fix: use the layers of the trained model: keras.Model(base.inputs,
+        base.get_layer(name).output)
+
+    Find each kernel of the extractor in the trained model.
+
+    As the same variable, or as one with the same values, as after a copy; random weights
+    agree in no number.
+    """
+    extractor = program.extractor
+    if extractor is None:
+        raise Skip("no extractor was given", "extractor")
+    if not isinstance(extractor, keras.layers.Layer):
+        raise Skip("the extractor is not a Keras model")
+    network = program.network
+    program.recorded
+    if not extractor.built:
+        call_model(extractor, program.sounds[0])
+    known = {id(v) for v in network.variables}
+    values = [keras.ops.convert_to_numpy(v) for v in network.variables]
+    kernels, fresh = 0, []
+    for variable in extractor.weights:
+        value = keras.ops.convert_to_numpy(variable)
+        if value.ndim < 2 or value.size < 2 or np.ptp(value) == 0:
+            continue
+        kernels += 1
+        if id(variable) not in known and not any(
+            v.shape == value.shape and np.array_equal(v, value) for v in values
+        ):
+            fresh.append(variable)
+    if not kernels:
+        raise Skip("the extractor has no kernels")
+    if not fresh:
+        return None
+    return len(fresh) / kernels, (
+        f"{len(fresh)} of {kernels} kernels of the extractor are not in the model, such "
+        f"as {fresh[0].path}"
+    )
+
+
+@check("S11", "fatal", "05_kl_hinge_loss", follows="S30 S1 S12 S13 S15 S2")
+def s11_collapse(program):
+    """All recordings have the same embedding.
+
+    Symptom: The loss stays at the margin, or at that of equal outputs; the EER is
+        50 %.
+    Cause: Most pairs have one label, the learning rate is too high, or a loss that
+        equal embeddings satisfy.
+    Fix: balance the pairs, lower the learning rate, or use a loss that weighs pairs
+        against each other (siamlab.losses.SupervisedContrastive)
+
+    Measure how far the embeddings of the batch spread, and in how many directions.
+
+    The spread is the root mean square of the distance from their mean, relative to their
+    size. Healthy networks, most of them untrained, have 0.16 and more; collapsed ones
+    1e-4 and less, or exactly 0. The limit, 2e-3, is nearer to the latter, because a
+    softmax of hundreds of units and unscaled input give little spread, too. All
+    embeddings on one line, with a second singular value below 1e-3 of the first, count
+    as collapsed as well.
+    """
+    e = np.asarray(_embeddings(program), np.float64)
+    if len(e) < 4:
+        raise Skip("there are fewer than 4 embeddings")
+    if not np.isfinite(e).all():
+        raise Skip("the embeddings are not finite")
+    share = spread(e)
+    singular = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
+    on_a_line = len(e) >= 8 and e.shape[1] >= 3 and singular[1] < 1e-3 * singular[0]
+    if share >= 2e-3 and not on_a_line:
+        return None
+    if not np.abs(e).max() > 0:
+        return 0.0, "all embeddings are exactly 0"
+    return share, (
+        f"the embeddings spread by {share:.1g} of their size (effective rank "
+        f"{effective_rank(e):.1f} of {e.shape[1]})"
+    )
+
+
+def _embeddings(program):
+    """Return the embeddings of the extractor, or else those in the model."""
+    if program.extractor is not None:
+        try:
+            sounds = np.concatenate(program.sounds)
+            found = flatten((to_arrays(call_model(program.extractor, sounds)),))[0]
+            return found.reshape(len(found), -1)
+        except Skip:
+            pass
+    return np.concatenate(program.comparison.embeddings)

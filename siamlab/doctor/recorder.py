@@ -1,0 +1,492 @@
+"""Records what the layers of a model compute, and runs a model with other values.
+
+However a model is built, in the end its layers are called. `record` notes each call and
+its result; `replay` runs the model again with some of the results replaced. So any
+embeddings can be put into a siamese model, and any outputs under a layer that computes
+a loss, without knowing how the model was written. `ctc_calls` notes with which
+arguments a CTC loss is called.
+
+This is the only file of siamlab that replaces attributes of Keras and TensorFlow. Each
+is put back at the end of its context, also after an error. Tested with Keras 3.10 to
+3.15 and TensorFlow 2.18 to 2.21.
+"""
+
+import contextlib
+import contextvars
+import dataclasses
+import functools
+import logging
+import sys
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+from .arrays import first_line, to_tensors
+from .report import Skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer, or of an operation of a functional model.
+
+    Parameters
+    ----------
+    layer : keras.Operation
+        The layer.
+    place : int
+        Number of the call, in the order in which the calls began.
+    parent : int or None
+        Place of the call in which this one was made.
+    inputs, output : object
+        Arrays, or structures of arrays.
+    mask : numpy.ndarray or None
+        Mask of the first input.
+    ends : int
+        The place after all calls that were made in this one.
+    reads, writes : tuple of int
+        Numbers of the tensors that it receives and returns.
+    """
+
+    layer: object
+    place: int
+    parent: int | None
+    inputs: object
+    output: object
+    mask: object
+    ends: int
+    reads: tuple
+    writes: tuple
+
+    @property
+    def is_model(self):
+        """Whether the layer consists of other layers."""
+        return self.ends > self.place + 1 or isinstance(self.layer, keras.Model)
+
+
+def record(model, x, training=False):
+    """Run a model on a batch and note the calls of its layers.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It is built, if it was not.
+    x : object
+        Its input, arrays in any structure.
+    training : bool
+        Whether to run it as in training.
+
+    Returns
+    -------
+    output : object
+        Arrays.
+    calls : list of Call
+        In the order in which they began.
+
+    Raises
+    ------
+    Skip
+        If the model cannot be called.
+    """
+    if not getattr(model, "built", True):
+        call_model(model, x)
+    calls: list = []
+    open_calls: list = []
+    tensors: dict = {}  # kept, so that no two have one identity
+
+    def numbers(value):
+        found = [t for t in tree.flatten(value) if ops.is_tensor(t)]
+        return tuple(tensors.setdefault(id(t), (len(tensors), t))[0] for t in found)
+
+    def note(original, layer, args, kwargs):
+        place, parent = len(calls), open_calls[-1] if open_calls else None
+        calls.append(None)
+        open_calls.append(place)
+        mask, reads = _mask(args, kwargs), numbers((args, kwargs))
+        try:
+            output = original(layer, *args, **kwargs)
+        finally:
+            open_calls.pop()
+        calls[place] = Call(
+            layer,
+            place,
+            parent,
+            _arrays(args[0] if len(args) == 1 else args),
+            _arrays(output),
+            mask,
+            len(calls),
+            reads,
+            numbers(output),
+        )
+        return output
+
+    with _calls_go_through(note):
+        output = call_model(model, x, training)
+    return _arrays(output), calls
+
+
+def replay(model, x, calls, replaced, watch=(), kept=None):
+    """Run a model again with some results replaced.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    x : object
+        Its input; for another number of rows anything of that shape, because only what
+        is replaced counts.
+    calls : list of Call
+        The result of `record`.
+    replaced : dict of int to array, tensor or callable
+        Place of a call, and its new result. A callable receives the layer, as a
+        function of its input.
+    watch : sequence of int
+        Calls whose results are returned as well.
+    kept : set of int, optional
+        Calls whose recorded results are used; by default those before the first one
+        that is replaced.
+
+    Returns
+    -------
+    object
+        The output of the model, tensors; with `watch`, also a dictionary of the results
+        by place.
+    """
+    kept = range(min(replaced)) if kept is None else kept
+    inside = set()  # calls in which something is replaced must be made
+    for place in replaced:
+        parent = calls[place].parent
+        while parent is not None:
+            inside.add(parent)
+            parent = calls[parent].parent
+    place, seen = 0, {}
+
+    def repeat(original, layer, args, kwargs):
+        nonlocal place
+        here = place
+        if here >= len(calls) or calls[here].layer is not layer:
+            raise Skip("the model does not call its layers in the same order each time")
+        if here in replaced or (here in kept and here not in inside):
+            place = calls[here].ends
+            output = replaced.get(here, calls[here].output)
+            if callable(output):
+                output = output(lambda value: original(layer, to_tensors(value)))
+            output = to_tensors(output)
+        else:
+            place += 1
+            output = original(layer, *args, **kwargs)
+        if here in watch:
+            seen[here] = output
+        return output
+
+    with _calls_go_through(repeat):
+        output = call_model(model, x)
+    return (output, seen) if watch else output
+
+
+def call_model(model, x, training=False):
+    """Call a model, or raise `Skip` with the reason why that fails."""
+    takes_training = isinstance(model, keras.layers.Layer) and "training" in getattr(
+        model, "_call_context_args", {"training"}
+    )
+    kwargs = {"training": training} if takes_training else {}
+    try:
+        return model(to_tensors(x), **kwargs)
+    except Skip:
+        raise
+    except Exception as error:
+        raise Skip(
+            f"the model cannot be called on this batch: {first_line(error)}"
+        ) from error
+
+
+@contextlib.contextmanager
+def answer_calls(model, output):
+    """Let each call of a model return `output` instead of what it computes."""
+    asked: list = []
+
+    def answer(original, layer, args, kwargs):
+        if layer is not model:
+            return original(layer, *args, **kwargs)
+        asked.append(layer)
+        return output
+
+    with _calls_go_through(answer):
+        yield asked
+
+
+def _arrays(value):
+    return tree.map_structure(
+        lambda x: ops.convert_to_numpy(x) if ops.is_tensor(x) else x, value
+    )
+
+
+def _is_symbolic(value):
+    return any(isinstance(x, keras.KerasTensor) for x in tree.flatten(value))
+
+
+def _is_leaf(layer):
+    """Return whether it is one of Keras' own layers, whose parts do not matter."""
+    is_own = type(layer).__module__.split(".")[0] == "keras"
+    return is_own and not isinstance(layer, keras.Model)
+
+
+@contextlib.contextmanager
+def _calls_go_through(function):
+    """Let `function` make each call of a layer or an operation."""
+    of_layer, of_operation = keras.layers.Layer.__call__, keras.Operation.__call__
+    inside: list = []  # leaves that are being called
+
+    def through(call, layer, args, kwargs):
+        if inside or _is_symbolic((args, kwargs)):
+            return call(layer, *args, **kwargs)
+        if not _is_leaf(layer):
+            return function(call, layer, args, kwargs)
+        inside.append(layer)
+        try:
+            return function(_faster(call, layer), layer, args, kwargs)
+        finally:
+            inside.pop()
+
+    def layer_call(layer, *args, **kwargs):
+        return through(of_layer, layer, args, kwargs)
+
+    def operation_call(operation, *args, **kwargs):
+        if isinstance(operation, keras.layers.Layer):  # from Layer.__call__
+            return of_operation(operation, *args, **kwargs)
+        return through(of_operation, operation, args, kwargs)
+
+    keras.layers.Layer.__call__ = layer_call
+    keras.Operation.__call__ = operation_call
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = of_layer
+        keras.Operation.__call__ = of_operation
+
+
+_GRAPHS: contextvars.ContextVar = contextvars.ContextVar("graphs", default=None)
+
+
+@contextlib.contextmanager
+def compiled_layers():
+    """Run recurrent layers as graphs, which takes a tenth of the time.
+
+    Each layer is compiled once, as long as the context lasts. TensorFlow's warnings
+    about repeated compilation are suppressed.
+    """
+    log = logging.getLogger("tensorflow")
+    token, level = _GRAPHS.set({}), log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        _GRAPHS.reset(token)
+
+
+def _faster(call, layer):
+    """Return the call of a recurrent layer as a graph, any other call as it is."""
+    graphs = _GRAPHS.get()
+    recurrent = keras.layers.RNN | keras.layers.Bidirectional
+    if (
+        graphs is None
+        or keras.backend.backend() != "tensorflow"
+        or not isinstance(layer, recurrent)
+    ):
+        return call
+
+    def fast(layer, *args, **kwargs):
+        training = kwargs.get("training")
+        if len(args) != 1 or set(kwargs) - {"mask", "training"}:
+            return call(layer, *args, **kwargs)
+        mask = kwargs.get("mask")
+        mask = getattr(args[0], "_keras_mask", None) if mask is None else mask
+        key = id(layer), training, mask is None
+        if key not in graphs:
+            graphs[key] = _graph(call, layer, training)
+        try:
+            output = graphs[key](args[0], mask)
+        except Exception:  # something in it does not work in a graph
+            graphs[key] = lambda x, m: call(layer, x, mask=m, training=training)
+            return graphs[key](args[0], mask)
+        for each in tree.flatten(output):
+            if mask is not None and tuple(each.shape[:2]) == tuple(mask.shape):
+                each._keras_mask = mask  # as Keras does; a graph loses it
+        return output
+
+    return fast
+
+
+def _graph(call, layer, training):
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True, autograph=False)
+    def run(x, mask):
+        return call(layer, x, mask=mask, training=training)
+
+    return run
+
+
+def _mask(args, kwargs):
+    mask = kwargs.get("mask")
+    if mask is None and args:
+        first = tree.flatten(args[0])
+        mask = getattr(first[0], "_keras_mask", None) if first else None
+    return None if mask is None or isinstance(mask, list | tuple) else _arrays(mask)
+
+
+# ------------------------------------------------------------------ calls of CTC losses
+
+
+@dataclasses.dataclass(frozen=True)
+class CTCCall:
+    """The arguments with which a CTC loss was called, as arrays.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray or list of numpy.ndarray
+        With their padding, shape (batch, labels); a list if they were sparse.
+    outputs : numpy.ndarray
+        Shape (batch, time, classes).
+    label_length, output_length : numpy.ndarray or None
+        In the shape in which they were given.
+    blank : int
+        Class of the blank, from 0.
+    kind : {"logits", "probabilities"}
+        The kind of outputs that the loss expects.
+    length_ndim : int
+        Number of dimensions of the lengths that it expects.
+    """
+
+    labels: object
+    outputs: np.ndarray
+    label_length: np.ndarray | None
+    output_length: np.ndarray | None
+    blank: int
+    kind: str
+    length_ndim: int = 1
+
+    @property
+    def told(self):
+        """The labels that the loss uses, a list of arrays."""
+        if self.label_length is None:
+            return list(self.labels)
+        lengths = np.maximum(self.label_length.reshape(-1).astype(int), 0)
+        return [row[:n] for row, n in zip(self.labels, lengths, strict=False)]
+
+
+def _array(value):
+    if value is None:
+        return None
+    if hasattr(value, "indices"):  # sparse labels, without padding
+        rows = np.asarray(value.indices)[:, 0]
+        n = int(np.asarray(value.dense_shape)[0])
+        return [np.asarray(value.values)[rows == i] for i in range(n)]
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    return np.asarray(ops.convert_to_numpy(value))
+
+
+def _note(labels, outputs, lengths, blank, kind="logits", time_major=False, ndim=1):
+    labels, outputs = _array(labels), _array(outputs)
+    if time_major and outputs.ndim == 3:
+        outputs = outputs.swapaxes(0, 1)
+    blank = int(blank or 0)
+    blank += outputs.shape[-1] if blank < 0 else 0
+    lengths = map(_array, lengths)
+    return CTCCall(labels, outputs, *lengths, blank, kind, ndim)
+
+
+def _note_keras(target, output, target_length, output_length, mask_index=0):
+    return _note(target, output, (target_length, output_length), mask_index)
+
+
+def _note_batch_cost(y_true, y_pred, input_length, label_length):
+    lengths = label_length, input_length
+    return _note(y_true, y_pred, lengths, -1, "probabilities", ndim=2)
+
+
+def _note_tensorflow(
+    labels,
+    logits,
+    label_length,
+    logit_length,
+    logits_time_major=True,
+    unique=None,
+    blank_index=None,
+    name=None,
+):
+    lengths = label_length, logit_length
+    return _note(labels, logits, lengths, blank_index, time_major=logits_time_major)
+
+
+def _note_torch(log_probs, targets, input_lengths, target_lengths, blank=0, **kwargs):
+    lengths = target_lengths, input_lengths
+    return _note(targets, log_probs, lengths, blank, time_major=True)
+
+
+def _ctc_functions():
+    """Yield the functions that compute a CTC loss: module, name, how to read a call."""
+    yield keras.src.backend.nn, "ctc_loss", _note_keras
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        yield tf.nn, "ctc_loss", _note_tensorflow
+        yield tf.keras.backend, "ctc_batch_cost", _note_batch_cost
+    if "torch" in sys.modules:
+        yield sys.modules["torch"].nn.functional, "ctc_loss", _note_torch
+
+
+@contextlib.contextmanager
+def ctc_calls():
+    """Note the calls of CTC losses.
+
+    Yields
+    ------
+    list of CTCCall
+        Grows with each call; a call inside another one is not counted.
+    """
+    seen: list[CTCCall] = []
+    inside: list[bool] = []
+
+    def noting(original, read):
+        @functools.wraps(original)
+        def through(*args, **kwargs):
+            if not inside:
+                # Arguments that cannot be read, such as symbols, are ignored.
+                with contextlib.suppress(Exception):
+                    seen.append(read(*args, **kwargs))
+            inside.append(True)
+            try:
+                return original(*args, **kwargs)
+            finally:
+                inside.pop()
+
+        return through
+
+    kept = [(m, name, getattr(m, name), read) for m, name, read in _ctc_functions()]
+    for module, name, original, read in kept:
+        setattr(module, name, noting(original, read))
+    try:
+        with _eagerly():
+            yield seen
+    finally:
+        for module, name, original, _ in kept:
+            setattr(module, name, original)
+
+
+@contextlib.contextmanager
+def _eagerly():
+    """Run functions decorated with tf.function step by step, so that calls are seen."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)

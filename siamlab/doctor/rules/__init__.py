@@ -1,1 +1,0 @@
-"""The rules: one file for each family of faults, one function for each fault."""

@@ -1,0 +1,190 @@
+"""A program that learns to transcribe with CTC: its batch, and the call of its loss.
+
+However the loss is written, in the end a function of Keras, TensorFlow or PyTorch is
+called with labels, outputs and their lengths. Comparing these with the batch shows most
+faults.
+"""
+
+import numpy as np
+from keras import ops
+
+from . import recorder, sequences
+from .arrays import first_line, flatten, n_rows, question
+from .objective import LossError
+from .report import Skip
+
+
+class Transcription:
+    """A program that transcribes utterances.
+
+    Parameters
+    ----------
+    program : Program
+        What was given.
+    """
+
+    def __init__(self, program):
+        self.program = program
+        self.x, self.y = program.x, program.y
+        if self.x is None:
+            raise Skip("no batch was given")
+        found = sequences.find_slots(self.x, self.y)
+        self.signal_slot, self.label_slot, self.length_slots = found
+
+    # ---------------------------------------------------------------------- the batch
+
+    @question
+    def spectrogram(self):
+        """The input with its padding, shape (batch, time, bands)."""
+        if self.signal_slot is None or self.signal_slot.array.ndim < 3:
+            raise Skip("the batch holds no spectrogram (batch, time, bands)")
+        array = self.signal_slot.array
+        return array.reshape(*array.shape[:2], -1).astype(np.float64)
+
+    @question
+    def length_roles(self):
+        """Lengths of the inputs and of the labels, each a `Slot` or None."""
+        return sequences.length_roles(self.length_slots, self.label_slot)
+
+    @question
+    def labels(self):
+        """The true labels of each utterance, a list of integer arrays."""
+        if self.label_slot is None or self.label_slot.array.ndim != 2:
+            raise Skip("the batch has no sequences of labels")
+        slot = self.length_roles[1]
+        lengths = slot.array if slot is not None else None
+        if lengths is not None and np.size(lengths) != n_rows(self.x):
+            lengths = None
+        array = np.round(self.label_slot.array).astype(int)
+        return sequences.true_labels(array, lengths)
+
+    @question
+    def n_labels(self):
+        """Number of true labels of each utterance."""
+        return np.asarray([len(row) for row in self.labels])
+
+    @question
+    def padding(self):
+        """Which frames are padding by their values, shape (batch, time)."""
+        return sequences.constant_ends(self.spectrogram)
+
+    @question
+    def true_frames(self):
+        """Frames of each spectrogram without its padding, shape (batch,)."""
+        n_frames = self.spectrogram.shape[1]
+        seen = n_frames - self.padding.sum(axis=1)
+        slot = self.length_roles[0]
+        if slot is None:
+            return seen
+        given = np.asarray(slot.array, np.float64).reshape(-1)
+        return sequences.in_frames(given, seen, n_frames, self.stride)
+
+    @question
+    def is_padding(self):
+        """Which frames lie before or behind an utterance, shape (batch, time)."""
+        seen = self.padding
+        if seen.any() and seen[:, 0].any():
+            return seen
+        # Lengths that were rounded up to a stride end within the padding.
+        return seen | (np.arange(seen.shape[1]) >= self.true_frames[:, None])
+
+    # ---------------------------------------------------------------- the call of the loss
+
+    def run(self, x):
+        """Compute the loss for other inputs.
+
+        Returns
+        -------
+        call : recorder.CTCCall or None
+            The last call of a CTC loss, also if it failed.
+        error : LossError or None
+            The exception of the loss.
+        """
+        error = None
+        with recorder.ctc_calls() as seen:
+            try:
+                outputs = self.program.output_for(x)
+                if not seen:
+                    self.program.loss.values(x, self.y, outputs)
+            except Skip as skip:
+                if not seen:
+                    raise
+                error = LossError(str(skip))
+            except Exception as exception:
+                error = LossError(
+                    f"{type(exception).__name__} in the loss: {first_line(exception)}"
+                )
+        return seen[-1] if seen else None, error
+
+    @question
+    def attempt(self):
+        """The result of `run` for the batch."""
+        return self.run(self.x)
+
+    @question
+    def call(self):
+        """The call of the CTC loss."""
+        call, error = self.attempt
+        if call is not None:
+            return call
+        if error is not None:
+            raise error
+        if self.is_framewise:
+            raise Skip("the program has a label for each frame, so it is not CTC")
+        raise Skip("no call of a CTC loss of Keras, TensorFlow or PyTorch was seen")
+
+    @property
+    def is_framewise(self):
+        """Whether there is a label for each frame of the outputs."""
+        if self.label_slot is None:
+            return False
+        array = self.label_slot.array
+        try:
+            outputs = flatten((self.program.output,))
+        except Skip:
+            return False
+        return array.ndim == 3 or any(
+            out.ndim == 3 and out.shape[1] == array.shape[1] for out in outputs
+        )
+
+    @question
+    def outputs(self):
+        """The outputs as the loss receives them, shape (batch, time, classes)."""
+        outputs = self.call.outputs
+        if outputs.ndim != 3:
+            raise Skip("the loss does not receive outputs (batch, time, classes)")
+        return outputs
+
+    @question
+    def posteriors(self):
+        """The probabilities that the loss makes of the outputs."""
+        out = np.asarray(self.outputs, np.float64)
+        if not np.isfinite(out).all():
+            raise Skip("the outputs are not finite")
+        if self.call.kind == "probabilities":
+            return out
+        return ops.convert_to_numpy(ops.softmax(out, axis=-1))
+
+    @property
+    def stride(self):
+        """Frames of the spectrogram for each frame of the outputs."""
+        try:
+            return self.spectrogram.shape[1] / self.outputs.shape[1]
+        except Skip:
+            return 1.0
+
+    @question
+    def true_outputs(self):
+        """Frames of the outputs that belong to each utterance, shape (batch,)."""
+        n = np.ceil(self.true_frames / self.stride - 1e-6)
+        return np.clip(n, 0, self.outputs.shape[1]).astype(int)
+
+    @question
+    def frames_read(self):
+        """Frames that the loss is told to read for each utterance, shape (batch,)."""
+        n = self.outputs.shape[1]
+        given = self.call.output_length
+        read = np.full(len(self.outputs), n) if given is None else given.reshape(-1)
+        if len(read) != n_rows(self.x):
+            raise Skip("the loss does not receive one length for each utterance")
+        return read.astype(float)

@@ -7,14 +7,14 @@ from siamlab import _files
 from siamlab.doctor.watch import DIVERGES
 
 PAGE = Path(__file__).with_suffix(".md")
-OTHERS = PAGE.with_name("doctor_others.md")
+OTHERS = PAGE.with_name("doctor_others.txt")
 
 HEAD = """\
 # Faults, and what the doctor looks for
 
-All faults that the course explains. `siamlab.doctor.examine(model, batch)` applies a check
-for those with a severity; the others are found by a function that you call with your data,
-or are explained in a notebook. This page is made by `python docs/doctor.py`.
+All faults that the course explains. `siamlab.doctor.examine(model, batch)` applies a
+check for those with a severity; the others are found by a function that you call with
+your data, or are explained in a notebook. This page is made by `python docs/doctor.py`.
 
 How many faults the doctor finds, and what it reports that is not there:
 [benchmarks/results/doctor.md](../benchmarks/results/doctor.md).

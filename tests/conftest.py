@@ -38,7 +38,7 @@ BROWSERS = (
 
 
 # The files of these take longest.
-_FIRST = "backends", "browser", "faults", "notebooks", "cli", "training"
+_FIRST = "backends", "browser", "doctor", "notebooks", "cli", "training"
 
 
 def pytest_collection_modifyitems(items):

@@ -134,11 +134,11 @@ def question(function):
         if name not in self.__dict__:
             try:
                 self.__dict__[name] = function(self), None
-            except Skip as skip:
-                self.__dict__[name] = None, skip
-        value, skip = self.__dict__[name]
-        if skip is not None:
-            raise Skip(str(skip), skip.keyword)
+            except Skip as error:
+                self.__dict__[name] = None, error
+        value, reason = self.__dict__[name]
+        if reason is not None:
+            raise type(reason)(str(reason), reason.keyword)
         return value
 
     return property(get)

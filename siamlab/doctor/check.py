@@ -57,14 +57,25 @@ class Check:
         return self.field("Fix")
 
     def field(self, name):
-        """Return the text behind "Symptom:", "Cause:" or "Fix:"."""
+        """Return a field of the docstring.
+
+        Parameters
+        ----------
+        name : {"Symptom", "Cause", "Fix"}
+            The field.
+
+        Returns
+        -------
+        str
+            Its text.
+        """
         pattern = rf"^{name}: (.*?)(?=^\w+: |\Z)"
-        found = re.search(pattern, self._paragraphs[1], re.MULTILINE | re.DOTALL)
-        return " ".join(found[1].split())
+        found = re.findall(pattern, self._paragraphs[1], re.MULTILINE | re.DOTALL)
+        return " ".join(found[0].split())
 
     @property
     def _paragraphs(self):
-        return inspect.getdoc(self.function).split("\n\n")
+        return (inspect.getdoc(self.function) or "").split("\n\n")
 
 
 # In the order of causes: a fault stands before those that it explains.

@@ -8,7 +8,7 @@ loss and which score would these embeddings have?
 import dataclasses
 
 import numpy as np
-from keras import ops, tree
+from keras import tree
 
 from .arrays import flatten, n_rows, question, take, to_arrays, to_tensors
 from .objective import find_metrics, gradient
@@ -117,15 +117,15 @@ class Comparison:
 
     def outputs_of(self, *embeddings):
         """Return the outputs for any number of rows, arrays."""
-        embeddings = [np.asarray(e, np.float32) for e in embeddings]
+        given = [np.asarray(e, np.float32) for e in embeddings]
         if self._score is None:
-            return embeddings[0] if len(embeddings) == 1 else tuple(embeddings)
-        m, n = len(embeddings[0]), self.n if self.towers is not None else None
+            return given[0] if len(given) == 1 else tuple(given)
+        m, n = len(given[0]), self.n if self.towers is not None else None
         parts = []
         for start in range(0, m, n or m):
             rows = np.arange(start, min(start + (n or m), m))
             full = rows if n is None else np.resize(rows, n)
-            out = to_arrays(self._score(*[to_tensors(e[full]) for e in embeddings]))
+            out = to_arrays(self._score(*[to_tensors(e[full]) for e in given]))
             parts.append(take(out, slice(len(rows))))
         return tree.map_structure(lambda *p: np.concatenate(p), *parts)
 
@@ -260,7 +260,7 @@ class Comparison:
             for name in ("far", "opposite", "close")
         }
 
-    # ------------------------------------------------------------------- labels of pairs
+    # ------------------------------------------------------------------ labels of pairs
 
     @property
     def _labels_as_rows(self):
@@ -445,7 +445,7 @@ class Comparison:
         label = np.asarray(self._labels)[0] if self._labels is not None else 0.0
         return self.row_costs(label, self.outputs_of(*parts))
 
-    # ------------------------------------------------------------------------ whole batch
+    # ---------------------------------------------------------------------- whole batch
 
     def _speakers(self):
         """Return for each row the number of its speaker, and its number there."""
@@ -484,7 +484,7 @@ class Comparison:
             e = e / np.maximum(np.linalg.norm(e, axis=1, keepdims=True), 1e-12)
         return e.astype(np.float32)
 
-    # ------------------------------------------------------------------------- the curve
+    # ------------------------------------------------------------------------ the curve
 
     @question
     def curve(self):
@@ -498,7 +498,7 @@ class Comparison:
             return self._curve_of_scores()
         if self.style == "pairs" and self.learned_head:
             raise Skip("the comparison is learned")
-        a, b, path = self._paths()
+        a, b, path = self.paths()
         same, different = self.pull(a, b), self.push(a, b)
         if self.style == "batch":
             distance = same
@@ -521,10 +521,10 @@ class Comparison:
         """Whether the output is one number for each row."""
         return flatten((self.outputs,))[0].size == self.n
 
-    def _paths(self):
-        """Return pairs of embeddings on four ways from equal ones to those far apart."""
+    def paths(self):
+        """Return pairs of embeddings on four ways from equal to far apart."""
         steps = np.concatenate(
-            [[0], np.geomspace(1e-3, 0.1, 5), np.linspace(0.2, 1, 9)]
+            [[0], np.geomspace(1e-6, 0.1, 11), np.linspace(0.2, 1, 5)]
         )
         first, second = [], []
         for name in ("far", "opposite"):
@@ -594,18 +594,20 @@ class Comparison:
         return float((low + high) / 2)
 
     def _loss_of_different(self):
-        """Return distances on a fine scale, and the loss of different speakers there."""
+        """Return distances on a fine scale, and the loss of two speakers there."""
         if self.has_one_score:
             low, high = (
                 self.score_range if self.sign > 0 else -np.flip(self.score_range)
             )
             # Without a bound, distances may grow beyond those that were made up.
             top = 1.0 if self.reach[1] else 1e3
-            steps = np.concatenate([np.geomspace(1e-9, top, 73), np.linspace(0, 1, 41)])
+            steps = np.concatenate(
+                [np.geomspace(1e-12, top, 91), np.linspace(0, 1, 41)]
+            )
             d = low + (high - low) * np.unique(steps)
             label = self.two_labels[1 - self.near_label]
             return d, self.row_costs(label, self.as_outputs(self.sign * d))
-        a, b, _ = self._paths()
+        a, b, _ = self.paths()
         d = self.apart(a, b).mean(axis=1)
         order = np.argsort(d, kind="stable")
         return d[order], self.push(a, b)[order]

@@ -5,7 +5,7 @@ import warnings
 
 from ..errors import ArgumentError
 from ..training import preserve_state
-from . import checks, recorder
+from . import checks, recorder  # noqa: F401  registers the checks
 from .check import CHECKS
 from .objective import LossError
 from .program import Program
@@ -38,10 +38,10 @@ def examine(
 ):
     """Find the faults of a program, each with the number that shows it.
 
-    The checks ask what the program does: with labels shuffled, inputs exchanged, perfect
-    outputs, more padding. Names do not matter, nor how the model was built. Nothing is
-    trained, and weights, optimizer, metrics and random states are the same afterwards. A
-    model that was never called is built.
+    The checks ask what the program does: with labels shuffled, inputs exchanged,
+    perfect outputs, more padding. Names do not matter, nor how the model was built.
+    Nothing is trained, and weights, optimizer, metrics and random states are the same
+    afterwards. A model that was never called is built.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def examine(
     metrics : list, optional
         By default those of the model.
     embed : callable, optional
-        Recordings -> embeddings, shape (rows, dim), for a program without a Keras model.
+        Recordings -> embeddings, shape (rows, dim), for a program without a Keras
+        model.
     extractor : keras.Model, optional
         The model from which embeddings are taken after the training.
     pairs : sampling.PairBatches or pandas.DataFrame, optional
@@ -103,7 +104,8 @@ def examine(
     if model is None and loss is None and batch is not None and embed is None:
         raise ArgumentError(
             "model must be a keras.Model or a function; got None. A function that ends "
-            "with return model.compile(...) returns None: compile first, then return the "
+            "with return model.compile(...) returns None: compile first, then "
+            "return the "
             "model"
         )
     with preserve_state(model, extractor), recorder.compiled_layers():
@@ -228,7 +230,7 @@ def _loss_error(program):
 
 
 def _unseen(program):
-    """Return what could not be examined at all: the loss, the embeddings, or neither."""
+    """Return what could not be examined at all, the loss or the embeddings."""
     if program.x is None or (program.model is None and program.embed is None):
         return ""
     if program.kind == "ctc":

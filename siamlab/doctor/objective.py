@@ -181,7 +181,7 @@ def find_loss(model, loss=None):
 
 
 def _unreduced(loss, cast=True):
-    """Return a function of (x, y, outputs) for a loss before it is averaged, or None."""
+    """Return a loss as a function of (x, y, outputs), before it is averaged."""
     if isinstance(loss, dict) and len(loss) == 1:
         loss = next(iter(loss.values()))
     if isinstance(loss, list | tuple) and len(loss) == 1:
@@ -386,7 +386,7 @@ def gradient(function, *arrays):
     list of numpy.ndarray
         In the shapes of the arrays; 0 where nothing depends on them.
     """
-    arrays = [np.asarray(array, np.float32) for array in arrays]
+    places = [np.asarray(array, np.float32) for array in arrays]
 
     def total(*tensors):
         return ops.sum(ops.cast(function(*tensors), "float32"))
@@ -394,20 +394,20 @@ def gradient(function, *arrays):
     backend = keras.backend.backend()
     try:
         if backend == "tensorflow":
-            found = _tensorflow_gradient(total, arrays)
+            found = _tensorflow_gradient(total, places)
         elif backend == "jax":
             import jax
 
-            found = jax.grad(total, argnums=tuple(range(len(arrays))))(*arrays)
+            found = jax.grad(total, argnums=tuple(range(len(places))))(*places)
         else:
-            found = _torch_gradient(total, arrays)
+            found = _torch_gradient(total, places)
     except Skip:
         raise
     except Exception as error:
         raise Skip(f"no gradient can be computed: {first_line(error)}") from error
     return [
         np.zeros_like(array) if slope is None else np.asarray(slope)
-        for array, slope in zip(arrays, found, strict=True)
+        for array, slope in zip(places, found, strict=True)
     ]
 
 

@@ -6,9 +6,9 @@ import numpy as np
 from .. import scaling
 from ..errors import ArgumentError
 from . import recorder
-from .arrays import first_batch, first_line, flatten, n_rows, question, take, to_arrays
+from .arrays import first_batch, flatten, n_rows, question, take, to_arrays
 from .comparison import Comparison
-from .objective import Loss, LossError, added_losses, clear_added_losses, find_loss
+from .objective import Loss, added_losses, clear_added_losses, find_loss
 from .report import Skip
 from .towers import Inputs, Towers, has_kernel
 from .transcription import Transcription
@@ -120,7 +120,18 @@ class Program:
         return to_arrays(self.output_for(self.x))
 
     def output_for(self, x):
-        """Return the output of the model for other inputs, tensors."""
+        """Return the output of the model for other inputs.
+
+        Parameters
+        ----------
+        x : object
+            Arrays in the structure of the inputs.
+
+        Returns
+        -------
+        object
+            Tensors.
+        """
         if self.model is None:
             raise Skip("no model was given")
         return recorder.call_model(self.model, x)
@@ -128,7 +139,7 @@ class Program:
     @question
     def layers(self):
         """All layers, including those of nested models."""
-        self.recorded
+        self.recorded  # noqa: B018  builds the model
         return self._all_layers()
 
     @question
@@ -139,7 +150,7 @@ class Program:
         """
         if not self.is_keras:
             arrays = [a for a in flatten((self.x,)) if a.dtype.kind == "f"]
-            if not arrays or self.embed is None and self.model is None:
+            if not arrays or (self.embed is None and self.model is None):
                 raise Skip("no model was given")
             return max(arrays, key=lambda a: a.size)
         few = take(self.x, slice(32))
@@ -152,9 +163,12 @@ class Program:
         raise Skip("no layer of the model has trainable weights")
 
     def saturated_gates(self):
-        """Return the fraction of saturated gates of the first LSTM; None without one.
+        """Compute the fraction of saturated gates of the first LSTM.
 
-        It is part of the evidence only.
+        Returns
+        -------
+        float or None
+            None without an LSTM. It is part of the evidence only.
         """
         try:
             few = take(self.x, slice(4))
@@ -200,11 +214,11 @@ class Program:
         labels = self._row_labels()
         score = towers.score if len(inputs.sounds) > 1 else None
         if inputs.labels is not None or added:
-            loss = _LossInside(self, towers, inputs, added)
+            inner = _LossInside(self, towers, inputs, added)
             if inputs.labels is not None and (labels is None or not labels.any()):
                 labels = inputs.labels
             return Comparison(
-                self, towers.embeddings, labels, loss, None, towers, any_rows=False
+                self, towers.embeddings, labels, inner, None, towers, any_rows=False
             )
         loss = _LossOfOutputs(self) if self._has_loss() else None
         return Comparison(
@@ -296,6 +310,3 @@ def _as_vectors(value):
     array = value.detach().cpu().numpy() if hasattr(value, "detach") else value
     array = np.asarray(to_arrays(array), np.float32)
     return array.reshape(len(array), -1)
-
-
-__all__ = ["LossError", "Program", "first_line"]

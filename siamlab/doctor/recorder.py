@@ -359,7 +359,7 @@ class CTCCall:
         Number of dimensions of the lengths that it expects.
     """
 
-    labels: object
+    labels: np.ndarray | list
     outputs: np.ndarray
     label_length: np.ndarray | None
     output_length: np.ndarray | None
@@ -394,8 +394,8 @@ def _note(labels, outputs, lengths, blank, kind="logits", time_major=False, ndim
         outputs = outputs.swapaxes(0, 1)
     blank = int(blank or 0)
     blank += outputs.shape[-1] if blank < 0 else 0
-    lengths = map(_array, lengths)
-    return CTCCall(labels, outputs, *lengths, blank, kind, ndim)
+    label_length, output_length = map(_array, lengths)
+    return CTCCall(labels, outputs, label_length, output_length, blank, kind, ndim)
 
 
 def _note_keras(target, output, target_length, output_length, mask_index=0):
@@ -421,6 +421,13 @@ def _note_tensorflow(
     return _note(labels, logits, lengths, blank_index, time_major=logits_time_major)
 
 
+def _note_old_tensorflow(labels, inputs=None, sequence_length=None, **kwargs):
+    """Read the call inside ctc_batch_cost, in case that was taken before."""
+    inputs = kwargs.get("logits") if inputs is None else inputs
+    time_major = kwargs.get("time_major", True)
+    return _note(labels, inputs, (None, sequence_length), -1, time_major=time_major)
+
+
 def _note_torch(log_probs, targets, input_lengths, target_lengths, blank=0, **kwargs):
     lengths = target_lengths, input_lengths
     return _note(targets, log_probs, lengths, blank, time_major=True)
@@ -433,6 +440,7 @@ def _ctc_functions():
         import tensorflow as tf
 
         yield tf.nn, "ctc_loss", _note_tensorflow
+        yield tf.compat.v1.nn, "ctc_loss", _note_old_tensorflow
         yield tf.keras.backend, "ctc_batch_cost", _note_batch_cost
     if "torch" in sys.modules:
         yield sys.modules["torch"].nn.functional, "ctc_loss", _note_torch

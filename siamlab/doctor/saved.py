@@ -9,7 +9,7 @@ import zipfile
 import keras
 
 from ..errors import ArgumentError
-from ..training import saving
+from ..training import saving  # noqa: F401  registers those of siamlab
 from .arrays import first_line
 
 # Weights are compressed to a tenth at best.

@@ -294,7 +294,7 @@ class Towers:
         return self.places[0], False
 
     def _from(self, place, value, at_input, n):
-        """Return the embeddings of the first input, computed from a value on the way."""
+        """Return the embeddings of the first input for a value on the way."""
         later = {
             p
             for p in self.towers[0]
@@ -324,13 +324,13 @@ class Towers:
                 self.model,
                 self.inputs.x,
                 self.calls,
-                {call.place: lambda run: run(values)},
+                {call.place: lambda run, values=values: run(values)},
                 kept={p for p in range(len(self.calls)) if p < call.place},
             )
             return to_arrays(output)
         raise Skip("the last layer with a kernel does not receive vectors")
 
-    # ------------------------------------------------------------------- what came before
+    # ----------------------------------------------------------------- what came before
 
     @property
     def before_clipping(self):
@@ -357,7 +357,7 @@ class Towers:
         return recorder.replay(self.model, self.inputs.x, self.calls, {place: value})
 
     def variables(self, i):
-        """Return the trainable variables of the tower of an input, by their identity."""
+        """Return the trainable variables of a tower by their identity."""
         return {
             id(v): v
             for p in self.towers[i]
@@ -420,7 +420,7 @@ def _flow(calls, by_end, moved):
 
 
 def _find_joined(plain, others, by_end):
-    """Find calls that serve all inputs at once: one below the other, or side by side."""
+    """Find calls that serve all inputs at once, stacked or side by side."""
     k = len(others)
     found: dict[str, list] = {"rows": [], "axis": []}
     for place in by_end:

@@ -36,9 +36,11 @@ class Transcription:
     @question
     def spectrogram(self):
         """The input with its padding, shape (batch, time, bands)."""
-        if self.signal_slot is None or self.signal_slot.array.ndim < 3:
+        if self.signal_slot is None:
             raise Skip("the batch holds no spectrogram (batch, time, bands)")
         array = self.signal_slot.array
+        if array.ndim == 2:  # a waveform
+            array = array[..., None]
         return array.reshape(*array.shape[:2], -1).astype(np.float64)
 
     @question
@@ -56,7 +58,27 @@ class Transcription:
         if lengths is not None and np.size(lengths) != n_rows(self.x):
             lengths = None
         array = np.round(self.label_slot.array).astype(int)
+        columns = self._label_columns(array)
+        if columns is not None:  # lengths stand in the same array
+            array, told = array[:, columns], self.call.label_length
+            if told is not None and told.size == len(array):
+                lengths = told if sequences.ends_labels(told, array) else None
         return sequences.true_labels(array, lengths)
+
+    def _label_columns(self, array):
+        """Return the columns of an array that the loss takes for labels, or None."""
+        call = self.attempt[0]
+        told = None if call is None else call.labels
+        if not isinstance(told, np.ndarray) or told.shape[:-1] != array.shape[:-1]:
+            return None
+        n = told.shape[-1]
+        for first in range(array.shape[1] - n + 1 if n < array.shape[1] else 0):
+            columns = slice(first, first + n)
+            # Padding may have been replaced.
+            alike = (told == array[:, columns]) | (told <= 0) | (array[:, columns] <= 0)
+            if alike.all() and (told == array[:, columns]).any(axis=1).all():
+                return columns
+        return None
 
     @question
     def n_labels(self):
@@ -88,7 +110,7 @@ class Transcription:
         # Lengths that were rounded up to a stride end within the padding.
         return seen | (np.arange(seen.shape[1]) >= self.true_frames[:, None])
 
-    # ---------------------------------------------------------------- the call of the loss
+    # ------------------------------------------------------------- the call of the loss
 
     def run(self, x):
         """Compute the loss for other inputs.

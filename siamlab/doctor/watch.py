@@ -71,8 +71,8 @@ class Watch(keras.callbacks.Callback):
         In the order in which they were found.
     history : list of dict
         For each examination: "step", "epoch", "loss", "spread" of the embeddings or
-        share of "blanks", "norm" of the gradient and whether the optimizer has "clipped"
-        it, as far as they are known.
+        share of "blanks", "norm" of the gradient and whether the optimizer has
+        "clipped" it, as far as they are known.
 
     Examples
     --------
@@ -186,7 +186,7 @@ class Watch(keras.callbacks.Callback):
         self._compare_losses()
 
     def _measure(self, program):
-        """Return what can be measured; a training must not end because something cannot."""
+        """Return what can be measured; what cannot must not end a training."""
         look: dict = {}
         try:
             if program.kind == "ctc":

@@ -69,7 +69,7 @@ def _smooth(rng, n_bands, deviation):
 
 
 def _spectrogram(rng, voice, phones, channel):
-    """Return decibels from -80 to 0, shape (time, bands), for the phone of each frame."""
+    """Return decibels, shape (time, bands), for the phone of each frame."""
     n_bands = len(channel)
     frequency, time = np.linspace(0, 1, n_bands), np.arange(len(phones))[:, None]
     centers = (_FORMANTS[phones] * voice["tract"])[:, :, None]

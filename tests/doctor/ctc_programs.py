@@ -289,7 +289,7 @@ for style in WITH_LENGTHS:
 register("ctc lambda, decoder", program, {"style": "lambda", "decode": greedy})
 
 
-# ------------------------------------------------------------------------------- changes
+# ------------------------------------------------------------------------------ changes
 
 
 def change(code, name, settings, to=WITH_LENGTHS, allowed=""):

@@ -75,7 +75,7 @@ def test_collapse_is_seen_when_it_comes():
 
 
 def test_a_dead_hinge_is_seen():
-    model = network(sl.losses.Contrastive(margin=1e-4), "sgd")
+    model = network(sl.losses.Contrastive(margin=0.01), "sgd")
     assert "S10" in codes(fit(model, Watch(verbose=0)))
 
 
@@ -97,9 +97,13 @@ def test_unscaled_input_is_reported_before_the_first_step_only():
 
 
 def test_a_loss_that_rises_again_is_reported():
-    model = network("sparse_categorical_crossentropy", keras.optimizers.SGD(40.0))
-    watch = fit(model, Watch(verbose=0), epochs=8, batch_size=8)
-    assert "C18" in codes(watch)
+    model = network("sparse_categorical_crossentropy", keras.optimizers.SGD(0.05))
+    watch, (x, y) = Watch(verbose=0), data()
+    rate = keras.callbacks.LearningRateScheduler(
+        lambda epoch: 0.05 if epoch < 4 else 50
+    )
+    model.fit(x, y, epochs=6, batch_size=8, verbose=0, callbacks=[rate, watch])
+    assert codes(watch) == ["C18"]
 
 
 def test_only_blanks_are_seen():

@@ -1,3 +1,3 @@
 """The checks, in the order of causes: what explains others comes first."""
 
-from . import inputs, losses, scores, embeddings, pairs, ctc, layers  # noqa: I001
+from . import inputs, losses, scores, embeddings, pairs, ctc, layers  # noqa: F401, I001

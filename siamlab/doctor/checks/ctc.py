@@ -1,4 +1,4 @@
-"""Faults of the call of a CTC loss: C8 to C14; of its outputs: C16; of a decoder: C21."""
+"""Faults of a CTC loss, C8 to C14, of its outputs, C16, and of a decoder, C21."""
 
 import numpy as np
 
@@ -20,30 +20,31 @@ def c11_order_of_arguments(program):
         output_length=...)
 
     The arguments with which the CTC loss is called are compared with the batch. It is a
-    fault if the outputs have the dimensions of labels; if the length of each input is the
-    number of its labels, while there are half as many more outputs or more; or if the
-    numbers of labels are the lengths of the inputs.
+    fault if the outputs have the dimensions of labels; if the length of each input is
+    the number of its labels, while there are half as many more outputs or more; or if
+    the numbers of labels are the lengths of the inputs.
     """
     t = program.transcription
     call, error = t.call, t.attempt[1]
     if call.outputs.ndim == 2 and np.ndim(call.labels) == 3:
         return 1.0, f"labels are passed as outputs, and outputs as labels: {error}"
-    lengths = [
-        each for each in (call.output_length, call.label_length) if each is not None
-    ]
-    if len(lengths) < 2 or any(each.size != len(t.n_labels) for each in lengths):
-        return None
-    given, told = (each.reshape(-1) for each in lengths)
-    if _are_label_counts(t, given):
+    given, told = (
+        each.reshape(-1) if each is not None and each.size == len(t.n_labels) else None
+        for each in (call.output_length, call.label_length)
+    )
+    if given is not None and _are_label_counts(t, given):
         return float(np.mean(given)), (
             "the number of labels is passed as the length of the input, such as "
             f"{int(given[0])}"
         )
+    if told is None:
+        return None
     near = np.abs(told - t.true_outputs) <= 1
     near |= np.abs(told - t.true_frames) <= 1
     if near.all() and (told > 1.5 * t.n_labels).all():
         return float(np.mean(told)), (
-            f"{int(told[0])}, the length of the input, is passed as the number of labels, "
+            f"{int(told[0])}, the length of the input, is passed as the number of "
+            f"labels, "
             f"of which there are {t.n_labels[0]}"
         )
     return None
@@ -91,15 +92,16 @@ def c10_shape_of_lengths(program):
 def c9_lengths_and_stride(program):
     """The lengths of the inputs do not count the outputs.
 
-    Symptom: An exception about sequence lengths, or, silently, a loss that reads padding.
+    Symptom: An exception about sequence lengths, or, silently, a loss that reads
+        padding.
     Cause: The stride of the network has changed the number of frames, and the lengths
         were not divided by it.
     Fix: derive the lengths from the output of the model: -(-n_frames // stride)
 
     `keras.ops.ctc_loss` accepts lengths beyond the outputs silently. It is a fault if
     they exceed the outputs by more than one frame and 2 %; if they count frames of the
-    spectrogram although there are fewer outputs; or if less than 60 % of an utterance is
-    read, in most utterances.
+    spectrogram although there are fewer outputs; or if less than 60 % of an utterance
+    is read, in most utterances.
     """
     t = program.transcription
     given, there = t.frames_read, t.outputs.shape[1]
@@ -139,9 +141,9 @@ def c12_activation(program):
     Fix: give logits to a loss that takes logits (no activation in the last layer), and
         probabilities to one that takes those
 
-    ctc_batch_cost takes probabilities, which are not negative and sum to 1, all other CTC
-    losses take logits, for which the logarithm of probabilities may stand. If the model
-    returns probabilities, the loss must end up with the same ones, within 1 %.
+    ctc_batch_cost takes probabilities, which are not negative and sum to 1, all other
+    CTC losses take logits, for which the logarithm of probabilities may stand. If the
+    model returns probabilities, the loss must end up with the same ones, within 1 %.
     """
     t = program.transcription
     out = np.asarray(t.outputs, np.float64)
@@ -150,13 +152,18 @@ def c12_activation(program):
     if t.call.kind == "probabilities" and not _are_probabilities(out):
         outside = float(np.mean((out < 0) | (out > 1)))
         return outside, (
-            f"the loss takes probabilities; {outside:.0%} of the outputs are negative or "
-            f"above 1, and they sum to {out.sum(-1).min():.3g} to {out.sum(-1).max():.3g}"
+            f"the loss takes probabilities; {outside:.0%} of the outputs are "
+            f"negative or "
+            f"above 1, and they sum to {out.sum(-1).min():.3g} to "
+            f"{out.sum(-1).max():.3g}"
         )
     returned = [a for a in flatten((program.output,)) if a.shape == out.shape]
     returned = returned or [out]
     if not _are_probabilities(returned[0]):
         return None
+    twice = _softmax_of_probabilities(program, out)
+    if twice is not None:
+        return twice
     off = float(np.abs(t.posteriors - returned[0]).max())
     if off <= 0.01:
         return None
@@ -164,6 +171,33 @@ def c12_activation(program):
         "the model returns probabilities, and the loss applies a softmax again: "
         f"{returned[0].max():.2f} becomes {t.posteriors.max():.2f}"
     )
+
+
+def _softmax_of_probabilities(program, out):
+    """Find a layer that makes the outputs from probabilities, by another softmax."""
+    for call in program.calls if program.is_keras and _can_run(program) else ():
+        inputs = call.inputs
+        if (
+            isinstance(inputs, np.ndarray)
+            and isinstance(call.output, np.ndarray)
+            and inputs.shape == out.shape == call.output.shape
+            and not call.is_model
+            and np.allclose(call.output, out, atol=1e-5)
+            and _are_probabilities(inputs)
+            and np.abs(inputs - out).max() > 0.01
+        ):
+            return float(np.abs(inputs - out).max()), (
+                f"{call.layer.name} applies a softmax to probabilities: "
+                f"{inputs.max():.2f} becomes {out.max():.2f}"
+            )
+    return None
+
+
+def _can_run(program):
+    try:
+        return program.recorded is not None
+    except Skip:
+        return False
 
 
 def _are_probabilities(array):
@@ -178,8 +212,8 @@ def c13_label_is_blank(program):
     Cause: keras.losses.CTC has its blank at 0, ctc_batch_cost at the last class.
     Fix: shift the labels away from the blank: labels + 1
 
-    The true labels of the batch are compared with the blank and the number of classes of
-    the call. Negative numbers that the loss takes for labels count as well.
+    The true labels of the batch are compared with the blank and the number of classes
+    of the call. Negative numbers that the loss takes for labels count as well.
     """
     t = program.transcription
     blank, n_classes = t.call.blank, t.outputs.shape[2]
@@ -248,7 +282,8 @@ def c14_padding_in_loss(program):
         return None
     i = int(np.flatnonzero(reads_all)[np.argmin(expected[reads_all])])
     return float(reads_all.sum()), (
-        f"the loss reads {read[i]:.0f} outputs of utterance {i}, of which {expected[i]} "
+        f"the loss reads {read[i]:.0f} outputs of utterance {i}, of which "
+        f"{expected[i]} "
         "are sound"
     )
 
@@ -325,9 +360,5 @@ def _n_decoded(decode, posteriors):
         found = found[0]
     if len(found) == 1 and isinstance(found[0], str):
         found = found[0].split() if " " in found[0] else list(found[0])
-    return sum(
-        not (np.isreal(each) and each < 0)
-        if np.isscalar(each) and not isinstance(each, str)
-        else True
-        for each in found
-    )
+    # Padding of decoded labels is negative.
+    return sum(isinstance(each, str) or int(each) >= 0 for each in found)

@@ -30,7 +30,7 @@ def spread(e):
 
 
 def effective_rank(e):
-    """Return the exponential of the entropy of the spectrum (Roy and Vetterli, 2007)."""
+    """Return the effective rank of embeddings (Roy and Vetterli, 2007)."""
     s = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
     p = s[s > 0] / max(s.sum(), 1e-300)
     return float(np.exp(-np.sum(p * np.log(p)))) if len(p) else 0.0
@@ -82,8 +82,8 @@ def s19_fresh_extractor(program):
 
     Find each kernel of the extractor in the trained model.
 
-    As the same variable, or as one with the same values, as after a copy; random weights
-    agree in no number.
+    As the same variable, or as one with the same values, as after a copy; random
+    weights agree in no number.
     """
     extractor = program.extractor
     if extractor is None:
@@ -91,7 +91,7 @@ def s19_fresh_extractor(program):
     if not isinstance(extractor, keras.layers.Layer):
         raise Skip("the extractor is not a Keras model")
     network = program.network
-    program.recorded
+    program.recorded  # noqa: B018  builds the model
     if not extractor.built:
         call_model(extractor, program.sounds[0])
     known = {id(v) for v in network.variables}
@@ -111,7 +111,8 @@ def s19_fresh_extractor(program):
     if not fresh:
         return None
     return len(fresh) / kernels, (
-        f"{len(fresh)} of {kernels} kernels of the extractor are not in the model, such "
+        f"{len(fresh)} of {kernels} kernels of the extractor are not in the model, "
+        f"such "
         f"as {fresh[0].path}"
     )
 
@@ -129,10 +130,10 @@ def s11_collapse(program):
 
     Measure how far the embeddings of the batch spread, and in how many directions.
 
-    The spread is the root mean square of the distance from their mean, relative to their
-    size. Healthy networks, most of them untrained, have 0.16 and more; collapsed ones
-    1e-4 and less, or exactly 0. The limit, 2e-3, is nearer to the latter, because a
-    softmax of hundreds of units and unscaled input give little spread, too. All
+    The spread is the root mean square of the distance from their mean, relative to
+    their size. Healthy networks, most of them untrained, have 0.16 and more; collapsed
+    ones 1e-4 and less, or exactly 0. The limit, 2e-3, is nearer to the latter, because
+    a softmax of hundreds of units and unscaled input give little spread, too. All
     embeddings on one line, with a second singular value below 1e-3 of the first, count
     as collapsed as well.
     """

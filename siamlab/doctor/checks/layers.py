@@ -57,7 +57,8 @@ def s34_mask(program):
         holes = (np.diff(mask.astype(int), axis=1) > 0).any(axis=1)
         if empty.any() or holes.any():
             return float(np.mean(empty | holes)), (
-                f"at {call.layer.name}, {int(holes.sum())} of {len(mask)} rows have true "
+                f"at {call.layer.name}, {int(holes.sum())} of {len(mask)} rows "
+                f"have true "
                 f"frames behind masked ones, and {int(empty.sum())} are masked entirely"
             )
     if not found:

@@ -1,6 +1,7 @@
 """Faults of a loss, whichever distance it receives: S1, S2, S12, S13, S15, S16."""
 
 import numpy as np
+from scipy import stats
 
 from ..arrays import n_rows, take
 from ..check import check
@@ -108,7 +109,8 @@ def _labels_of_another_shape(c):
     if not np.isfinite([given, reshaped]).all() or given >= 0.7 * reshaped:
         return None
     return given, (
-        f"perfect clusters cost {given:.3g} less than shuffled ones; with labels of shape "
+        f"perfect clusters cost {given:.3g} less than shuffled ones; with labels "
+        f"of shape "
         f"{other.shape} in place of {labels.shape}, {reshaped:.3g} less"
     )
 
@@ -124,10 +126,16 @@ def s12_no_gradient(program):
 
     Move two embeddings from equal to far apart: both losses must change.
 
-    A change below 1e-5 of the loss itself is rounding.
+    A change below 1e-5 of the loss itself is rounding. A loss that changes, but has a
+    gradient of exactly 0 everywhere, counts something instead of measuring it.
     """
     c = program.comparison
     curve = c.curve
+    if _has_no_gradient(c):
+        return (
+            0.0,
+            "the loss changes with the embeddings, and its gradient is exactly 0",
+        )
     losses = {"one speaker": curve.same, "different speakers": curve.different}
     spans = {name: float(np.ptp(values)) for name, values in losses.items()}
     if max(spans.values()) <= 0:
@@ -140,6 +148,38 @@ def s12_no_gradient(program):
                 f"by {spans[name]:.2g}, that of {other} by {spans[other]:.3g}"
             )
     return None
+
+
+def _has_no_gradient(c):
+    """Return whether the loss of one kind of pairs changes, and has no gradient."""
+    if c.style not in ("pairs", "batch") or c.towers is None:
+        return False
+    a, b, _ = c.paths()
+    a, b = (np.resize(e, (c.n, c.dim)) for e in (a, b))
+    situations: list = []
+    if c.style == "batch":
+        situations = [(c.labels, (np.where(np.arange(c.n)[:, None] % 2, a, b),))]
+    else:
+        labels = [np.repeat(label[None], c.n, axis=0) for label in c.two_labels]
+        situations = [(label, (a, b)) for label in labels]
+    flat = []
+    for labels, embeddings in situations:
+        try:
+            slopes = c.cost_gradient(labels, *embeddings)
+        except Skip:
+            return False
+        halves = [tuple(e[half] for e in embeddings) for half in _halves(c.n)]
+        costs = [c.cost(labels, *half) for half in halves]
+        changes = abs(costs[0] - costs[1]) > 1e-6
+        flat.append(changes and not any(s.any() for s in slopes))
+    # Without any gradient, the loss may be computed outside of the backend.
+    return any(flat) and (len(flat) == 1 or not all(flat))
+
+
+def _halves(n):
+    """Return the first half of the rows twice over, and the second half."""
+    rows = np.arange(n)
+    return rows % (n // 2), rows % (n // 2) + n // 2
 
 
 @check("S13", "fatal", _NOTEBOOK, follows="S1 S15")
@@ -158,7 +198,9 @@ def s13_wrong_minimum(program):
     margin. A dip or a bump of less than 2 % of the whole range is allowed, and so is a
     loss of different speakers that has its minimum at a target and is never negative.
     If the recordings of pairs with one label resemble each other clearly more in their
-    average spectrum (rank test, p < 1e-6), that label must mean the same speaker.
+    average spectrum (rank test, p < 1e-6), that label must mean the same speaker; of
+    the recordings of triplets, the positive must not be the one that differs more from
+    the anchor (p < 0.01).
     """
     c = program.comparison
     if c.style != "batch" and kl_form_or_none(c) and not are_distributions(c):
@@ -196,24 +238,36 @@ def s13_wrong_minimum(program):
 
 
 def _exchanged_roles(program, c):
-    """Compare the label that the loss pulls together with the recordings themselves."""
-    from scipy.stats import mannwhitneyu
-
+    """Compare what the loss pulls together with the recordings themselves."""
     sounds = program.sounds
-    if c.style != "pairs" or c.learned_head or sounds[0].ndim != 3:
+    if sounds[0].ndim != 3:
         return None
     means = [s.mean(axis=1) for s in sounds]
-    gap = np.linalg.norm(means[0] - means[1], axis=1)
-    same = c.is_same
-    if min(same.sum(), (~same).sum()) < 16:
+
+    def gap(i, j):
+        return np.linalg.norm(means[i] - means[j], axis=1)
+
+    if c.style == "triplets":
+        anchor, positive, negative = c.roles
+        pulled, pushed = gap(anchor, positive), gap(anchor, negative)
+        p = float(stats.wilcoxon(pulled, pushed, alternative="greater").pvalue)
+        limit = 0.01
+    elif c.style == "pairs" and not c.learned_head:
+        same, d = c.is_same, gap(0, 1)
+        if min(same.sum(), (~same).sum()) < 16:
+            return None
+        pulled, pushed = d[same], d[~same]
+        p = float(stats.mannwhitneyu(pulled, pushed, alternative="greater").pvalue)
+        limit = 1e-6
+    else:
         return None
-    p = float(mannwhitneyu(gap[same], gap[~same], alternative="greater").pvalue)
-    if p > 1e-6:
+    if not p < limit:
         return None
     return p, (
-        "the loss pulls together the pairs whose recordings differ more: the distance "
-        f"of their average spectra is {np.median(gap[same]):.3g}, that of the pairs "
-        f"that it pushes apart {np.median(gap[~same]):.3g}"
+        "the loss pulls together the recordings that differ more: the distance of "
+        "their "
+        f"average spectra is {np.median(pulled):.3g}, that of the recordings that it "
+        f"pushes apart {np.median(pushed):.3g}"
     )
 
 
@@ -263,7 +317,8 @@ def s2_mean_inside(program):
     if worst <= 0.01:
         return None
     return worst, (
-        "two batches with near and with far pairs, and the two that arise by exchanging "
+        "two batches with near and with far pairs, and the two that arise by "
+        "exchanging "
         f"half of their rows, cost {shown} together, which should be equal"
     )
 
@@ -374,7 +429,8 @@ def _at_the_ends(c):
     if np.isfinite(value) and np.isfinite(slopes).all():
         return None
     return float(np.mean(~np.isfinite(slopes))), (
-        f"for scores of {ends[0]:.3g} and {ends[-1]:.3g}, loss or gradient is not finite"
+        f"for scores of {ends[0]:.3g} and {ends[-1]:.3g}, loss or gradient is not "
+        f"finite"
     )
 
 

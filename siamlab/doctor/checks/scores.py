@@ -5,8 +5,8 @@ import numpy as np
 
 from ..arrays import take
 from ..check import check
-from ..divergences import are_distributions, kl_form, kl_form_or_none, lopsided
 from ..comparison import line_to_zero
+from ..divergences import are_distributions, kl_form, kl_form_or_none, lopsided
 from ..objective import Metric, gradient
 from ..report import Skip
 
@@ -71,12 +71,13 @@ def s6_clipped_outputs(program):
 
     For three partners each, the gradient of an output must be 0, and a change of the
     output by half of its size, or from 0 to -0.1, must not change the distance either.
-    Without a clip there are none, except by underflow; 5 % are allowed. If the embeddings have passed a layer without
-    weights, such as a Lambda, the outputs before it are examined.
+    Without a clip there are none, except by underflow; 5 % are allowed. If the
+    embeddings have passed a layer without weights, such as a Lambda, the outputs before
+    it are examined.
     """
     c = program.comparison
     if len(c.embeddings) > 1 and c.learned_head:
-        raise Skip("the comparison is learned")
+        return _clipped_scores(c)
     value, function = _distance_by_output(c)
     stuck = np.ones(value.shape, bool)
     for partner in range(3):
@@ -108,6 +109,28 @@ def s6_clipped_outputs(program):
     return share, (
         f"{share:.0%} of the outputs of the batch have no gradient, and half as much "
         f"again changes no distance; {below:.0%} of these are 0 or less"
+    )
+
+
+def _clipped_scores(c):
+    """The same for the output of a learned comparison, and the loss of both labels."""
+    if not (c.has_one_score and c.has_loss and c.any_rows):
+        raise Skip("the comparison is learned")
+    scores = np.asarray(c.outputs, np.float32)
+    stuck = np.ones(scores.shape, bool)
+    for label in c.two_labels:
+        labels = np.repeat(label[None], len(scores), axis=0)
+        slopes = gradient(lambda e, y=labels: c.loss_tensor(y, e), scores)[0]
+        stuck &= slopes == 0
+        moved = np.where(stuck, 1.5 * scores, scores)
+        if stuck.any() and abs(c.loss(labels, moved) - c.loss(labels, scores)) > 1e-6:
+            return None
+    share = float(stuck.mean())
+    if share <= 0.05:
+        return None
+    return share, (
+        f"{share:.0%} of the outputs of the batch, from {scores.min():.3g} to "
+        f"{scores.max():.3g}, have no gradient, whichever the label is"
     )
 
 
@@ -207,7 +230,8 @@ def s8_not_symmetric(program):
     if worst <= 0.05:
         return None
     return worst, (
-        f"exchanging the embeddings changes distances by {worst:.0%} of their mean; one "
+        f"exchanging the embeddings changes distances by {worst:.0%} of their "
+        f"mean; one "
         f"is {shown}"
     )
 
@@ -233,12 +257,20 @@ def s14_margin_out_of_reach(program):
     greatest value. The margin is where the line reaches 0.
     """
     c = program.comparison
-    if c.style not in ("pairs", "triplets") or (c.style == "pairs" and c.learned_head):
+    if c.style not in ("pairs", "triplets"):
         raise Skip("the loss is not a hinge over distances")
-    top, bounded = c.reach
-    if not bounded:
-        return None
-    if c.has_one_score:
+    if c.style == "pairs" and c.learned_head:
+        curve = c.curve
+        top, d, loss = curve.distance.max(), curve.distance, curve.different
+        if not _is_bounded(c.head_outputs):
+            return None
+    else:
+        top, bounded = c.reach
+        if not bounded:
+            return None
+    if c.style == "pairs" and c.learned_head:
+        pass
+    elif c.has_one_score:
         low = max(c.score_range[0], 0.0) if c.sign > 0 else -c.score_range[1]
         d = np.linspace(low, top, 33)
         label = c.two_labels[1 - c.near_label]
@@ -254,10 +286,18 @@ def s14_margin_out_of_reach(program):
     if margin is None or loss[-1] <= 0.05 * loss.max():
         return None
     return top, (
-        f"the greatest distance that embeddings of any size reach is {top:.3g}, where a "
+        f"the greatest distance that embeddings of any size reach is {top:.3g}, "
+        f"where a "
         f"pair of different speakers still costs {loss[-1]:.3g} of {loss.max():.3g}; "
         f"the loss would reach 0 at {margin:.3g}"
     )
+
+
+def _is_bounded(outputs):
+    """Return whether outputs for growing noise stop growing, as behind a sigmoid."""
+    sizes = np.abs(np.asarray(outputs, float)).reshape(len(outputs), -1).max(axis=1)
+    *_, small, large = np.array_split(sizes, 4)
+    return bool(large.max() <= 1.25 * small.max())
 
 
 @check("S10", "serious", _NOTEBOOK, follows="S1 S12 S13 S14 S30 S11")
@@ -289,7 +329,8 @@ def s10_margin_out_of_scale(program):
     inside = float(np.mean(d < margin))
     low, middle, high = np.quantile(d, [0.05, 0.5, 0.95])
     said = (
-        f"{inside:.0%} of {len(d)} pairs of different speakers are within the margin of "
+        f"{inside:.0%} of {len(d)} pairs of different speakers are within the "
+        f"margin of "
         f"{margin:.3g}; their distances are {low:.3g}, {middle:.3g} and {high:.3g} "
         "(5 %, median, 95 %)"
     )
@@ -316,10 +357,10 @@ def s3_metric_of_distances(program):
 
     Compute the metric for perfect outputs, those with the smallest loss.
 
-    A metric of which more is better must be at least 0.9, one of which less is better at
-    most 0.1. If the loss is a hinge, all outputs below 0.4 times the margin and beyond
-    1.05 times the margin count as separated; a metric with a threshold at 0.5 that gets
-    less than 80 % of them right has the wrong threshold.
+    A metric of which more is better must be at least 0.9, one of which less is better
+    at most 0.1. If the loss is a hinge, all outputs below 0.4 times the margin and
+    beyond 1.05 times the margin count as separated; a metric with a threshold at 0.5
+    that gets less than 80 % of them right has the wrong threshold.
     """
     tested = _tested_metrics(program.comparison)
     if not tested:
@@ -432,8 +473,11 @@ def _monitored_the_wrong_way(callbacks, name):
     for callback in callbacks:
         if getattr(callback, "monitor", None) != name:
             continue
-        mode = {np.less: -1, np.greater: 1}.get(getattr(callback, "monitor_op", None))
-        mode = {"min": -1, "max": 1}.get(getattr(callback, "mode", None), mode)
+        operator, mode = getattr(callback, "monitor_op", None), 0
+        if operator is np.less or getattr(callback, "mode", "") == "min":
+            mode = -1
+        elif operator is np.greater or getattr(callback, "mode", "") == "max":
+            mode = 1
         if mode and direction and mode != direction:
             best = "greatest" if mode > 0 else "smallest"
             return f"the best epoch is taken to be the one with the {best} {name}"

@@ -100,7 +100,7 @@ def test_a_loss_that_rises_again_is_reported():
     model = network("sparse_categorical_crossentropy", keras.optimizers.SGD(0.05))
     watch, (x, y) = Watch(verbose=0), data()
     rate = keras.callbacks.LearningRateScheduler(
-        lambda epoch: 0.05 if epoch < 4 else 50.0
+        lambda epoch: 0.05 if epoch < 4 else 1000.0
     )
     model.fit(x, y, epochs=6, batch_size=8, verbose=0, callbacks=[rate, watch])
     assert codes(watch) == ["C18"]

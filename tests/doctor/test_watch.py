@@ -97,13 +97,13 @@ def test_unscaled_input_is_reported_before_the_first_step_only():
 
 
 def test_a_loss_that_rises_again_is_reported():
-    model = network("sparse_categorical_crossentropy", keras.optimizers.SGD(0.05))
-    watch, (x, y) = Watch(verbose=0), data()
-    rate = keras.callbacks.LearningRateScheduler(
-        lambda epoch: 0.05 if epoch < 4 else 1000.0
-    )
-    model.fit(x, y, epochs=6, batch_size=8, verbose=0, callbacks=[rate, watch])
+    watch = fit(network(), Watch(verbose=0))
+    loss = watch.history[-1]["loss"]
+    watch.on_epoch_end(1, {"loss": loss / 2})
+    assert codes(watch) == []
+    watch.on_epoch_end(2, {"loss": loss})
     assert codes(watch) == ["C18"]
+    assert "after step" in watch.findings[0].evidence
 
 
 def test_only_blanks_are_seen():

@@ -580,6 +580,9 @@ class Comparison:
         floor = self._floor(loss)
         above = np.flatnonzero(loss > floor)
         if not len(above) or len(d) - 1 - above[-1] < 3:
+            beyond = line_to_zero(d, loss)
+            if beyond is not None and beyond > d[-1]:
+                return beyond
             raise Skip("the loss has no margin from which on it is constant")
         active = slice(above[-1] + 1)
         if line_to_zero(d[active], loss[active] - loss.min(), 0.02) is None:

@@ -445,16 +445,16 @@ def s4_monitored(program):
     callbacks = program.callbacks
     callbacks = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     monitored = [getattr(each, "monitor", None) for each in callbacks]
-    if not any(isinstance(name, str) for name in monitored):
+    monitored = [name for name in monitored if isinstance(name, str)]
+    if not monitored:
         raise Skip("no callback monitors a metric")
-    tested = _tested_metrics(program.comparison)
     for name in monitored:
-        if not isinstance(name, str):
-            continue
-        plain = name.removeprefix("val_")
         wrong_way = _monitored_the_wrong_way(callbacks, name)
         if wrong_way:
             return 1.0, wrong_way
+    tested = _tested_metrics(program.comparison)
+    for name in monitored:
+        plain = str(name).removeprefix("val_")
         for metric, value, direction, separated in tested:
             if metric != plain and {metric, plain} != {"acc", "accuracy"}:
                 continue

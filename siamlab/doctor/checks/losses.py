@@ -30,8 +30,9 @@ def s1_broadcast_labels(program):
     label. Values count as equal within 2e-5 of their size, the rounding of float32 over
     a batch. A loss that does not even depend on the number of labels of each kind does
     not use them, which is no fault by itself. For a loss over all pairs of a batch,
-    perfect clusters with their own labels must cost less than with shuffled ones; it is
-    a fault if they do so only after the labels have got another shape.
+    perfect clusters must cost less with their own labels than with shuffled ones; it is
+    a fault if they gain less than 70 % of what they gain with labels of the other
+    shape, (batch,) or (batch, 1).
     """
     c = program.comparison
     if c.style == "batch":

@@ -338,12 +338,12 @@ change(
     {"ndim": 2},
     to=["ops", "tensorflow", "compute_loss", "train_step"],
 )
-change("C10", "flat lengths", {"ndim": 1}, to=["lambda", "batch cost", "layer"])
+change("C10", "flat lengths", {"ndim": 1}, to=["lambda", "batch cost"])
 change(
     "C11",
     "outputs as labels",
     {"order": "exchanged"},
-    to=["ops", "lambda", "batch cost", "layer"],
+    to=["ops", "lambda", "batch cost"],
     allowed="C10",
 )
 change(

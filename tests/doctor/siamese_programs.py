@@ -747,7 +747,6 @@ change_pairs(
         "squared gru, hinge",
         "euclid stacked",
         "euclid wide",
-        "euclid -1 to 1",
     ],
     allowed="S10 S14",
 )

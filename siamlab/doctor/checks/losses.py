@@ -171,7 +171,8 @@ def _has_no_gradient(c):
             return False
         halves = [tuple(e[half] for e in embeddings) for half in _halves(c.n)]
         costs = [c.cost(labels, *half) for half in halves]
-        changes = abs(costs[0] - costs[1]) > 1e-6
+        # A hinge that is satisfied rightly has no gradient.
+        changes = c.cost(labels, *embeddings) > min(costs) + 1e-6
         flat.append(changes and not any(s.any() for s in slopes))
     # Without any gradient, the loss may be computed outside of the backend.
     return any(flat) and (len(flat) == 1 or not all(flat))

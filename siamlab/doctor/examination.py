@@ -104,9 +104,8 @@ def examine(
     if model is None and loss is None and batch is not None and embed is None:
         raise ArgumentError(
             "model must be a keras.Model or a function; got None. A function that ends "
-            "with return model.compile(...) returns None: compile first, then "
-            "return the "
-            "model"
+            "with return model.compile(...) returns None: compile first, then return "
+            "the model"
         )
     with preserve_state(model, extractor), recorder.compiled_layers():
         with warnings.catch_warnings():

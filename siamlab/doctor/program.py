@@ -244,15 +244,7 @@ class Program:
         else:
             raise Skip("embeddings are not known without a Keras model", "embed")
         loss = _LossOfOutputs(self) if self._has_loss() else None
-        return Comparison(
-            self, embeddings, self._row_labels(), loss, self._score_of_function()
-        )
-
-    def _score_of_function(self):
-        if self.model is None:
-            return None
-        function = self.model
-        return lambda *tensors: function(*tensors)
+        return Comparison(self, embeddings, self._row_labels(), loss, self.model)
 
 
 class _LossOfOutputs:

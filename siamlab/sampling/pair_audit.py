@@ -187,9 +187,9 @@ def _repeats(table):
         return np.nan
     sides = pd.factorize(table[names].to_numpy().reshape(-1))[0].reshape(-1, 2)
     segments = np.stack([sides, np.nan_to_num(_both(table, "start"))], axis=2)
-    return _mean(
-        pd.Series([str(sorted(pair)) for pair in segments.tolist()]).duplicated()
-    )
+    # A number for each segment, so that pairs can be compared in either order.
+    numbers = np.unique(segments.reshape(-1, 2), axis=0, return_inverse=True)[1]
+    return _mean(pd.DataFrame(np.sort(numbers.reshape(-1, 2), axis=1)).duplicated())
 
 
 def _mean(values):

@@ -683,7 +683,6 @@ ONE_SCORE = [
 ]
 SOFTMAX = [n for n, s in PAIRS.items() if s.get("head") == "softmax"]
 KL = ["kl softmax", "kl both softmax"]
-HEALTHY_LOSSES = ("hinge", "contrastive", "contrastive mean")
 
 change_pairs(
     "S1",

@@ -44,8 +44,7 @@ def c11_order_of_arguments(program):
     if near.all() and (told > 1.5 * t.n_labels).all():
         return float(np.mean(told)), (
             f"{int(told[0])}, the length of the input, is passed as the number of "
-            f"labels, "
-            f"of which there are {t.n_labels[0]}"
+            f"labels, of which there are {t.n_labels[0]}"
         )
     return None
 
@@ -153,8 +152,7 @@ def c12_activation(program):
         outside = float(np.mean((out < 0) | (out > 1)))
         return outside, (
             f"the loss takes probabilities; {outside:.0%} of the outputs are "
-            f"negative or "
-            f"above 1, and they sum to {out.sum(-1).min():.3g} to "
+            f"negative or above 1, and they sum to {out.sum(-1).min():.3g} to "
             f"{out.sum(-1).max():.3g}"
         )
     returned = [a for a in flatten((program.output,)) if a.shape == out.shape]
@@ -283,8 +281,7 @@ def c14_padding_in_loss(program):
     i = int(np.flatnonzero(reads_all)[np.argmin(expected[reads_all])])
     return float(reads_all.sum()), (
         f"the loss reads {read[i]:.0f} outputs of utterance {i}, of which "
-        f"{expected[i]} "
-        "are sound"
+        f"{expected[i]} are sound"
     )
 
 

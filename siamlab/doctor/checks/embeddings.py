@@ -112,8 +112,7 @@ def s19_fresh_extractor(program):
         return None
     return len(fresh) / kernels, (
         f"{len(fresh)} of {kernels} kernels of the extractor are not in the model, "
-        f"such "
-        f"as {fresh[0].path}"
+        f"such as {fresh[0].path}"
     )
 
 

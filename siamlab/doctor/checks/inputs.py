@@ -84,8 +84,7 @@ def unscaled(program, values):
     gates = program.saturated_gates()
     return mean if is_far else deviation, (
         f"the first layer with weights receives values with mean {mean:.3g} and "
-        f"standard "
-        f"deviation {deviation:.3g} ({values.min():.3g} to {values.max():.3g})"
+        f"standard deviation {deviation:.3g} ({values.min():.3g} to {values.max():.3g})"
         + (
             f"; {gates:.0%} of the gates of the first LSTM are saturated"
             if gates
@@ -257,8 +256,7 @@ def c3_medium_padding(program):
         return None
     return below, (
         f"the padding has the value {value:.3g}, above {below:.1%} of the sound, "
-        f"and the "
-        "network reads it"
+        f"and the network reads it"
     )
 
 

@@ -58,8 +58,8 @@ def s34_mask(program):
         if empty.any() or holes.any():
             return float(np.mean(empty | holes)), (
                 f"at {call.layer.name}, {int(holes.sum())} of {len(mask)} rows "
-                f"have true "
-                f"frames behind masked ones, and {int(empty.sum())} are masked entirely"
+                "have true frames behind masked ones, and "
+                f"{int(empty.sum())} are masked entirely"
             )
     if not found:
         raise Skip("no mask reaches a recurrent layer")

@@ -111,8 +111,7 @@ def _labels_of_another_shape(c):
         return None
     return given, (
         f"perfect clusters cost {given:.3g} less than shuffled ones; with labels "
-        f"of shape "
-        f"{other.shape} in place of {labels.shape}, {reshaped:.3g} less"
+        f"of shape {other.shape} in place of {labels.shape}, {reshaped:.3g} less"
     )
 
 
@@ -267,9 +266,8 @@ def _exchanged_roles(program, c):
         return None
     return p, (
         "the loss pulls together the recordings that differ more: the distance of "
-        "their "
-        f"average spectra is {np.median(pulled):.3g}, that of the recordings that it "
-        f"pushes apart {np.median(pushed):.3g}"
+        f"their average spectra is {np.median(pulled):.3g}, that of the recordings "
+        f"that it pushes apart {np.median(pushed):.3g}"
     )
 
 
@@ -320,8 +318,7 @@ def s2_mean_inside(program):
         return None
     return worst, (
         "two batches with near and with far pairs, and the two that arise by "
-        "exchanging "
-        f"half of their rows, cost {shown} together, which should be equal"
+        f"exchanging half of their rows, cost {shown} together, which should be equal"
     )
 
 

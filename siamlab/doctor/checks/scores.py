@@ -231,8 +231,7 @@ def s8_not_symmetric(program):
         return None
     return worst, (
         f"exchanging the embeddings changes distances by {worst:.0%} of their "
-        f"mean; one "
-        f"is {shown}"
+        f"mean; one is {shown}"
     )
 
 
@@ -261,15 +260,14 @@ def s14_margin_out_of_reach(program):
         raise Skip("the loss is not a hinge over distances")
     if c.style == "pairs" and c.learned_head:
         curve = c.curve
-        top, d, loss = curve.distance.max(), curve.distance, curve.different
-        if not _is_bounded(c.head_outputs):
-            return None
+        top = curve.distance.max()
+        bounded = _is_bounded(c.head_outputs)
     else:
         top, bounded = c.reach
-        if not bounded:
-            return None
+    if not bounded:
+        return None
     if c.style == "pairs" and c.learned_head:
-        pass
+        d, loss = curve.distance, curve.different
     elif c.has_one_score:
         low = max(c.score_range[0], 0.0) if c.sign > 0 else -c.score_range[1]
         d = np.linspace(low, top, 33)
@@ -287,9 +285,8 @@ def s14_margin_out_of_reach(program):
         return None
     return top, (
         f"the greatest distance that embeddings of any size reach is {top:.3g}, "
-        f"where a "
-        f"pair of different speakers still costs {loss[-1]:.3g} of {loss.max():.3g}; "
-        f"the loss would reach 0 at {margin:.3g}"
+        f"where a pair of different speakers still costs {loss[-1]:.3g} of "
+        f"{loss.max():.3g}; the loss would reach 0 at {margin:.3g}"
     )
 
 
@@ -330,9 +327,8 @@ def s10_margin_out_of_scale(program):
     low, middle, high = np.quantile(d, [0.05, 0.5, 0.95])
     said = (
         f"{inside:.0%} of {len(d)} pairs of different speakers are within the "
-        f"margin of "
-        f"{margin:.3g}; their distances are {low:.3g}, {middle:.3g} and {high:.3g} "
-        "(5 %, median, 95 %)"
+        f"margin of {margin:.3g}; their distances are {low:.3g}, {middle:.3g} and "
+        f"{high:.3g} (5 %, median, 95 %)"
     )
     if inside < 0.02 and middle > 10 * margin:
         return inside, said

@@ -103,9 +103,7 @@ def fragments(features, labels, n_phones):
             )
             frames = slice(*np.round(ends).astype(int))
             symbols = labels[i][first : first + n_phones]
-            # CTC needs a frame for each label, and one between equal ones.
-            needed = len(symbols) + np.sum(symbols[1:] == symbols[:-1])
-            if len(features[i][frames]) >= needed:
+            if len(features[i][frames]) >= sl.ctc.min_frames(symbols):
                 arrays.append(features[i][frames])
                 cut.append(symbols)
     return arrays, cut

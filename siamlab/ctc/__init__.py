@@ -3,7 +3,8 @@
 - `Vocabulary`: the symbols of a network's outputs, and the position of the blank.
 - `greedy_decode`, `beam_decode`: decode outputs to labels.
 - `lattice`, `forced_alignment`: align labels with frames.
-- `validate_batch`: find utterances that cannot be used for training, with the reason.
+- `validate_batch`: find utterances that cannot be used for training, with the reason;
+  `min_frames`: the frames that some labels need.
 
 Notebook: 03_ctc_that_does_not_learn.
 """

@@ -1,5 +1,5 @@
 from .alignment import forced_alignment, lattice
-from .batch_validation import validate_batch
+from .batch_validation import min_frames, validate_batch
 from .decoding import beam_decode, greedy_decode
 from .vocabulary import Vocabulary
 
@@ -9,5 +9,6 @@ __all__ = [
     "forced_alignment",
     "greedy_decode",
     "lattice",
+    "min_frames",
     "validate_batch",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..errors import ArgumentError
+from .batch_validation import min_frames
 from .decoding import log_probabilities
 
 
@@ -137,10 +138,8 @@ def _forward(emitted, can_skip):
 
 def _check_reachable(log_likelihood, log_p, labels):
     if not np.isfinite(log_likelihood):
-        labels = np.asarray(labels)
-        n_repeats = np.count_nonzero(labels[1:] == labels[:-1])
         raise ArgumentError(
-            f"logits must have at least {len(labels) + n_repeats} frames for "
-            f"{len(labels)} labels with {n_repeats} repeats; got {len(log_p)}. Use a "
-            "longer input or a smaller stride."
+            f"logits must have at least {min_frames(labels)} frames for {len(labels)} "
+            f"labels and the blanks between equal ones; got {len(log_p)}. Use a longer "
+            "input or a smaller stride."
         )

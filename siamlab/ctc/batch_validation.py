@@ -78,6 +78,28 @@ def validate_batch(batch, model):
     ]
 
 
+def min_frames(labels):
+    """Return the number of frames that CTC needs to produce labels.
+
+    Parameters
+    ----------
+    labels : array
+        Shape (labels,).
+
+    Returns
+    -------
+    int
+        One frame for each label, and one for the blank between two equal ones.
+
+    Examples
+    --------
+    >>> min_frames([3, 3, 1])
+    4
+    """
+    labels = np.asarray(labels)
+    return len(labels) + int(np.count_nonzero(labels[1:] == labels[:-1]))
+
+
 def _problems(n_frames, n_padded, labels, model):
     """Yield code, evidence and fix of each problem of one utterance."""
     labels = labels[labels >= 0]
@@ -96,12 +118,11 @@ def _problems(n_frames, n_padded, labels, model):
             f"label {wrong[0]} is {what}",
             "encode the labels with the vocabulary of the network",
         )
-    n_repeats = int(np.count_nonzero(labels[1:] == labels[:-1]))
-    needed, available = len(labels) + n_repeats, int(model.output_frames(n_frames))
+    needed, available = min_frames(labels), int(model.output_frames(n_frames))
     if available < needed:
         yield (
             "C8",
-            f"{len(labels)} labels with {n_repeats} repeats need {needed} outputs; "
-            f"{n_frames} frames give {available}",
+            f"{len(labels)} labels, {needed - len(labels)} of them repeated, need "
+            f"{needed} outputs; {n_frames} frames give {available}",
             "leave the utterance out, or use a smaller stride",
         )

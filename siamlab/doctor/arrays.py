@@ -1,10 +1,13 @@
 """Batches: arrays in nested structures, as Keras takes them."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops, tree
 
 from ..errors import ArgumentError
+from .report import Skip
 
 
 def to_arrays(value):
@@ -51,15 +54,6 @@ def take(value, rows):
     )
 
 
-def equal(a, b):
-    """Return whether two structures hold the same arrays."""
-    a, b = flatten(a), flatten(b)
-    return len(a) == len(b) and all(
-        p.shape == q.shape and np.array_equal(p, q, equal_nan=p.dtype.kind == "f")
-        for p, q in zip(a, b, strict=True)
-    )
-
-
 def first_batch(batch):
     """Return inputs and labels of a batch, or of the first of several batches.
 
@@ -81,25 +75,31 @@ def first_batch(batch):
     """
     if batch is None:
         return None, None
+    is_list = isinstance(batch, list)
     if isinstance(batch, keras.utils.PyDataset):
         batch = batch[0]
-    elif isinstance(batch, list) and batch and all(isinstance(b, tuple) for b in batch):
+    elif is_list and batch and all(isinstance(each, tuple) for each in batch):
         batch = batch[0]
-    elif isinstance(batch, list) and len(batch) == 2:
+    elif is_list and len(batch) == 2:
         batch = tuple(batch)
     elif isinstance(batch, dict | np.ndarray | list) or ops.is_tensor(batch):
-        batch = (batch, None)
+        batch = batch, None
     elif not isinstance(batch, tuple) and hasattr(batch, "__iter__"):
         batch = next(iter(batch), (None, None))
+    if isinstance(batch, dict | np.ndarray) or ops.is_tensor(batch):
+        batch = batch, None
     if not isinstance(batch, tuple | list):
-        if not (isinstance(batch, dict | np.ndarray) or ops.is_tensor(batch)):
-            raise ArgumentError(
-                "batch must be (x, y), as keras.Model.fit takes it, or something that "
-                f"yields such batches; got {type(batch).__name__}"
-            )
-        batch = (batch, None)
+        raise ArgumentError(
+            "batch must be (x, y), as keras.Model.fit takes it, or something that "
+            f"yields such batches; got {type(batch).__name__}"
+        )
     x, y = batch[0], batch[1] if len(batch) > 1 else None
     return to_arrays(x), to_arrays(y)
+
+
+def is_matrix(value):
+    """Return whether a value is an array of two dimensions."""
+    return isinstance(value, np.ndarray) and value.ndim == 2
 
 
 def is_whole(array):
@@ -123,22 +123,18 @@ def first_line(error, limit=160):
 
 def question(function):
     """Make a property whose value, or whose reason to skip, is computed once."""
-    from functools import wraps
-
-    from .report import Skip
-
     name = "_answer_" + function.__name__
 
-    @wraps(function)
+    @functools.wraps(function)
     def get(self):
         if name not in self.__dict__:
             try:
-                self.__dict__[name] = function(self), None
-            except Skip as error:
-                self.__dict__[name] = None, error
-        value, reason = self.__dict__[name]
-        if reason is not None:
-            raise type(reason)(str(reason), reason.keyword)
-        return value
+                self.__dict__[name] = function(self)
+            except Skip as reason:
+                self.__dict__[name] = reason
+        answer = self.__dict__[name]
+        if isinstance(answer, Skip):
+            raise answer.with_traceback(None)
+        return answer
 
     return property(get)

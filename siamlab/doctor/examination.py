@@ -12,15 +12,6 @@ from .program import Program
 from .report import SEVERITIES, Finding, Report, Skip
 
 KINDS = ("siamese", "ctc")
-_HINTS = {
-    "loss": "give loss=",
-    "metrics": "give metrics=",
-    "embed": "give embed=, a function from recordings to embeddings",
-    "extractor": "give extractor=",
-    "pairs": "give pairs=",
-    "callbacks": "give callbacks=",
-    "decode": "give decode=",
-}
 
 
 def examine(
@@ -107,22 +98,11 @@ def examine(
             "with return model.compile(...) returns None: compile first, then return "
             "the model"
         )
-    with preserve_state(model, extractor), recorder.compiled_layers():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = Program(
-                model,
-                batch,
-                kind=kind,
-                loss=loss,
-                metrics=metrics,
-                embed=embed,
-                extractor=extractor,
-                pairs=pairs,
-                callbacks=callbacks,
-                decode=decode,
-            )
-            return apply_checks(program)
+    given = kind, loss, metrics, embed, extractor, pairs, callbacks, decode
+    unchanged, quick = preserve_state(model, extractor), recorder.compiled_layers()
+    with unchanged, quick, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return apply_checks(Program(model, batch, *given))
 
 
 def apply_checks(program, codes=None):
@@ -146,19 +126,23 @@ def apply_checks(program, codes=None):
         try:
             result = check(program)
         except Skip as skip:
-            hint = _HINTS.get(skip.keyword)
-            skipped[check.code] = f"{skip}; {hint}" if hint else str(skip)
+            hint = f"; give {skip.keyword}=" if skip.keyword else ""
+            if skip.keyword == "embed":
+                hint += ", a function from recordings to embeddings"
+            skipped[check.code] = f"{skip}{hint}"
             continue
         if result is None:
             passed.append(check.code)
         else:
             found[check.code] = finding_of(check, *result)
-    if codes is None:
-        _add_error(program, found)
-    unseen = "" if codes else _unseen(program)
-    return Report(
-        program.kind, tuple(_causes_first(found)), tuple(passed), skipped, unseen
-    )
+    error, unseen = (None, "") if codes else _blind_spots(program)
+    # A fault of its arguments explains an exception of the loss.
+    if error is not None and all(f.severity != "fatal" for f in found.values()):
+        fix = "compute the loss of a batch by hand, loss(y, model(x)); read the shapes"
+        title = "The loss raises an exception"
+        found["error"] = Finding("error", "fatal", title, str(error), 1.0, fix)
+    findings = tuple(_causes_first(found))
+    return Report(program.kind, findings, tuple(passed), skipped, unseen)
 
 
 def finding_of(check, value, evidence):
@@ -176,77 +160,50 @@ def finding_of(check, value, evidence):
 
 def _causes_first(found):
     """Order findings by severity and cause; what follows stands below its cause."""
-    order = list(found)
-    caused = {}
+    by_cause: dict = {}
     for code, finding in found.items():
-        check = CHECKS.get(code)
-        caused[code] = (
-            next((c for c in check.follows if c in found), "") if check else ""
+        follows = CHECKS[code].follows if code in CHECKS else ()
+        cause = next((c for c in follows if c in found), "")
+        by_cause.setdefault(cause, []).append(
+            dataclasses.replace(finding, caused_by=cause)
         )
-        found[code] = dataclasses.replace(finding, caused_by=caused[code])
-    roots = [code for code in order if not caused[code]]
-    roots.sort(key=lambda code: SEVERITIES.index(found[code].severity))
 
-    def family(code):
-        yield found[code]
-        for other in order:
-            if caused[other] == code:
-                yield from family(other)
+    def families(cause):
+        for finding in by_cause.get(cause, ()):
+            yield finding
+            yield from families(finding.code)
 
-    for code in roots:
-        yield from family(code)
+    roots = by_cause.get("", [])
+    roots.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return families("")
 
 
-def _add_error(program, found):
-    """Add a finding if the loss of the program raises an exception for its own batch.
+def _blind_spots(program):
+    """Return an exception of the loss, or None, and what could not be examined."""
+    error, unseen = None, []
+    questions = {"the loss": lambda: _evaluate_loss(program)}
+    if program.kind == "siamese":
+        questions = {"the embeddings": lambda: program.comparison} | questions
+    for what, ask in questions.items():
+        try:
+            ask()
+        except LossError as raised:
+            error = raised
+        except Skip as skip:
+            unseen.append(f"{what} could not be examined ({skip})")
+    if program.x is None or (program.model is None and program.embed is None):
+        unseen = []  # nothing was given
+    return error, "; ".join(unseen)
 
-    Unless a fault of its arguments was found, which explains it.
-    """
-    reason = _loss_error(program)
-    if reason is None or any(f.severity == "fatal" for f in found.values()):
-        return
-    found["error"] = Finding(
-        "error",
-        "fatal",
-        "The loss raises an exception",
-        str(reason),
-        1.0,
-        "compute the loss of one batch by hand, loss(y, model(x)), and read the shapes",
-    )
 
-
-def _loss_error(program):
-    try:
-        if program.kind == "ctc":
-            return program.transcription.attempt[1]
+def _evaluate_loss(program):
+    """Compute the loss of the batch as the program does; raises what that raises."""
+    if program.kind == "siamese":
         c = program.comparison
         c.loss(c.labels, c.outputs)
-    except LossError as error:
-        return error
-    except Skip:
-        pass
-    return None
-
-
-def _unseen(program):
-    """Return what could not be examined at all, the loss or the embeddings."""
-    if program.x is None or (program.model is None and program.embed is None):
-        return ""
-    if program.kind == "ctc":
-        t = program.transcription
-        return "" if t.is_framewise else _reason("the loss", lambda: t.call)
-    missing = [
-        _reason("the embeddings", lambda: program.comparison),
-        _reason("the loss", lambda: program.comparison.loss_or_skip),
-    ]
-    return "; ".join(dict.fromkeys(filter(None, missing)))
-
-
-def _reason(what, get):
-    try:
-        get()
-    except LossError:
-        return ""  # a finding of its own
-    except Skip as skip:
-        return f"{what} could not be examined ({skip})"
-    return ""
+        return
+    t = program.transcription
+    if t.attempt[1] is not None:
+        raise t.attempt[1]
+    if not t.is_framewise:
+        t.call  # noqa: B018

@@ -68,10 +68,6 @@ def _arrays(path):
         # NumPy would leave a damaged file open that it has opened itself.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as kept:
             return {name: kept[name] for name in kept.files}
-    except AttributeError:
-        raise ArgumentError(
-            f"{path} holds one array; write several with numpy.savez"
-        ) from None
     except Exception as error:
         raise ArgumentError(f"{path} is not an .npz file of arrays: {error}") from error
 

@@ -1,91 +1,70 @@
 """Losses, metrics and gradients, in whatever way a program defines them."""
 
 import contextlib
+from unittest import mock
 
 import keras
 import numpy as np
 from keras import ops, tree
 
+from ..training import preserve_state
 from . import recorder
-from .arrays import first_line, flatten, to_arrays, to_tensors
+from .arrays import first_line, to_arrays, to_tensors
 from .report import Skip
 
 
 class LossError(Skip):
     """Raised if the loss of the program raises an exception."""
 
+    @classmethod
+    def by(cls, error):
+        """Return the error that says which exception it was."""
+        name = type(error.__cause__ or error).__name__
+        return cls(f"{name} in the loss: {first_line(error)}")
+
 
 class Loss:
     """What a program minimizes: one number for a batch.
 
+    It is evaluated many times, so after some calls it is compiled if possible.
+
     Parameters
     ----------
     function : callable
-        (x, y, outputs) -> scalar tensor.
+        Structures of tensors, such as (x, y, outputs) -> scalar tensor.
     differentiable : bool
         Whether gradients flow through it.
-    eager_calls : int
-        Number of calls before it is compiled to a graph.
-    values : callable, optional
-        The same as `function` before anything is averaged.
     """
 
-    def __init__(self, function, differentiable=True, eager_calls=12, values=None):
-        self._function = function
-        self._values = values or function
+    _eager_calls = 12
+
+    def __init__(self, function, differentiable=True):
+        self.function = function
         self.differentiable = differentiable
-        self._evaluate = Evaluation(function, eager_calls)
+        self._graphs: dict = {}
+        self._use_graph = keras.backend.backend() == "tensorflow"
 
-    def __call__(self, x, y, outputs):
-        """Return the loss of a batch, a float."""
-        return float(self._evaluate(x, y, outputs))
-
-    def tensor(self, x, y, outputs):
+    def tensor(self, *structures):
         """Return the loss of a batch as a tensor, for gradients."""
         if not self.differentiable:
             raise Skip("the loss is computed in train_step, which hides its gradient")
-        return self._function(to_tensors(x), to_tensors(y), to_tensors(outputs))
-
-    def values(self, x, y, outputs):
-        """Return the loss as a tensor, before it is averaged if that is known."""
-        return self._values(to_tensors(x), to_tensors(y), to_tensors(outputs))
-
-
-class Evaluation:
-    """A function of arrays that is evaluated many times, compiled if possible.
-
-    Parameters
-    ----------
-    function : callable
-        Structures of tensors -> one tensor.
-    eager_calls : int
-        Number of calls before it is compiled.
-    """
-
-    def __init__(self, function, eager_calls=0):
-        self._function = function
-        self._graphs: dict = {}
-        self._eager_calls = eager_calls
-        self._use_graph = keras.backend.backend() == "tensorflow"
+        return self.function(*(to_tensors(s) for s in structures))
 
     def __call__(self, *structures):
-        """Return the value, a float64 array."""
-        structures = tuple(_float32(s) for s in structures)
+        """Return the loss of a batch, a float."""
+        structures = _float32(structures)
         self._eager_calls -= 1
         if self._use_graph and self._eager_calls < 0:
             try:
-                return self._in_graph(structures)
+                return float(self._in_graph(structures))
             except Exception:
                 self._use_graph = False
         try:
-            value = self._function(*(to_tensors(s) for s in structures))
-            return np.asarray(to_arrays(value), np.float64)
+            return float(to_arrays(self.function(*to_tensors(structures))))
         except Skip:
             raise
         except Exception as error:
-            raise LossError(
-                f"{type(error).__name__} in the loss: {first_line(error)}"
-            ) from error
+            raise LossError.by(error) from error
 
     def _in_graph(self, structures):
         import tensorflow as tf
@@ -99,37 +78,18 @@ class Evaluation:
                 new = list(leaves)
                 for i, tensor in zip(places, tensors, strict=True):
                     new[i] = tensor
-                return self._function(*tree.pack_sequence_as(structures, new))
+                return self.function(*tree.pack_sequence_as(structures, new))
 
             self._graphs[key] = tf.function(run, autograph=False)
-        values = [tf.constant(leaves[i]) for i in places]
-        with _without_graph_rewriting():
-            return np.asarray(self._graphs[key](*values), np.float64)
-
-
-@contextlib.contextmanager
-def _without_graph_rewriting():
-    """Leave graphs as they are, so that they round as the loss does without a graph."""
-    import tensorflow as tf
-
-    name = "disable_meta_optimizer"
-    before = tf.config.optimizer.get_experimental_options().get(name, False)
-    tf.config.optimizer.set_experimental_options({name: True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({name: before})
+        return self._graphs[key](*(tf.constant(leaves[i]) for i in places))
 
 
 def _float32(structure):
-    return tree.map_structure(
-        lambda a: (
-            a.astype(np.float32)
-            if isinstance(a, np.ndarray) and a.dtype == np.float64
-            else a
-        ),
-        structure,
-    )
+    def convert(a):
+        is_double = isinstance(a, np.ndarray) and a.dtype == np.float64
+        return a.astype(np.float32) if is_double else a
+
+    return tree.map_structure(convert, structure)
 
 
 def find_loss(model, loss=None):
@@ -161,68 +121,35 @@ def find_loss(model, loss=None):
         if not callable(loss):
             raise Skip(f"the loss must be a function; it is a {type(loss).__name__}")
         # As in a training loop of one's own: the labels are not converted.
-        return Loss(
-            lambda x, y, out: _mean(loss(y, out)), values=_unreduced(loss, cast=False)
-        )
+        return Loss(lambda x, y, out: _mean(loss(y, out)))
     if is_model and type(model).compute_loss is not keras.Model.compute_loss:
-        return Loss(lambda x, y, out: _compute_loss(model, x, y, out))
+        # As fit calls it.
+        return Loss(lambda x, y, out: _mean(model.compute_loss(x, y, out, None)))
     own_step = is_model and type(model).train_step is not keras.Model.train_step
     if own_step and compiled is None and keras.backend.backend() == "tensorflow":
         return Loss(lambda x, y, out: _loss_of_train_step(model, x, y, out), False)
-    if compiled is not None:
-        fresh = type(compiled)(
-            compiled._user_loss,
-            compiled._user_loss_weights,
-            output_names=compiled.output_names,
-        )
-        values = _unreduced(compiled._user_loss)
-        return Loss(lambda x, y, out: fresh(y, out), values=values)
-    raise Skip("no loss was given, and the model is not compiled with one", "loss")
-
-
-def _unreduced(loss, cast=True):
-    """Return a loss as a function of (x, y, outputs), before it is averaged."""
-    if isinstance(loss, dict) and len(loss) == 1:
-        loss = next(iter(loss.values()))
-    if isinstance(loss, list | tuple) and len(loss) == 1:
-        loss = loss[0]
-    if isinstance(loss, str):
-        loss = keras.losses.get(loss)
-    if not callable(loss):
-        return None
-    if isinstance(loss, keras.losses.Loss):
-        function, cast = loss.call, True
-    else:
-        function = loss
-    return lambda x, y, out: function(_floats(y) if cast else y, out)
+    if compiled is None:
+        raise Skip("no loss was given, and the model is not compiled with one", "loss")
+    fresh = type(compiled)(
+        compiled._user_loss,
+        compiled._user_loss_weights,
+        output_names=compiled.output_names,
+    )
+    return Loss(lambda x, y, out: fresh(y, out))
 
 
 def _mean(value):
     return ops.mean(ops.cast(ops.convert_to_tensor(value), "float32"))
 
 
-def _floats(y):
-    """Convert labels to float32, as Keras does before it calls a loss."""
-    return tree.map_structure(
-        lambda v: ops.cast(v, keras.backend.floatx()) if ops.is_tensor(v) else v, y
-    )
-
-
-def _compute_loss(model, x, y, outputs):
-    try:
-        return _mean(model.compute_loss(x=x, y=y, y_pred=outputs))
-    except TypeError as error:
-        if "sample_weight" not in str(error):
-            raise
-    return _mean(model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=None))
-
-
 def _loss_of_train_step(model, x, y, outputs):
     """Return the loss that `train_step` reports, without changing the weights."""
     for metric in model.metrics:
         metric.reset_state()
+    # Not by setattr, because Keras would track the values.
+    idle = dict.fromkeys(("apply", "apply_gradients"), lambda *_, **__: None)
     with (
-        _idle(model.optimizer),
+        mock.patch.dict(getattr(model.optimizer, "__dict__", {}), idle),
         recorder.answer_calls(model, outputs) as asked,
     ):
         logs = model.train_step((x, y) if y is not None else (x,))
@@ -231,23 +158,9 @@ def _loss_of_train_step(model, x, y, outputs):
     if not isinstance(logs, dict):
         return logs
     names = [name for name in logs if "loss" in name.lower()] or list(logs)
-    if "loss" not in logs and len(names) != 1:
-        raise Skip("its train_step returns no loss", "loss")
-    return logs["loss"] if "loss" in logs else logs[names[0]]
-
-
-@contextlib.contextmanager
-def _idle(optimizer):
-    """Let an optimizer do nothing."""
-    names = [n for n in ("apply", "apply_gradients") if hasattr(optimizer, n)]
-    for name in names:
-        # Not through setattr, because Keras would track the value.
-        optimizer.__dict__[name] = lambda *_, **__: None
-    try:
-        yield
-    finally:
-        for name in names:
-            optimizer.__dict__.pop(name, None)
+    if "loss" in logs or len(names) == 1:
+        return logs.get("loss", logs[names[0]])
+    raise Skip("its train_step returns no loss", "loss")
 
 
 def added_losses(model):
@@ -267,36 +180,68 @@ def clear_added_losses(model):
 
 
 class Metric:
-    """A metric of a program: a name, and a function from a batch to a number."""
+    """A metric of a program, resolved by Keras: a function from a batch to a number.
 
-    def __init__(self, name, function, kind=""):
-        self.name = name
-        self._function = function
-        self._kind = kind
+    Parameters
+    ----------
+    metric : str, type, keras.metrics.Metric or callable
+        As `keras.Model.compile` takes it.
+    """
+
+    def __init__(self, metric):
+        self._metric = metric() if isinstance(metric, type) else metric
+        names = (metric, getattr(metric, "name", ""), getattr(metric, "__name__", ""))
+        self.name = next((n for n in names if n and isinstance(n, str)), str(metric))
 
     def __call__(self, y, outputs):
-        """Return its value for a batch, a float."""
-        try:
-            value = self._function(to_tensors(y), to_tensors(outputs))
-            return float(np.mean(np.asarray(to_arrays(value), np.float64)))
-        except Exception as error:
-            raise Skip(
-                f"the metric {self.name} raises {type(error).__name__}: "
-                f"{first_line(error)}"
-            ) from error
+        """Return its value for a batch, a float; its own counts are restored."""
+        with _from_zero(self._metric):
+            try:
+                # Keras chooses the kind of accuracy by the shapes.
+                judge = keras.Model()
+                judge.compile(metrics=[self._metric])
+                *_, value = judge.compute_metrics(
+                    None, *to_tensors(_float32((y, outputs)))
+                ).values()
+                return float(np.mean(to_arrays(value)))
+            except Exception as error:
+                raise Skip(
+                    f"the metric {self.name} raises {type(error).__name__}: "
+                    f"{first_line(error)}"
+                ) from error
 
     @property
     def direction(self):
         """1 if a greater value is better, -1 if a smaller one is, 0 if unknown."""
-        name = f"{self.name} {self._kind}".lower()
-        smaller = ("eer", "error", "loss", "mse", "mae", "rate", "dcf", "miss")
-        greater = ("acc", "auc", "precision", "recall", "f1", "purity", "hit", "top_k")
-        if any(part in name for part in smaller):
-            return -1
-        return 1 if any(part in name for part in greater) else 0
+        return direction(f"{self.name} {type(self._metric).__name__}")
 
 
-def find_metrics(model, metrics, y, outputs):
+def direction(name):
+    """Tell by the name of a metric whether more is better: 1, -1, or 0 if unknown."""
+    smaller = ("eer", "error", "loss", "mse", "mae", "rate", "dcf", "miss")
+    greater = ("acc", "auc", "precision", "recall", "f1", "purity", "hit", "top_k")
+    if any(part in name.lower() for part in smaller):
+        return -1
+    return int(any(part in name.lower() for part in greater))
+
+
+@contextlib.contextmanager
+def _from_zero(metric):
+    """Let a metric begin to count, and restore afterwards what it had counted."""
+    if not isinstance(metric, keras.metrics.Metric):
+        yield
+        return
+    lists = {k: list(v) for k, v in vars(metric).items() if isinstance(v, list)}
+    try:
+        with preserve_state(metric):
+            metric.reset_state()
+            yield
+    finally:
+        for key, value in lists.items():
+            getattr(metric, key)[:] = value
+
+
+def find_metrics(model, metrics):
     """Find the metrics of a program.
 
     Parameters
@@ -305,12 +250,15 @@ def find_metrics(model, metrics, y, outputs):
         Compiled or not.
     metrics : metric, list, dict or None
         They take precedence over those of the model.
-    y, outputs : array
-        A batch. Keras chooses the kind of accuracy by its shapes.
 
     Returns
     -------
     list of Metric
+
+    Raises
+    ------
+    Skip
+        If there is none.
     """
     if metrics is None and isinstance(model, keras.Model):
         compiled = getattr(model, "_compile_metrics", None)
@@ -320,59 +268,17 @@ def find_metrics(model, metrics, y, outputs):
             metrics = [m for m in model.metrics if type(m) not in trackers]
     if isinstance(metrics, dict):
         metrics = list(metrics.values())
-    found = [m for m in tree.flatten(metrics or []) if m is not None]
-    return [_metric(metric, y, outputs) for metric in found]
-
-
-def _metric(metric, y, outputs):
-    name = metric if isinstance(metric, str) else None
-    if name and name.lower() in ("acc", "accuracy"):
-        metric = _accuracy(y, outputs)
-    elif name:
-        metric = keras.metrics.get(name)
-    if isinstance(metric, type):
-        metric = metric()
-    if isinstance(metric, keras.metrics.Metric):
-        return Metric(
-            name or metric.name,
-            lambda a, b: _result(metric, a, b),
-            type(metric).__name__,
-        )
-    name = name or getattr(metric, "__name__", type(metric).__name__)
-    return Metric(name, metric)
-
-
-def _accuracy(y, outputs):
-    """Choose the kind of accuracy as Keras does."""
-    if np.ndim(outputs) and np.shape(outputs)[-1] == 1:
-        return keras.metrics.BinaryAccuracy()
-    if np.ndim(y) < np.ndim(outputs) or (np.ndim(y) and np.shape(y)[-1] == 1):
-        return keras.metrics.SparseCategoricalAccuracy()
-    return keras.metrics.CategoricalAccuracy()
-
-
-def _result(metric, y, outputs):
-    """Return the result of a metric that counts, and restore its counts."""
-    saved = [ops.convert_to_numpy(v.value).copy() for v in metric.variables]
-    lists = {k: list(v) for k, v in vars(metric).items() if isinstance(v, list)}
-    try:
-        metric.reset_state()
-        metric.update_state(y, outputs)
-        return metric.result()
-    finally:
-        for variable, value in zip(metric.variables, saved, strict=False):
-            if tuple(variable.shape) == value.shape:
-                variable.assign(value)
-        for key, value in lists.items():
-            if isinstance(getattr(metric, key, None), list):
-                getattr(metric, key)[:] = value
+    found = [Metric(m) for m in tree.flatten(metrics or []) if m is not None]
+    if not found:
+        raise Skip("no metric was given", "metrics")
+    return found
 
 
 # ---------------------------------------------------------------------------- gradients
 
 
 def gradient(function, *arrays):
-    """Differentiate the sum of a function, on any backend of Keras.
+    """Differentiate the sum of a function, with TensorFlow or JAX.
 
     Parameters
     ----------
@@ -385,51 +291,37 @@ def gradient(function, *arrays):
     -------
     list of numpy.ndarray
         In the shapes of the arrays; 0 where nothing depends on them.
+
+    Raises
+    ------
+    Skip
+        If no gradient can be computed.
     """
-    places = [np.asarray(array, np.float32) for array in arrays]
+    places = [ops.convert_to_tensor(array, "float32") for array in arrays]
 
     def total(*tensors):
         return ops.sum(ops.cast(function(*tensors), "float32"))
 
-    backend = keras.backend.backend()
     try:
-        if backend == "tensorflow":
-            found = _tensorflow_gradient(total, places)
-        elif backend == "jax":
+        if keras.backend.backend() == "jax":
             import jax
 
             found = jax.grad(total, argnums=tuple(range(len(places))))(*places)
         else:
-            found = _torch_gradient(total, places)
+            import tensorflow as tf
+
+            with tf.GradientTape() as tape:
+                tape.watch(places)
+                value = total(*places)
+            found = tape.gradient(value, places)
     except Skip:
         raise
     except Exception as error:
         raise Skip(f"no gradient can be computed: {first_line(error)}") from error
     return [
-        np.zeros_like(array) if slope is None else np.asarray(slope)
-        for array, slope in zip(places, found, strict=True)
+        np.zeros(place.shape, np.float32) if slope is None else to_arrays(slope)
+        for place, slope in zip(places, found, strict=True)
     ]
-
-
-def _tensorflow_gradient(total, arrays):
-    import tensorflow as tf
-
-    tensors = [tf.constant(array) for array in arrays]
-    with tf.GradientTape() as tape:
-        tape.watch(tensors)
-        value = total(*tensors)
-    return tape.gradient(value, tensors)
-
-
-def _torch_gradient(total, arrays):
-    import torch
-
-    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
-    value = total(*tensors)
-    if not value.requires_grad:
-        return [None] * len(tensors)
-    found = torch.autograd.grad(value, tensors, allow_unused=True)
-    return [None if slope is None else slope.numpy() for slope in found]
 
 
 def weight_gradient_norms(model, loss, x, y):
@@ -449,39 +341,10 @@ def weight_gradient_norms(model, loss, x, y):
     list of float
         One for each of `model.trainable_variables`.
     """
-    variables = model.trainable_variables
-    if not variables:
-        raise Skip("the model has no trainable weights")
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
+    fixed = [v.value for v in model.non_trainable_variables]
 
-        with tf.GradientTape() as tape:
-            value = loss.tensor(x, y, recorder.call_model(model, x))
-        slopes = tape.gradient(value, [v.value for v in variables])
-        slopes = [None if s is None else tf.convert_to_tensor(s) for s in slopes]
-    elif backend == "jax":
-        import jax
+    def cost(*weights):
+        return loss.tensor(x, y, model.stateless_call(weights, fixed, to_tensors(x))[0])
 
-        fixed = [v.value for v in model.non_trainable_variables]
-
-        def total(trainable):
-            outputs, _ = model.stateless_call(trainable, fixed, to_tensors(x))
-            return loss.tensor(x, y, outputs)
-
-        slopes = jax.grad(total)([v.value for v in variables])
-    else:
-        import torch
-
-        value = loss.tensor(x, y, recorder.call_model(model, x))
-        weights = [v.value for v in variables]
-        slopes = torch.autograd.grad(value, weights, allow_unused=True)
-    return [
-        0.0 if slope is None else float(np.linalg.norm(ops.convert_to_numpy(slope)))
-        for slope in slopes
-    ]
-
-
-def is_finite(value):
-    """Return whether all numbers of a structure are finite."""
-    return all(np.isfinite(a).all() for a in flatten(value) if a.dtype.kind == "f")
+    slopes = gradient(cost, *(v.value for v in model.trainable_variables))
+    return [float(np.linalg.norm(slope)) for slope in slopes]

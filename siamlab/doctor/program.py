@@ -1,15 +1,21 @@
 """The program under examination: what was given, and what can be asked of it."""
 
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 
 from .. import scaling
 from ..errors import ArgumentError
 from . import recorder
-from .arrays import first_batch, flatten, n_rows, question, take, to_arrays
+from .arrays import first_batch, flatten, n_rows, question, take, to_arrays, to_tensors
 from .comparison import Comparison
 from .objective import Loss, added_losses, clear_added_losses, find_loss
 from .report import Skip
+from .sweep import Sweep
 from .towers import Inputs, Towers, has_kernel
 from .transcription import Transcription
 
@@ -17,6 +23,7 @@ from .transcription import Transcription
 _MAX_ROWS = 128
 
 
+@dataclasses.dataclass(eq=False)
 class Program:
     """A program for speaker embeddings or for transcription.
 
@@ -37,29 +44,23 @@ class Program:
         Inputs and labels, arrays in the structure that was given, or None.
     """
 
-    def __init__(
-        self,
-        model,
-        batch=None,
-        *,
-        kind=None,
-        loss=None,
-        metrics=None,
-        embed=None,
-        extractor=None,
-        pairs=None,
-        callbacks=None,
-        decode=None,
-    ):
-        self.model, self.given_loss, self.metrics = model, loss, metrics
-        self.embed, self.extractor, self.pairs = embed, extractor, pairs
-        self.callbacks, self.decode = callbacks, decode
+    model: Any
+    batch: dataclasses.InitVar[object] = None
+    kind: str | None = None
+    loss: object = None
+    metrics: object = None
+    embed: Callable | None = None
+    extractor: object = None
+    pairs: object = None
+    callbacks: object = None
+    decode: Callable | None = None
+
+    def __post_init__(self, batch):
         x, y = first_batch(batch)
-        rows = slice(_MAX_ROWS)
         n = 0 if x is None else n_rows(x)
-        self.x = take(x, rows)
-        self.y = take(y, rows) if y is not None and n_rows(y) == n else y
-        self.kind = kind or self._find_kind()
+        self.x = take(x, slice(_MAX_ROWS))
+        self.y = take(y, slice(_MAX_ROWS)) if n_rows(y) == n else y
+        self.kind = self.kind or self._find_kind()
 
     @property
     def is_keras(self):
@@ -70,34 +71,20 @@ class Program:
         """Tell what the program is for: a call of a CTC loss, or the batch, says it."""
         if self.pairs is not None or self.extractor is not None:
             return "siamese"
-        if self.decode is not None or self._calls_ctc():
-            return "ctc"
+        with contextlib.suppress(Skip):
+            if self.decode is not None or self.transcription.attempt[0] is not None:
+                return "ctc"
         if self.x is None:
             raise ArgumentError('without a batch, give kind="siamese" or kind="ctc"')
-        if flatten((self.x,)):
-            return "siamese"
-        raise ArgumentError(
-            'it is not clear what the program is for; give kind="siamese" or kind="ctc"'
-        )
-
-    def _calls_ctc(self):
-        try:
-            return self.transcription.attempt[0] is not None
-        except Skip:
-            return False
-
-    def _all_layers(self):
-        return list(self.model._flatten_layers(include_self=False))
+        return "siamese"
 
     # ------------------------------------------------------------------- the model
 
     @question
     def network(self):
         """The model, if it is a model of Keras."""
-        if self.model is None:
-            raise Skip("no model was given")
         if not self.is_keras:
-            raise Skip("the model is not a Keras model")
+            raise Skip("no model of Keras was given")
         if self.x is None:
             raise Skip("no batch was given")
         return self.model
@@ -117,30 +104,7 @@ class Program:
         """Output of the model for the batch, arrays."""
         if self.is_keras:
             return self.recorded[0]
-        return to_arrays(self.output_for(self.x))
-
-    def output_for(self, x):
-        """Return the output of the model for other inputs.
-
-        Parameters
-        ----------
-        x : object
-            Arrays in the structure of the inputs.
-
-        Returns
-        -------
-        object
-            Tensors.
-        """
-        if self.model is None:
-            raise Skip("no model was given")
-        return recorder.call_model(self.model, x)
-
-    @question
-    def layers(self):
-        """All layers, including those of nested models."""
-        self.recorded  # noqa: B018  builds the model
-        return self._all_layers()
+        return to_arrays(recorder.call_model(self.model, self.x))
 
     @question
     def first_values(self):
@@ -155,9 +119,7 @@ class Program:
             return max(arrays, key=lambda a: a.size)
         few = take(self.x, slice(32))
         for call in recorder.record(self.network, few, True)[1]:
-            if call.is_model or not has_kernel(call.layer, trainable=True):
-                continue
-            for value in flatten((call.inputs,)):
+            for value in flatten((call.inputs,)) if has_kernel(call, True) else ():
                 if value.ndim >= 2 and value.dtype.kind == "f":
                     return value
         raise Skip("no layer of the model has trainable weights")
@@ -179,9 +141,52 @@ class Program:
     # -------------------------------------------------------------------- the loss
 
     @question
-    def loss(self):
-        """What the program minimizes, an `objective.Loss`."""
-        return find_loss(self.model, self.given_loss)
+    def objective(self):
+        """What the program minimizes, a `Loss` of (x, y, outputs)."""
+        return find_loss(self.model, self.loss)
+
+    def _loss_of_outputs(self):
+        """Return the loss of labels and outputs of any number of rows, or None."""
+        try:
+            loss, x = self.objective, self.x
+        except Skip:
+            return None
+
+        def compute(labels, outputs):
+            rows = [
+                a.shape[0]
+                for a in keras.tree.flatten(outputs)
+                if getattr(a, "shape", ())
+            ]
+            n = n_rows(x)
+            given = take(x, np.arange(rows[0]) % n) if rows and rows[0] != n else x
+            return loss.function(to_tensors(given), labels, outputs)
+
+        return Loss(compute, loss.differentiable)
+
+    def _loss_inside(self, towers, inputs, added):
+        """Return the loss of a model that receives the labels, or adds its loss itself.
+
+        A function of labels and embeddings.
+        """
+        model, outer = self.model, self._loss_of_outputs()
+
+        def compute(labels, embeddings):
+            if not isinstance(embeddings, tuple | list):
+                embeddings = (embeddings,)
+            clear_added_losses(model)
+            x = inputs.with_labels(labels) if labels is not None else None
+            outputs = towers.score(*embeddings, x=x)
+            total = 0.0
+            if added:
+                total = sum(keras.ops.mean(each) for each in added_losses(model))
+                clear_added_losses(model)
+            if outer is not None:
+                y = to_tensors(self.y) if inputs.labels is not None else labels
+                total = total + outer.function(y, outputs)
+            return total
+
+        return Loss(compute)
 
     # ----------------------------------------------------------- the two kinds of views
 
@@ -193,109 +198,47 @@ class Program:
     @question
     def comparison(self):
         """The embeddings of a siamese program, and the loss of any others."""
-        if self.x is None:
-            raise Skip("no batch was given")
-        if self.is_keras:
-            return self._of_model()
-        return self._of_functions()
-
-    @question
-    def sounds(self):
-        """The recordings of the batch, one array for each input."""
-        if self.x is None:
-            raise Skip("no batch was given")
-        return Inputs(self.x).sounds
-
-    def _of_model(self):
-        inputs = Inputs(self.x)
+        labels = flatten((self.y,))
+        labels = labels[0] if len(labels) == 1 else None
+        if not self.is_keras:
+            loss = self._loss_of_outputs()
+            return Comparison(self, self._embedded, labels, loss, self.model)
+        inputs = self.inputs
         towers = Towers(self.model, inputs, self.recorded)
         added = bool(added_losses(self.model))
         clear_added_losses(self.model)
-        labels = self._row_labels()
-        score = towers.score if len(inputs.sounds) > 1 else None
-        if inputs.labels is not None or added:
-            inner = _LossInside(self, towers, inputs, added)
-            if inputs.labels is not None and (labels is None or not labels.any()):
-                labels = inputs.labels
-            return Comparison(
-                self, towers.embeddings, labels, inner, None, towers, any_rows=False
-            )
-        loss = _LossOfOutputs(self) if self._has_loss() else None
+        if inputs.labels is None and not added:
+            score = towers.score if len(inputs.sounds) > 1 else None
+            loss = self._loss_of_outputs()
+            return Comparison(self, towers.embeddings, labels, loss, score, towers)
+        loss = self._loss_inside(towers, inputs, added)
+        if inputs.labels is not None and (labels is None or not labels.any()):
+            labels = inputs.labels
         return Comparison(
-            self, towers.embeddings, labels, loss, score, towers, self.recorded[0]
+            self, towers.embeddings, labels, loss, None, towers, any_rows=False
         )
 
-    def _has_loss(self):
-        try:
-            return self.loss is not None
-        except Skip:
-            return False
+    @question
+    def sweep(self):
+        """What the loss does from equal embeddings to distant ones."""
+        return Sweep(self.comparison)
 
-    def _row_labels(self):
-        labels = flatten((self.y,)) if self.y is not None else []
-        return labels[0] if len(labels) == 1 else None
+    @question
+    def inputs(self):
+        """The recordings of the batch, and what else the model takes."""
+        if self.x is None:
+            raise Skip("no batch was given")
+        return Inputs(self.x)
 
-    def _of_functions(self):
-        sounds = self.sounds
+    @property
+    def _embedded(self):
+        """The embeddings of a program that is not a Keras model."""
+        sounds = self.inputs.sounds
         if self.embed is not None:
-            embeddings = tuple(_as_vectors(self.embed(sound)) for sound in sounds)
-        elif self.model is not None or all(s.ndim == 2 for s in sounds):
-            embeddings = tuple(_as_vectors(sound) for sound in sounds)
-        else:
-            raise Skip("embeddings are not known without a Keras model", "embed")
-        loss = _LossOfOutputs(self) if self._has_loss() else None
-        return Comparison(self, embeddings, self._row_labels(), loss, self.model)
-
-
-class _LossOfOutputs:
-    """The loss as a function of labels and outputs, for any number of rows."""
-
-    def __init__(self, program):
-        self._program, self._loss = program, program.loss
-
-    def _inputs(self, outputs):
-        n = n_rows(self._program.x)
-        arrays = [a for a in keras.tree.flatten(outputs) if hasattr(a, "shape")]
-        m = int(arrays[0].shape[0]) if arrays else n
-        x = self._program.x
-        return x if m == n else take(x, np.arange(m) % n)
-
-    def __call__(self, labels, outputs):
-        return self._loss(self._inputs(outputs), labels, outputs)
-
-    def tensor(self, labels, outputs):
-        return self._loss.tensor(self._inputs(outputs), labels, outputs)
-
-
-class _LossInside:
-    """The loss of a model that receives the labels, or adds its loss itself."""
-
-    def __init__(self, program, towers, inputs, added):
-        self._program, self._towers, self._inputs = program, towers, inputs
-        self._added = added
-        self._loss = Loss(self._compute)
-
-    def _compute(self, x, labels, embeddings):
-        if not isinstance(embeddings, tuple | list):
-            embeddings = (embeddings,)
-        model = self._program.model
-        clear_added_losses(model)
-        inputs = self._inputs.with_labels(labels) if labels is not None else None
-        outputs = self._towers.score(*embeddings, x=inputs)
-        total = 0.0
-        if self._added:
-            total = sum(keras.ops.mean(each) for each in added_losses(model))
-            clear_added_losses(model)
-        if self._program._has_loss():
-            y = self._program.y if self._inputs.labels is not None else labels
-            total = total + self._program.loss.tensor(self._program.x, y, outputs)
-        return total
-
-    def __call__(self, labels, outputs):
-        return self._loss(None, labels, outputs)
-
-    def tensor(self, labels, outputs):
-        return self._loss.tensor(None, labels, outputs)
+            return tuple(_as_vectors(self.embed(sound)) for sound in sounds)
+        if self.model is not None or all(s.ndim == 2 for s in sounds):
+            return tuple(_as_vectors(sound) for sound in sounds)
+        raise Skip("embeddings are not known without a Keras model", "embed")
 
 
 def _as_vectors(value):

@@ -15,8 +15,10 @@ import contextlib
 import contextvars
 import dataclasses
 import functools
+import inspect
 import logging
 import sys
+from unittest import mock
 
 import keras
 import numpy as np
@@ -26,7 +28,7 @@ from .arrays import first_line, to_tensors
 from .report import Skip
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(eq=False)
 class Call:
     """One call of a layer, or of an operation of a functional model.
 
@@ -52,11 +54,11 @@ class Call:
     place: int
     parent: int | None
     inputs: object
-    output: object
     mask: object
-    ends: int
     reads: tuple
-    writes: tuple
+    output: object = None
+    ends: int = 0
+    writes: tuple = ()
 
     @property
     def is_model(self):
@@ -99,25 +101,18 @@ def record(model, x, training=False):
         return tuple(tensors.setdefault(id(t), (len(tensors), t))[0] for t in found)
 
     def note(original, layer, args, kwargs):
-        place, parent = len(calls), open_calls[-1] if open_calls else None
-        calls.append(None)
-        open_calls.append(place)
-        mask, reads = _mask(args, kwargs), numbers((args, kwargs))
+        parent = open_calls[-1] if open_calls else None
+        inputs = _arrays(args[0] if len(args) == 1 else args)
+        reads = numbers((args, kwargs))
+        call = Call(layer, len(calls), parent, inputs, _mask(args, kwargs), reads)
+        calls.append(call)
+        open_calls.append(call.place)
         try:
             output = original(layer, *args, **kwargs)
         finally:
             open_calls.pop()
-        calls[place] = Call(
-            layer,
-            place,
-            parent,
-            _arrays(args[0] if len(args) == 1 else args),
-            _arrays(output),
-            mask,
-            len(calls),
-            reads,
-            numbers(output),
-        )
+        call.output, call.ends = _arrays(output), len(calls)
+        call.writes = numbers(output)
         return output
 
     with _calls_go_through(note):
@@ -186,6 +181,8 @@ def replay(model, x, calls, replaced, watch=(), kept=None):
 
 def call_model(model, x, training=False):
     """Call a model, or raise `Skip` with the reason why that fails."""
+    if model is None:
+        raise Skip("no model was given")
     takes_training = isinstance(model, keras.layers.Layer) and "training" in getattr(
         model, "_call_context_args", {"training"}
     )
@@ -221,16 +218,6 @@ def _arrays(value):
     )
 
 
-def _is_symbolic(value):
-    return any(isinstance(x, keras.KerasTensor) for x in tree.flatten(value))
-
-
-def _is_leaf(layer):
-    """Return whether it is one of Keras' own layers, whose parts do not matter."""
-    is_own = type(layer).__module__.split(".")[0] == "keras"
-    return is_own and not isinstance(layer, keras.Model)
-
-
 @contextlib.contextmanager
 def _calls_go_through(function):
     """Let `function` make each call of a layer or an operation."""
@@ -238,9 +225,12 @@ def _calls_go_through(function):
     inside: list = []  # leaves that are being called
 
     def through(call, layer, args, kwargs):
-        if inside or _is_symbolic((args, kwargs)):
+        values = tree.flatten((args, kwargs))
+        if inside or any(isinstance(value, keras.KerasTensor) for value in values):
             return call(layer, *args, **kwargs)
-        if not _is_leaf(layer):
+        # The parts of Keras' own layers do not matter.
+        is_own = type(layer).__module__.split(".")[0] == "keras"
+        if not is_own or isinstance(layer, keras.Model):
             return function(call, layer, args, kwargs)
         inside.append(layer)
         try:
@@ -256,13 +246,11 @@ def _calls_go_through(function):
             return of_operation(operation, *args, **kwargs)
         return through(of_operation, operation, args, kwargs)
 
-    keras.layers.Layer.__call__ = layer_call
-    keras.Operation.__call__ = operation_call
-    try:
+    with (
+        mock.patch.object(keras.layers.Layer, "__call__", layer_call),
+        mock.patch.object(keras.Operation, "__call__", operation_call),
+    ):
         yield
-    finally:
-        keras.layers.Layer.__call__ = of_layer
-        keras.Operation.__call__ = of_operation
 
 
 _GRAPHS: contextvars.ContextVar = contextvars.ContextVar("graphs", default=None)
@@ -272,60 +260,49 @@ _GRAPHS: contextvars.ContextVar = contextvars.ContextVar("graphs", default=None)
 def compiled_layers():
     """Run recurrent layers as graphs, which takes a tenth of the time.
 
-    Each layer is compiled once, as long as the context lasts. TensorFlow's warnings
-    about repeated compilation are suppressed.
+    Each layer is compiled once, as long as the context lasts. Graphs are not rewritten,
+    so that they round as the program does without a graph. TensorFlow's warnings about
+    repeated compilation are suppressed.
     """
-    log = logging.getLogger("tensorflow")
-    token, level = _GRAPHS.set({}), log.level
-    log.setLevel(logging.ERROR)
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(_GRAPHS.reset, _GRAPHS.set({}))
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            log, optimizer = logging.getLogger("tensorflow"), tf.config.optimizer
+            stack.callback(log.setLevel, log.level)
+            log.setLevel(logging.ERROR)
+            name, change = "disable_meta_optimizer", optimizer.set_experimental_options
+            before = optimizer.get_experimental_options().get(name, False)
+            stack.callback(change, {name: before})
+            change({name: True})
         yield
-    finally:
-        log.setLevel(level)
-        _GRAPHS.reset(token)
 
 
 def _faster(call, layer):
     """Return the call of a recurrent layer as a graph, any other call as it is."""
     graphs = _GRAPHS.get()
-    recurrent = keras.layers.RNN | keras.layers.Bidirectional
-    if (
-        graphs is None
-        or keras.backend.backend() != "tensorflow"
-        or not isinstance(layer, recurrent)
-    ):
+    recurrent = isinstance(layer, keras.layers.RNN | keras.layers.Bidirectional)
+    if graphs is None or not recurrent or keras.backend.backend() != "tensorflow":
         return call
+    import tensorflow as tf
 
-    def fast(layer, *args, **kwargs):
-        training = kwargs.get("training")
-        if len(args) != 1 or set(kwargs) - {"mask", "training"}:
-            return call(layer, *args, **kwargs)
-        mask = kwargs.get("mask")
-        mask = getattr(args[0], "_keras_mask", None) if mask is None else mask
-        key = id(layer), training, mask is None
-        if key not in graphs:
-            graphs[key] = _graph(call, layer, training)
+    compiled = tf.function(call, reduce_retracing=True, autograph=False)
+    graph = graphs.setdefault(id(layer), compiled)
+
+    def fast(layer, x, *args, mask=None, **kwargs):
+        mask = getattr(x, "_keras_mask", None) if mask is None else mask
         try:
-            output = graphs[key](args[0], mask)
+            output = graph(layer, x, *args, mask=mask, **kwargs)
         except Exception:  # something in it does not work in a graph
-            graphs[key] = lambda x, m: call(layer, x, mask=m, training=training)
-            return graphs[key](args[0], mask)
+            graphs[id(layer)] = call
+            return call(layer, x, *args, mask=mask, **kwargs)
         for each in tree.flatten(output):
             if mask is not None and tuple(each.shape[:2]) == tuple(mask.shape):
                 each._keras_mask = mask  # as Keras does; a graph loses it
         return output
 
     return fast
-
-
-def _graph(call, layer, training):
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True, autograph=False)
-    def run(x, mask):
-        return call(layer, x, mask=mask, training=training)
-
-    return run
 
 
 def _mask(args, kwargs):
@@ -364,7 +341,7 @@ class CTCCall:
     label_length: np.ndarray | None
     output_length: np.ndarray | None
     blank: int
-    kind: str
+    kind: str = "logits"
     length_ndim: int = 1
 
     @property
@@ -388,62 +365,49 @@ def _array(value):
     return np.asarray(ops.convert_to_numpy(value))
 
 
-def _note(labels, outputs, lengths, blank, kind="logits", time_major=False, ndim=1):
-    labels, outputs = _array(labels), _array(outputs)
-    if time_major and outputs.ndim == 3:
-        outputs = outputs.swapaxes(0, 1)
-    blank = int(blank or 0)
-    blank += outputs.shape[-1] if blank < 0 else 0
-    label_length, output_length = map(_array, lengths)
-    return CTCCall(labels, outputs, label_length, output_length, blank, kind, ndim)
-
-
-def _note_keras(target, output, target_length, output_length, mask_index=0):
-    return _note(target, output, (target_length, output_length), mask_index)
-
-
-def _note_batch_cost(y_true, y_pred, input_length, label_length):
-    lengths = label_length, input_length
-    return _note(y_true, y_pred, lengths, -1, "probabilities", ndim=2)
-
-
-def _note_tensorflow(
-    labels,
-    logits,
-    label_length,
-    logit_length,
-    logits_time_major=True,
-    unique=None,
-    blank_index=None,
-    name=None,
-):
-    lengths = label_length, logit_length
-    return _note(labels, logits, lengths, blank_index, time_major=logits_time_major)
-
-
-def _note_old_tensorflow(labels, inputs=None, sequence_length=None, **kwargs):
-    """Read the call inside ctc_batch_cost, in case that was taken before."""
-    inputs = kwargs.get("logits") if inputs is None else inputs
-    time_major = kwargs.get("time_major", True)
-    return _note(labels, inputs, (None, sequence_length), -1, time_major=time_major)
-
-
-def _note_torch(log_probs, targets, input_lengths, target_lengths, blank=0, **kwargs):
-    lengths = target_lengths, input_lengths
-    return _note(targets, log_probs, lengths, blank, time_major=True)
+# What the arguments are called in Keras, TensorFlow and PyTorch.
+_ARGUMENTS = {
+    "labels": "target y_true labels targets",
+    "outputs": "output y_pred logits inputs log_probs",
+    "label_length": "target_length label_length target_lengths",
+    "output_length": "output_length input_length logit_length input_lengths "
+    "sequence_length",
+    "blank": "mask_index blank_index blank",
+    "time_major": "logits_time_major time_major",
+}
 
 
 def _ctc_functions():
-    """Yield the functions that compute a CTC loss: module, name, how to read a call."""
-    yield keras.src.backend.nn, "ctc_loss", _note_keras
+    """Yield the functions that compute a CTC loss: module, name, fixed properties."""
+    yield keras.src.backend.nn, "ctc_loss", {}
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        yield tf.nn, "ctc_loss", _note_tensorflow
-        yield tf.compat.v1.nn, "ctc_loss", _note_old_tensorflow
-        yield tf.keras.backend, "ctc_batch_cost", _note_batch_cost
+        batch_cost = {"blank": -1, "kind": "probabilities", "length_ndim": 2}
+        yield tf.nn, "ctc_loss", {}
+        # This is called by ctc_batch_cost, in case that was kept before.
+        yield tf.compat.v1.nn, "ctc_loss", {"blank": -1}
+        yield tf.keras.backend, "ctc_batch_cost", batch_cost
     if "torch" in sys.modules:
-        yield sys.modules["torch"].nn.functional, "ctc_loss", _note_torch
+        torch = sys.modules["torch"]
+        yield torch.nn.functional, "ctc_loss", {"time_major": True}
+
+
+def _read_call(function, args, kwargs, fixed):
+    """Return the arguments of a call as a `CTCCall`."""
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments
+    found = {
+        role: next((given[n] for n in names.split() if given.get(n) is not None), None)
+        for role, names in _ARGUMENTS.items()
+    } | fixed
+    time_major, blank = found.pop("time_major"), int(found.pop("blank") or 0)
+    arrays = {k: _array(v) if k in _ARGUMENTS else v for k, v in found.items()}
+    if time_major and arrays["outputs"].ndim == 3:
+        arrays["outputs"] = arrays["outputs"].swapaxes(0, 1)
+    n_classes = arrays["outputs"].shape[-1]
+    return CTCCall(**arrays, blank=blank + n_classes if blank < 0 else blank)
 
 
 @contextlib.contextmanager
@@ -458,13 +422,13 @@ def ctc_calls():
     seen: list[CTCCall] = []
     inside: list[bool] = []
 
-    def noting(original, read):
+    def noting(original, fixed):
         @functools.wraps(original)
         def through(*args, **kwargs):
             if not inside:
                 # Arguments that cannot be read, such as symbols, are ignored.
                 with contextlib.suppress(Exception):
-                    seen.append(read(*args, **kwargs))
+                    seen.append(_read_call(original, args, kwargs, fixed))
             inside.append(True)
             try:
                 return original(*args, **kwargs)
@@ -473,28 +437,15 @@ def ctc_calls():
 
         return through
 
-    kept = [(m, name, getattr(m, name), read) for m, name, read in _ctc_functions()]
-    for module, name, original, read in kept:
-        setattr(module, name, noting(original, read))
-    try:
-        with _eagerly():
-            yield seen
-    finally:
-        for module, name, original, _ in kept:
-            setattr(module, name, original)
+    with contextlib.ExitStack() as stack:
+        for module, name, fixed in _ctc_functions():
+            through = noting(getattr(module, name), fixed)
+            stack.enter_context(mock.patch.object(module, name, through))
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
 
-
-@contextlib.contextmanager
-def _eagerly():
-    """Run functions decorated with tf.function step by step, so that calls are seen."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)
+            # Step by step, so that calls within a tf.function are seen.
+            run_eagerly = tf.config.run_functions_eagerly
+            stack.callback(run_eagerly, tf.config.functions_run_eagerly())
+            run_eagerly(True)
+        yield seen

@@ -5,8 +5,20 @@ import html
 import json
 import textwrap
 
+import pandas as pd
+
 # The most severe first.
 SEVERITIES = ("fatal", "serious", "minor")
+# What a table shows of a finding, and the heads of its columns.
+_COLUMNS = {
+    "code": "code",
+    "severity": "severity",
+    "title": "what",
+    "evidence": "evidence",
+    "fix": "fix",
+    "caused_by": "follows from",
+    "notebook": "notebook",
+}
 
 
 class Skip(Exception):
@@ -139,30 +151,17 @@ class Report:
         return "\n\n".join(parts)
 
     def _repr_html_(self):
-        escape = html.escape
-        rows = "".join(
-            f"<tr><td><b>{escape(f.code)}</b></td><td>{escape(f.severity)}</td>"
-            f"<td style='text-align:left'>{'&#8627; ' if f.caused_by else ''}"
-            f"{escape(f.title)}</td>"
-            f"<td style='text-align:left'>{escape(f.evidence)}</td>"
-            f"<td style='text-align:left'>{escape(f.fix)}</td>"
-            f"<td>{escape(f.notebook)}</td></tr>"
-            for f in self.findings
-        )
-        names = ("code", "severity", "what", "evidence", "fix", "notebook")
-        head = "".join(f"<th style='text-align:left'>{name}</th>" for name in names)
-        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
-        lists = [(f"{len(self.passed)} passed", [", ".join(self.passed)])]
+        parts = [f"<p><b>{html.escape(self._headline())}</b></p>"]
+        if self.findings:
+            table = pd.DataFrame(map(vars, self.findings))[list(_COLUMNS)]
+            with pd.option_context("display.max_colwidth", None):
+                parts.append(table.rename(columns=_COLUMNS).to_html(index=False))
         reasons = [f"{', '.join(codes)}: {why}" for why, codes in self._reasons()]
-        lists.append((f"{len(self.skipped)} skipped", reasons))
-        folded = "".join(
-            f"<details><summary>{name}</summary><ul>"
-            + "".join(f"<li>{escape(line)}</li>" for line in lines)
-            + "</ul></details>"
-            for name, lines in lists
-            if any(lines)
-        )
-        return f"<p><b>{escape(self._headline())}</b></p>{table}{folded}"
+        for name, lines in ("passed", [", ".join(self.passed)]), ("skipped", reasons):
+            items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+            head = f"<summary>{len(getattr(self, name))} {name}</summary>"
+            parts.append(f"<details>{head}<ul>{items}</ul></details>")
+        return "".join(parts)
 
     def _headline(self):
         n = len(self.findings)

@@ -1,6 +1,5 @@
 """Loading a saved model without trusting the file."""
 
-import json
 import os
 import pathlib
 import warnings
@@ -14,9 +13,6 @@ from .arrays import first_line
 
 # Weights are compressed to a tenth at best.
 _MAX_UNPACKED_BYTES, _MAX_RATIO = 2**28, 100
-_WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
-# Names by which layers of Keras say how many numbers they hold.
-_SIZES = ("units", "filters", "input_dim", "output_dim")
 
 
 def load(path, unsafe=False):
@@ -39,12 +35,9 @@ def load(path, unsafe=False):
         If it cannot be loaded; says why.
     """
     if not pathlib.Path(path).is_file():
-        raise ArgumentError(
-            f"there is no file {path}; give a model that model.save wrote"
-        )
+        raise ArgumentError(f"there is no file {path}; save it with model.save")
     if zipfile.is_zipfile(path):  # and not the .h5 of Keras 2, which has no checksums
         check_zip(path)
-        _check_sizes(path)
     for compiled in (True, False):
         try:
             with warnings.catch_warnings():
@@ -57,8 +50,7 @@ def load(path, unsafe=False):
             reason = str(error)
     hint = "import the file that defines its layers with --import FILE.py"
     if "ambda" in reason and not unsafe:
-        hint = "it has Lambda layers, which run code from the file; allow them with "
-        hint += "--unsafe"
+        hint = "its Lambda layers run code from the file; allow them with --unsafe"
     raise ArgumentError(
         f"{path} cannot be loaded: {hint}. Keras says: {first_line(reason)}"
     )
@@ -86,32 +78,3 @@ def check_zip(path):
         raise ArgumentError(
             f"{path} is damaged: the checksum of {damaged} is wrong; copy it again"
         )
-
-
-def _check_sizes(path):
-    """Refuse layers larger than all weights, because Keras would allocate them."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            most = archive.getinfo(_WEIGHTS).file_size
-            config = json.loads(archive.read(_CONFIG))
-        found = max(_sizes(config), default=0)
-    # Keras says better what is wrong.
-    except (KeyError, ValueError, RecursionError):
-        return
-    if found > most:
-        raise ArgumentError(
-            f"{path} is damaged: a layer would hold {found:.3g} numbers, its weights "
-            f"have {most:,} bytes; save it again"
-        )
-
-
-def _sizes(config):
-    """All sizes that a configuration names, however deep."""
-    if isinstance(config, dict):
-        for name, value in config.items():
-            if name in _SIZES and isinstance(value, int):
-                yield value
-            yield from _sizes(value)
-    elif isinstance(config, list):
-        for each in config:
-            yield from _sizes(each)

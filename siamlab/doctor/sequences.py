@@ -1,153 +1,58 @@
 """Utterances and their labels in a batch: lengths, padding, and true labels.
 
-- `Slot`, `find_slots`: the role of each array of a batch.
+- `find_roles`: the role of each array of a batch.
 - `constant_ends`: the frames before or behind an utterance that are padding.
 - `true_labels`: labels without their padding.
 """
 
-import dataclasses
-
 import numpy as np
 from keras import tree
 
-from .arrays import is_whole
+from .arrays import flatten, is_matrix, is_whole
 
 
-@dataclasses.dataclass(frozen=True)
-class Slot:
-    """One array of a batch.
-
-    Parameters
-    ----------
-    side : {"x", "y"}
-        Inputs or targets.
-    place : int
-        Number of the array among those of that side.
-    array : numpy.ndarray
-        The array.
-    columns : slice, optional
-        If lengths are packed into one array with the labels: the columns of this part.
-    """
-
-    side: str
-    place: int
-    array: np.ndarray
-    columns: slice | None = None
-
-    def put(self, structure, array):
-        """Return a structure with another array in this place."""
-        leaves = tree.flatten(structure)
-        if self.columns is not None:
-            whole = leaves[self.place].copy()
-            whole[:, self.columns] = array
-            array = whole
-        leaves[self.place] = array
-        return tree.pack_sequence_as(structure, leaves)
-
-
-def find_slots(x, y):
+def find_roles(x, y):
     """Find the role of each array of a batch from its shape and its values.
 
     Returns
     -------
-    signal : Slot or None
-        The spectrogram or the sound, the largest array of the inputs.
-    labels : Slot or None
+    place : int or None
+        Number of the spectrogram or the sound, the largest array of the inputs.
+    labels : numpy.ndarray or None
         From the inputs if there are any, otherwise from y.
-    lengths : list of Slot
+    input_lengths, label_lengths : numpy.ndarray or None
         Whole numbers, one for each utterance.
     """
-    found = [
-        Slot(side, i, leaf)
-        for side, structure in (("x", x), ("y", y))
-        if structure is not None
-        for i, leaf in enumerate(tree.flatten(structure))
-        if isinstance(leaf, np.ndarray) and leaf.ndim
-    ]
-    inputs = [s for s in found if s.side == "x"]
-    deep = [s for s in inputs if s.array.ndim >= 3] or [
-        s for s in inputs if s.array.ndim == 2 and not is_whole(s.array)
-    ]
-    signal = max(deep, key=lambda s: s.array.size, default=None)
-    if signal is None:
-        return None, None, []
-    n, n_frames = signal.array.shape[:2]
-    others = [s for s in found if s is not signal and len(s.array) == n]
-    whole = [s for s in others if is_whole(s.array)]
-    labels = _find_labels(others, whole, n_frames)
+    arrays = enumerate(tree.flatten(x))
+    inputs = [(i, a) for i, a in arrays if isinstance(a, np.ndarray) and a.ndim]
+    deep = [each for each in inputs if each[1].ndim >= 3]
+    deep = deep or [(i, a) for i, a in inputs if a.ndim == 2 and not is_whole(a)]
+    if not deep:
+        return None, None, None, None
+    place, signal = max(deep, key=lambda each: each[1].size)
+    n, n_frames = signal.shape[:2]
+    of_x = [a for i, a in inputs if i != place and len(a) == n]
+    of_y = [a for a in flatten((y,)) if a.ndim and len(a) == n]
+    labels = _find_labels(of_x, of_y, n_frames)
     lengths = [
-        s
-        for s in whole
-        if s is not labels
-        and (s.array.ndim == 1 or (s.array.ndim == 2 and s.array.shape[1] == 1))
+        a
+        for a in (*of_x, *of_y)
         # A target that is not used is all zeros.
-        and s.array.any()
+        if a is not labels and a.size == n and a.any() and is_whole(a)
     ]
-    if labels is not None and not lengths:
-        labels, lengths = _unpack(labels, n_frames)
-    return signal, labels, lengths
+    return place, labels, *_length_roles(lengths, labels)
 
 
-def _find_labels(others, whole, n_frames):
-    wide = [
-        s
-        for s in whole
-        if s.array.ndim == 2 and s.array.shape[1] > 1 and not _is_mask(s, n_frames)
-    ]
-    of_x = [s for s in wide if s.side == "x"]
-    if of_x:
-        return of_x[0]
-    of_y = [s for s in others if s.side == "y"]
-    candidates = [s for s in of_y if s in wide]
-    candidates += [s for s in of_y if s.array.ndim == 3]
-    if len(of_y) == 1:
-        candidates += [s for s in of_y if s.array.ndim == 2 and s in whole]
-    return next(iter(candidates), None)
-
-
-def _unpack(slot, n_frames):
-    """Separate labels from lengths in their last two columns, or in their last one."""
-    array = slot.array
-    if array.ndim != 2 or array.shape[1] < 3 or not is_whole(array):
-        return slot, []
-    width = array.shape[1]
-    labels = array[:, :-2]
-    for of_labels, of_input in ((-1, -2), (-2, -1)):
-        n, t = array[:, of_labels], array[:, of_input]
-        if (
-            width >= 4
-            and (n > 0).all()
-            and (t >= n).all()
-            and (t <= n_frames).all()
-            and float(np.median(t)) > labels.shape[1]
-            and ends_labels(n, labels)
-            and not labels[np.arange(labels.shape[1]) >= n[:, None]].clip(0).any()
-        ):
-            return _parts(slot, width - 2, (width + of_input, width + of_labels))
-    last, rest = array[:, -1], array[:, :-1]
-    # A constant last column may be a symbol for the end, unless it counts all frames.
-    is_length = np.ptp(last) > 0 or last[0] == n_frames
-    if is_length and (last <= n_frames).all() and last.min() > rest.max():
-        return _parts(slot, width - 1, (width - 1,))
-    return slot, []
-
-
-def _parts(slot, width, columns):
-    lengths = [
-        Slot(slot.side, slot.place, slot.array[:, c : c + 1], slice(c, c + 1))
-        for c in columns
-    ]
-    part = slice(0, width)
-    return Slot(slot.side, slot.place, slot.array[:, part], part), lengths
-
-
-def _is_mask(slot, n_frames):
-    array = slot.array
-    return (
-        slot.side == "x"
-        and array.shape[1] == n_frames
-        and (array.dtype == bool or bool(np.isin(array, (0, 1)).all()))
+def _find_labels(of_x, of_y, n_frames):
+    whole_x, whole_y = (
+        [a for a in arrays if is_matrix(a) and is_whole(a)] for arrays in (of_x, of_y)
     )
+    masks = [a for a in whole_x if a.shape[1] == n_frames and np.isin(a, (0, 1)).all()]
+    found = [a for a in whole_x if a.shape[1] > 1 and not any(a is m for m in masks)]
+    found += [a for a in whole_y if a.shape[1] > 1]
+    found += [a for a in of_y if a.ndim == 3]
+    found += whole_y if len(of_y) == 1 else []
+    return found[0] if found else None
 
 
 def constant_ends(spectrogram, least=3):
@@ -244,28 +149,14 @@ def _n_trailing(row, value):
     return len(row) - (other[-1] + 1 if len(other) else 0)
 
 
-def length_roles(lengths, labels):
-    """Tell the lengths of the inputs from those of the labels.
-
-    Parameters
-    ----------
-    lengths : list of Slot
-        All lengths of the batch.
-    labels : Slot or None
-        The labels.
-
-    Returns
-    -------
-    tuple of (Slot or None, Slot or None)
-        Of the inputs, of the labels.
-    """
+def _length_roles(lengths, labels):
+    """Tell the lengths of the inputs from those of the labels."""
+    fits = [is_matrix(labels) and ends_labels(n, labels) for n in lengths]
     if not lengths:
         return None, None
-    array = labels.array if labels is not None and labels.array.ndim == 2 else None
-    fits = [array is not None and ends_labels(s.array, array) for s in lengths]
     if len(lengths) == 1:
         return (None, lengths[0]) if fits[0] else (lengths[0], None)
-    mean = [float(np.mean(s.array)) for s in lengths]
+    mean = [float(np.mean(n)) for n in lengths]
     # If both fit: there are fewer labels than frames.
     of_labels = min(range(len(lengths)), key=lambda i: (not fits[i], mean[i]))
     rest = [i for i in range(len(lengths)) if i != of_labels]

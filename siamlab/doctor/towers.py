@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops, tree
 
 from . import recorder
-from .arrays import flatten, is_whole, n_rows, take, to_arrays
+from .arrays import flatten, is_matrix, is_whole, n_rows, take, to_arrays
 from .report import Skip
 
 
@@ -33,28 +33,25 @@ class Inputs:
     def __init__(self, x):
         self.x = x
         leaves = tree.flatten(x)
-        self._axis = len(leaves) == 1 and leaves[0].ndim >= 4
-        self._axis &= leaves[0].ndim >= 4 and leaves[0].shape[1] in (2, 3)
+        self._axis = (
+            len(leaves) == 1 and leaves[0].ndim >= 4 and leaves[0].shape[1] in (2, 3)
+        )
         if self._axis:
-            self._places = [0]
-            self.sounds = tuple(leaves[0][:, i] for i in range(leaves[0].shape[1]))
+            self._places, self.sounds = [0], tuple(np.moveaxis(leaves[0], 1, 0))
         else:
             self._places = _sounds(leaves)
             self.sounds = tuple(leaves[i] for i in self._places)
-        self._label_place = next(
-            (
-                i
-                for i, leaf in enumerate(leaves)
-                if i not in self._places
-                and isinstance(leaf, np.ndarray)
-                and is_whole(leaf)
-                and leaf.ndim in (1, 2)
-                and leaf.size == len(leaf)
-            ),
-            None,
-        )
-        labels = self._label_place
-        self.labels = None if labels is None else leaves[labels]
+        labels = [
+            i
+            for i, leaf in enumerate(leaves)
+            if i not in self._places
+            and isinstance(leaf, np.ndarray)
+            and leaf.ndim in (1, 2)
+            and leaf.size == len(leaf)
+            and is_whole(leaf)
+        ]
+        self._label_place = labels[0] if labels else None
+        self.labels = leaves[labels[0]] if labels else None
 
     def with_sounds(self, sounds):
         """Return the inputs with other recordings."""
@@ -68,10 +65,9 @@ class Inputs:
 
     def with_labels(self, labels):
         """Return the inputs with other labels among them."""
-        if self._label_place is None:
-            return self.x
         leaves = list(tree.flatten(self.x))
-        leaves[self._label_place] = labels
+        if self._label_place is not None:
+            leaves[self._label_place] = labels
         return tree.pack_sequence_as(self.x, leaves)
 
 
@@ -121,22 +117,18 @@ class Towers:
             self._find_one(by_end)
         else:
             self._find_several(by_end)
+        self._watched = tuple(dict.fromkeys(self.places))
         self.embeddings = self._split([self.calls[p].output for p in self._watched])
-
-    @property
-    def _watched(self):
-        return tuple(dict.fromkeys(self.places))
 
     def _find_one(self, by_end):
         """Find the tower of a model with one input: its output is the embedding."""
         output = self.output
-        if not isinstance(output, np.ndarray) or output.ndim != 2:
+        if not is_matrix(output):
             raise Skip("the output of the model is not one vector for each row")
         same = [
             c.place
             for c in self.calls
             if isinstance(c.output, np.ndarray)
-            and c.output.shape == output.shape
             and np.array_equal(c.output, output, equal_nan=True)
         ]
         if not same:
@@ -172,9 +164,7 @@ class Towers:
         towers = set().union(*self.towers)
         last = max(self.calls[p].ends for p in self.places)
         self.learned_head = any(
-            not self.calls[p].is_model
-            and has_kernel(self.calls[p].layer)
-            and self.calls[p].ends > last
+            has_kernel(self.calls[p]) and self.calls[p].ends > last
             for p in by_end
             if p not in towers and sum(moved[p]) > 1
         )
@@ -199,22 +189,18 @@ class Towers:
         call = self.calls[place]
         return (
             isinstance(call.layer, keras.layers.Layer)
-            and isinstance(call.output, np.ndarray)
-            and call.output.ndim == 2
+            and is_matrix(call.output)
             and len(call.output) == self.n
             and call.output.shape[1] >= 2
         )
 
     def _split(self, outputs):
         """Return one array for each input, shape (rows, dim)."""
-        k = len(self.inputs.sounds)
-        if len(outputs) == k:
-            parts = outputs
-        elif self.joined == "rows":
-            parts = np.split(outputs[0], k)
-        else:
-            parts = [outputs[0][:, i] for i in range(k)]
-        return tuple(np.asarray(e, np.float32).reshape(len(e), -1) for e in parts)
+        if self.joined == "rows":
+            outputs = np.split(outputs[0], len(self.inputs.sounds))
+        elif self.joined == "axis":
+            outputs = np.moveaxis(outputs[0], 1, 0)
+        return tuple(np.asarray(e, np.float32).reshape(len(e), -1) for e in outputs)
 
     # ---------------------------------------------------------------- other embeddings
 
@@ -228,18 +214,15 @@ class Towers:
         x : object, optional
             Other inputs, for what the model reads besides the recordings.
         """
-        shape = (-1, *self.calls[self.places[0]].output.shape[1:])
+        parts = [ops.convert_to_tensor(e) for e in embeddings]
         if self.joined == "rows":
-            both = ops.concatenate([ops.convert_to_tensor(e) for e in embeddings])
-            replaced = {self.places[0]: ops.reshape(both, shape)}
+            parts = [ops.concatenate(parts)]
         elif self.joined == "axis":
-            both = ops.stack([ops.convert_to_tensor(e) for e in embeddings], axis=1)
-            replaced = {self.places[0]: ops.reshape(both, shape)}
-        else:
-            replaced = {
-                p: ops.reshape(e, (-1, *self.calls[p].output.shape[1:]))
-                for p, e in zip(self.places, embeddings, strict=True)
-            }
+            parts = [ops.stack(parts, axis=1)]
+        replaced = {
+            p: ops.reshape(e, (-1, *self.calls[p].output.shape[1:]))
+            for p, e in zip(self._watched, parts, strict=True)
+        }
         # What the towers compute on the way to the embeddings is not needed again.
         ends = max(self.calls[p].ends for p in self.places)
         kept = {p for t in self.towers for p in t if self.calls[p].ends <= ends}
@@ -273,84 +256,54 @@ class Towers:
         else:
             # A collapsed network can still produce more than it does.
             values = values * max(float(np.std(array)), 0.05)
-        n = array.size // array.shape[-1]
+        n, first = array.size // array.shape[-1], self.places[0]
+        later = {p for p in self.towers[0] if self.calls[p].ends > call.ends}
+        kept = set(range(len(self.calls))) - later - {place}
         parts = []
         for start in range(0, len(values), n):
             part = values[start : start + n]
-            rest = np.repeat(part[:1], n - len(part), axis=0)
-            full = np.concatenate([part, rest]).reshape(array.shape)
-            parts.append(self._from(place, full, at_input, n)[: len(part)])
-        return np.concatenate(parts)
+            rows = np.resize(part, (n, part.shape[1])).reshape(array.shape)
+            new = (lambda run, rows=rows: run(rows)) if at_input else rows
+            _, seen = recorder.replay(
+                self.model, self.inputs.x, self.calls, {place: new}, (first,), kept
+            )
+            parts.append(np.asarray(to_arrays(seen[first]), np.float32).reshape(n, -1))
+        return np.concatenate(parts)[: len(values)]
 
     def _last_kernel(self):
         """Find the last layer with a kernel, and whether its input is a vector."""
         for place in reversed(self.towers[0]):
             call = self.calls[place]
-            if call.is_model or not has_kernel(call.layer):
-                continue
             for array, at_input in ((call.inputs, True), (call.output, False)):
-                if isinstance(array, np.ndarray) and array.ndim == 2:
+                if has_kernel(call) and is_matrix(array):
                     return place, at_input
         return self.places[0], False
 
-    def _from(self, place, value, at_input, n):
-        """Return the embeddings of the first input for a value on the way."""
-        later = {
-            p
-            for p in self.towers[0]
-            if self.calls[p].ends > self.calls[place].ends or p == place
-        }
-        new = (lambda run: run(value)) if at_input else value
-        _, seen = recorder.replay(
-            self.model,
-            self.inputs.x,
-            self.calls,
-            {place: new},
-            watch=(self.places[0],),
-            kept=set(range(len(self.calls))) - later,
-        )
-        outputs = to_arrays(seen[self.places[0]])
-        return np.asarray(outputs, np.float32).reshape(n, -1)
-
     def sample_output(self, noise):
         """Return outputs of the model for noise in front of its last kernel."""
-        for call in sorted(self.calls, key=lambda c: -c.ends):
-            if call.is_model or not has_kernel(call.layer):
-                continue
-            if not (isinstance(call.inputs, np.ndarray) and call.inputs.ndim == 2):
-                break
-            values = np.asarray(noise(call.inputs.shape), np.float32)
-            output = recorder.replay(
-                self.model,
-                self.inputs.x,
-                self.calls,
-                {call.place: lambda run, values=values: run(values)},
-                kept={p for p in range(len(self.calls)) if p < call.place},
-            )
-            return to_arrays(output)
-        raise Skip("the last layer with a kernel does not receive vectors")
+        call = max(filter(has_kernel, self.calls), key=lambda c: c.ends)
+        if not is_matrix(call.inputs):
+            raise Skip("the last layer with a kernel does not receive vectors")
+        values = np.asarray(noise(call.inputs.shape), np.float32)
+        return to_arrays(self.score_before(call.place, lambda run: run(values)))
 
     # ----------------------------------------------------------------- what came before
 
     @property
     def before_clipping(self):
-        """Places of the vectors that become the embeddings without any weight, or None.
+        """Place of the vector that becomes the first embedding without any weight.
 
-        These are the outputs of the last layer with weights or with an activation.
+        The output of the last layer with weights or with an activation, or None.
         """
-        if self.joined:
-            return None
-        found = []
-        for tower, place in zip(self.towers, self.places, strict=True):
-            earlier = [p for p in tower if self.calls[p].ends <= self.calls[place].ends]
-            for p in reversed(earlier):
-                call = self.calls[p]
-                if call.is_model or not self._is_vector(p):
-                    continue
-                if call.layer.weights or isinstance(call.layer, _ACTIVATIONS):
-                    found.append(p)
-                    break
-        return tuple(found) if len(found) == len(self.places) else None
+        ends = self.calls[self.places[0]].ends
+        for place in reversed(self.towers[0]):
+            call = self.calls[place]
+            # Activations turn outputs off on purpose.
+            is_activation = ".activations." in type(call.layer).__module__
+            if call.ends <= ends and not call.is_model and self._is_vector(place):
+                if call.layer.weights or is_activation:
+                    return place
+        return None
 
     def score_before(self, place, value):
         """Return the output of the model with another value at a place."""
@@ -358,28 +311,18 @@ class Towers:
 
     def variables(self, i):
         """Return the trainable variables of a tower by their identity."""
+        layers = {self.calls[p].layer for p in self.towers[i]}
         return {
             id(v): v
-            for p in self.towers[i]
-            if isinstance(self.calls[p].layer, keras.layers.Layer)
-            for v in self.calls[p].layer.trainable_variables
+            for each in layers
+            for v in getattr(each, "trainable_variables", ())
         }
 
 
-# Activations that turn outputs off on purpose.
-_ACTIVATIONS = (
-    keras.layers.Activation,
-    keras.layers.ReLU,
-    keras.layers.LeakyReLU,
-    keras.layers.PReLU,
-    keras.layers.ELU,
-    keras.layers.Softmax,
-)
-
-
-def has_kernel(layer, trainable=False):
-    """Return whether a layer has weights with two dimensions or more."""
-    weights = getattr(layer, "trainable_weights" if trainable else "weights", ())
+def has_kernel(call, trainable=False):
+    """Return whether a layer, and no model, has weights with two dimensions or more."""
+    names = "trainable_weights" if trainable else "weights"
+    weights = () if call.is_model else getattr(call.layer, names, ())
     return any(len(w.shape) >= 2 for w in weights)
 
 
@@ -422,32 +365,28 @@ def _flow(calls, by_end, moved):
 def _find_joined(plain, others, by_end):
     """Find calls that serve all inputs at once, stacked or side by side."""
     k = len(others)
-    found: dict[str, list] = {"rows": [], "axis": []}
-    for place in by_end:
-        out = plain[place].output
-        if not isinstance(out, np.ndarray) or out.ndim < 2:
-            continue
-        changed = [other[place].output for other in others]
-        if any(c.shape != out.shape for c in changed):
-            continue
-        if len(out) % k == 0 and _is_split(lambda a: np.split(a, k), out, changed):
-            found["rows"].append(place)
-        elif (
-            out.ndim >= 3
-            and out.shape[1] == k
-            and _is_split(lambda a: [a[:, i] for i in range(k)], out, changed)
-        ):
-            found["axis"].append(place)
-    for how, ndim in (("rows", 2), ("axis", 3)):
-        places = found[how]
+
+    def rows(a):
+        return np.split(a, k) if a.ndim >= 2 and len(a) % k == 0 else None
+
+    def axis(a):
+        is_axis = a.ndim >= 3 and a.shape[1] == k
+        return [a[:, i] for i in range(k)] if is_axis else None
+
+    for name, split, ndim in (("rows", rows, 2), ("axis", axis, 3)):
+        places = [
+            p
+            for p in by_end
+            if _is_split(split, plain[p].output, [o[p].output for o in others])
+        ]
         while places and not (
             plain[places[-1]].output.ndim == ndim
             and plain[places[-1]].output.shape[-1] >= 2
             and isinstance(plain[places[-1]].layer, keras.layers.Layer)
         ):
-            places = places[:-1]
+            places.pop()
         if places:
-            return how, places
+            return name, places
     raise Skip(
         "no result of a layer depends on one of the inputs only, so the embeddings "
         "cannot be told",
@@ -455,10 +394,13 @@ def _find_joined(plain, others, by_end):
     )
 
 
-def _is_split(split, plain, changed):
+def _is_split(split, out, changed):
     """Return whether each part moves with its own input only."""
-    return all(
-        [not np.array_equal(p, q) for p, q in zip(split(plain), split(c), strict=True)]
-        == [i == j for j in range(len(changed))]
-        for i, c in enumerate(changed)
-    )
+    parts = split(out) if isinstance(out, np.ndarray) else None
+    if parts is None or any(c.shape != out.shape for c in changed):
+        return False
+    moves = [
+        [not np.array_equal(p, q) for p, q in zip(parts, split(c), strict=True)]
+        for c in changed
+    ]
+    return np.array_equal(moves, np.eye(len(changed), dtype=bool))

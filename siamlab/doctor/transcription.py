@@ -6,10 +6,10 @@ faults.
 """
 
 import numpy as np
-from keras import ops
+from keras import ops, tree
 
 from . import recorder, sequences
-from .arrays import first_line, flatten, n_rows, question
+from .arrays import flatten, is_matrix, n_rows, question, to_tensors
 from .objective import LossError
 from .report import Skip
 
@@ -28,42 +28,41 @@ class Transcription:
         self.x, self.y = program.x, program.y
         if self.x is None:
             raise Skip("no batch was given")
-        found = sequences.find_slots(self.x, self.y)
-        self.signal_slot, self.label_slot, self.length_slots = found
+        roles = sequences.find_roles(self.x, self.y)
+        self._place, self.label_array, self.input_lengths, self._label_lengths = roles
 
     # ---------------------------------------------------------------------- the batch
 
     @question
     def spectrogram(self):
         """The input with its padding, shape (batch, time, bands)."""
-        if self.signal_slot is None:
+        if self._place is None:
             raise Skip("the batch holds no spectrogram (batch, time, bands)")
-        array = self.signal_slot.array
+        array = tree.flatten(self.x)[self._place]
         if array.ndim == 2:  # a waveform
             array = array[..., None]
         return array.reshape(*array.shape[:2], -1).astype(np.float64)
 
-    @question
-    def length_roles(self):
-        """Lengths of the inputs and of the labels, each a `Slot` or None."""
-        return sequences.length_roles(self.length_slots, self.label_slot)
+    def with_spectrogram(self, array):
+        """Return the inputs with another spectrogram."""
+        leaves = tree.flatten(self.x)
+        before = leaves[self._place]
+        leaves[self._place] = array.reshape(before.shape).astype(before.dtype)
+        return tree.pack_sequence_as(self.x, leaves)
 
     @question
     def labels(self):
         """The true labels of each utterance, a list of integer arrays."""
-        if self.label_slot is None or self.label_slot.array.ndim != 2:
+        if not is_matrix(self.label_array):
             raise Skip("the batch has no sequences of labels")
-        slot = self.length_roles[1]
-        lengths = slot.array if slot is not None else None
-        if lengths is not None and np.size(lengths) != n_rows(self.x):
-            lengths = None
-        array = np.round(self.label_slot.array).astype(int)
+        array, lengths = np.round(self.label_array).astype(int), self._label_lengths
         columns = self._label_columns(array)
         if columns is not None:  # lengths stand in the same array
-            array, told = array[:, columns], self.call.label_length
-            if told is not None and told.size == len(array):
-                lengths = told if sequences.ends_labels(told, array) else None
-        return sequences.true_labels(array, lengths)
+            array, lengths = array[:, columns], self.call.label_length
+        known = lengths is not None and np.size(lengths) == len(array)
+        if columns is not None and known:
+            known = sequences.ends_labels(lengths, array)
+        return sequences.true_labels(array, lengths if known else None)
 
     def _label_columns(self, array):
         """Return the columns of an array that the loss takes for labels, or None."""
@@ -95,10 +94,9 @@ class Transcription:
         """Frames of each spectrogram without its padding, shape (batch,)."""
         n_frames = self.spectrogram.shape[1]
         seen = n_frames - self.padding.sum(axis=1)
-        slot = self.length_roles[0]
-        if slot is None:
+        if self.input_lengths is None:
             return seen
-        given = np.asarray(slot.array, np.float64).reshape(-1)
+        given = self.input_lengths.astype(np.float64).reshape(-1)
         return sequences.in_frames(given, seen, n_frames, self.stride)
 
     @question
@@ -125,17 +123,13 @@ class Transcription:
         error = None
         with recorder.ctc_calls() as seen:
             try:
-                outputs = self.program.output_for(x)
+                outputs = recorder.call_model(self.program.model, x)
                 if not seen:
-                    self.program.loss.values(x, self.y, outputs)
-            except Skip as skip:
-                if not seen:
-                    raise
-                error = LossError(str(skip))
+                    self.program.objective.function(*to_tensors((x, self.y, outputs)))
             except Exception as exception:
-                error = LossError(
-                    f"{type(exception).__name__} in the loss: {first_line(exception)}"
-                )
+                if isinstance(exception, Skip) and not seen:
+                    raise
+                error = LossError.by(exception)
         return seen[-1] if seen else None, error
 
     @question
@@ -147,20 +141,20 @@ class Transcription:
     def call(self):
         """The call of the CTC loss."""
         call, error = self.attempt
-        if call is not None:
-            return call
-        if error is not None:
-            raise error
-        if self.is_framewise:
-            raise Skip("the program has a label for each frame, so it is not CTC")
-        raise Skip("no call of a CTC loss of Keras, TensorFlow or PyTorch was seen")
+        if call is None:
+            raise error or Skip(
+                "the program has a label for each frame, so it is not CTC"
+                if self.is_framewise
+                else "no call of a CTC loss of Keras, TensorFlow or PyTorch was seen"
+            )
+        return call
 
     @property
     def is_framewise(self):
         """Whether there is a label for each frame of the outputs."""
-        if self.label_slot is None:
+        array = self.label_array
+        if array is None:
             return False
-        array = self.label_slot.array
         try:
             outputs = flatten((self.program.output,))
         except Skip:

@@ -1,7 +1,6 @@
 """The doctor during a training: the same questions, after each epoch."""
 
-import sys
-import types
+import contextlib
 
 import keras
 import numpy as np
@@ -15,7 +14,7 @@ from .checks.embeddings import spread
 from .examination import apply_checks, finding_of
 from .objective import weight_gradient_norms
 from .program import Program
-from .report import SEVERITIES, Finding, Report, Skip
+from .report import Finding, Skip
 
 # Faults of the input are there before the first step, the others may arise later.
 _BEFORE = {"siamese": ("S30", "S10", "S11", "S15"), "ctc": ("C1",)}
@@ -52,10 +51,8 @@ class Watch(keras.callbacks.Callback):
 
     Parameters
     ----------
-    batch : tuple, optional
-        (x, y) as for `examine`. By default the first batch of what `fit` receives:
-        arrays, a `keras.utils.PyDataset` or a tf.data.Dataset. A generator cannot be
-        read twice, so that it needs a batch.
+    batch : tuple
+        (x, y) as for `examine`: a batch of the training, such as ``batches[0]``.
     every : int, optional
         Examine every so many steps as well.
     kind : {"siamese", "ctc"}, optional
@@ -77,48 +74,38 @@ class Watch(keras.callbacks.Callback):
     Examples
     --------
     >>> import siamlab as sl
-    >>> watch = Watch(verbose=0)
+    >>> x = np.random.default_rng(0).normal(size=(16, 8)).astype("float32")
+    >>> y = np.arange(16) % 4
+    >>> watch = Watch((x, y), verbose=0)
     >>> model = keras.Sequential([keras.layers.Dense(4, kernel_initializer="zeros")])
     >>> model.compile("sgd", sl.losses.Contrastive(margin=1.0))
-    >>> x = np.random.default_rng(0).normal(size=(16, 8)).astype("float32")
-    >>> history = model.fit(x, np.arange(16) % 4, verbose=0, callbacks=[watch])
+    >>> history = model.fit(x, y, verbose=0, callbacks=[watch])
     >>> [finding.code for finding in watch.findings]
     ['S11']
     """
 
-    def __init__(self, batch=None, *, every=None, kind=None, size=32, verbose=1):
+    def __init__(self, batch, *, every=None, kind=None, size=32, verbose=1):
         super().__init__()
         if every is not None and every < 1:
             raise ArgumentError(f"every must be at least 1; got {every}")
         if size < 4:
             raise ArgumentError(f"size must be at least 4; got {size}")
-        self.batch, self.every, self.kind = batch, every, kind
-        self.size, self.verbose = size, verbose
+        x, y = first_batch(batch)
+        rows = slice(size)
+        self._rows = take(x, rows), take(y, rows) if n_rows(y) == n_rows(x) else y
+        self.every, self.kind, self.verbose = every, kind, verbose
         self.findings: list[Finding] = []
         self.history: list[dict] = []
         self._step = self._epoch = 0
-        self._rows: tuple | None = None
-        self._last: Report | None = None
 
     def on_train_begin(self, logs=None):
-        """Take a batch, and examine the network before the first step.
+        """Examine the network before the first step.
 
         Parameters
         ----------
         logs : dict, optional
             Not used.
         """
-        batch = self.batch if self.batch is not None else _batch_of_fit(self.model)
-        x, y = first_batch(batch)
-        if x is None:
-            self._print(
-                "siamlab.doctor.Watch: the data of this training cannot be read twice; "
-                "give a batch, Watch((x, y))"
-            )
-            return
-        rows = slice(self.size)
-        has_rows = y is not None and n_rows(y) == n_rows(x)
-        self._rows = take(x, rows), take(y, rows) if has_rows else y
         self._examine(_BEFORE)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -148,77 +135,51 @@ class Watch(keras.callbacks.Callback):
         self._epoch = epoch + 1
         self._examine(_DURING, logs)
 
-    def report(self):
-        """Return what was found so far.
-
-        Returns
-        -------
-        Report
-            As from `examine`.
-        """
-        order = {code: i for i, code in enumerate([*CHECKS, DIVERGES.code])}
-        found = sorted(
-            self.findings, key=lambda f: (SEVERITIES.index(f.severity), order[f.code])
-        )
-        codes = {f.code for f in found}
-        last = self._last or Report(self.kind or "siamese", (), (), {})
-        passed = tuple(code for code in last.passed if code not in codes)
-        skipped = {c: why for c, why in last.skipped.items() if c not in codes}
-        return Report(last.kind, tuple(found), passed, skipped)
-
     # ----------------------------------------------------------------- one examination
 
     def _examine(self, codes, logs=None):
-        if self._rows is None:
-            return
         look: dict = {"step": self._step, "epoch": self._epoch}
         if logs and "loss" in logs:
             look["loss"] = float(logs["loss"])
         with preserve_state(self.model), recorder.compiled_layers():
-            program = Program(self.model, self._rows, kind=self.kind)
+            program = Program(self.model, self._rows, self.kind)
             self.kind = program.kind
-            self._last = apply_checks(program, codes[program.kind])
-            for finding in self._last.findings:
+            for finding in apply_checks(program, codes[program.kind]).findings:
                 check = CHECKS[finding.code]
                 self._found(check, finding.value, finding.evidence)
             look |= self._measure(program)
         self.history.append(look)
+        self._count_clipped()
         self._compare_losses()
 
     def _measure(self, program):
         """Return what can be measured; what cannot must not end a training."""
         look: dict = {}
-        try:
+        with contextlib.suppress(Skip):
             if program.kind == "ctc":
                 look["blanks"] = _share_of_blanks(program.transcription)
             else:
                 look["spread"] = spread(np.concatenate(program.comparison.embeddings))
-        except Skip:
-            pass
-        try:
+        with contextlib.suppress(Exception):
             norms = weight_gradient_norms(
-                self.model, program.loss, program.x, program.y
+                self.model, program.objective, program.x, program.y
             )
-        except Exception:
-            return look
-        look["norm"] = float(np.sqrt(np.sum(np.square(norms))))
-        limit = _clipping(self.model.optimizer)
-        if limit is not None:
-            name, value = limit
-            norm = look["norm"] if name == "global_clipnorm" else max(norms)
-            look["clipped"] = bool(norm > value)
-            self._count_clipped(look, limit)
+            look["norm"] = float(np.sqrt(np.sum(np.square(norms))))
+            limit = getattr(self.model.optimizer, "clipnorm", None)
+            whole = getattr(self.model.optimizer, "global_clipnorm", None)
+            if limit or whole:
+                look["clipped"] = max(norms) > limit if limit else look["norm"] > whole
         return look
 
-    def _count_clipped(self, look, limit):
-        clipped = [each["clipped"] for each in self.history if "clipped" in each]
-        share = float(np.mean([*clipped, look["clipped"]]))
-        if len(clipped) >= 3 and share > _CLIPPED:
+    def _count_clipped(self):
+        clipped = [look["clipped"] for look in self.history if "clipped" in look]
+        if len(clipped) >= 4 and np.mean(clipped) > _CLIPPED:
             self._found(
                 DIVERGES,
-                share,
-                f"in {share:.0%} of {len(clipped) + 1} examinations, the gradient, now "
-                f"with norm {look['norm']:.3g}, exceeded {limit[0]}={limit[1]:g}",
+                np.mean(clipped),
+                f"in {np.mean(clipped):.0%} of {len(clipped)} examinations, the "
+                "gradient exceeded the limit of the optimizer; its norm is now "
+                f"{self.history[-1]['norm']:.3g}",
             )
 
     def _compare_losses(self):
@@ -227,8 +188,7 @@ class Watch(keras.callbacks.Callback):
             return
         last = losses[-1]
         if not np.isfinite(last):
-            code = "S15" if self.kind == "siamese" else "C18"
-            check = CHECKS.get(code, DIVERGES)
+            check = CHECKS["S15"] if self.kind == "siamese" else DIVERGES
             self._found(check, last, f"the loss of the training is {last}")
         elif last > _RISE * min(losses) > 0 and last > 0.5 * losses[0]:
             self._found(
@@ -241,52 +201,12 @@ class Watch(keras.callbacks.Callback):
         if any(finding.code == check.code for finding in self.findings):
             return
         when = "before the first step" if not self._step else f"after step {self._step}"
-        finding = finding_of(check, value, f"{when}: {evidence}")
-        self.findings.append(finding)
-        self._print(str(finding))
-
-    def _print(self, text):
+        self.findings.append(finding_of(check, value, f"{when}: {evidence}"))
         if self.verbose:
-            print(text)
+            print(self.findings[-1])
 
 
 def _share_of_blanks(t):
     best = t.posteriors.argmax(axis=-1)
     there = np.arange(best.shape[1]) < t.true_outputs[:, None]
     return float(np.mean(best[there] == t.call.blank))
-
-
-def _clipping(optimizer):
-    """Return how an optimizer clips gradients, a name and a value, or None."""
-    for name in ("global_clipnorm", "clipnorm", "clipvalue"):
-        if value := getattr(optimizer, name, None):
-            return name, float(value)
-    return None
-
-
-def _batch_of_fit(model):
-    """Return the first batch of the `fit` that is running, or None.
-
-    Keras gives no data to callbacks, so it is looked up in the frame of `fit`, in which
-    this code is called.
-    """
-    frame: types.FrameType | None = sys._getframe()
-    while frame is not None:
-        names = frame.f_locals
-        if frame.f_code.co_name == "fit" and names.get("self") is model:
-            try:
-                return _first_batch(names.get("epoch_iterator"))
-            except Exception:
-                return None
-        frame = frame.f_back
-    return None
-
-
-def _first_batch(iterator):
-    adapter = iterator.data_adapter
-    dataset = getattr(adapter, "py_dataset", None)
-    if dataset is not None:
-        return tuple(dataset[0])
-    if "Generator" in type(adapter).__name__:
-        return None
-    return tuple(next(iter(adapter.get_numpy_iterator())))

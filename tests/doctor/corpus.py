@@ -105,7 +105,8 @@ def speakers(n_speakers=8, n_each=6, n_frames=24, n_bands=20, scale="standardize
     for speaker in range(n_speakers):
         voice = _voice(rng, n_bands)
         for _ in range(n_each):
-            phones = np.repeat(rng.integers(N_PHONES, size=n_frames), 6)[:n_frames]
+            phones = np.repeat(rng.integers(N_PHONES, size=n_frames), 6)
+            phones = phones[rng.integers(6) :][:n_frames]  # begins within a phone
             channel = _smooth(rng, n_bands, 2.0)
             recordings.append(_spectrogram(rng, voice, phones, channel))
             names.append(speaker)

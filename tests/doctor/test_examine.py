@@ -1,8 +1,10 @@
 """Examining programs: styles, order, errors, and what stays as it was."""
 
+import ctc_programs  # noqa: F401
 import keras
 import numpy as np
 import pytest
+import siamese_programs  # noqa: F401
 import tensorflow as tf
 from corpus import PROGRAMS, draw_pairs, speakers
 from keras import layers, ops

@@ -48,7 +48,7 @@ def test_text_has_the_code_the_evidence_the_fix_and_the_notebook(report):
 def test_a_notebook_shows_a_table_with_escaped_text(report):
     html = report._repr_html_()
     assert "no &lt;distribution&gt;" in html
-    assert html.count("<tr>") == 3
+    assert html.count("<tr>") == 2
     assert html.count("<details>") == 2
 
 

@@ -28,20 +28,18 @@ def c11_order_of_arguments(program):
     call, error = t.call, t.attempt[1]
     if call.outputs.ndim == 2 and np.ndim(call.labels) == 3:
         return 1.0, f"labels are passed as outputs, and outputs as labels: {error}"
-    given, told = (
-        each.reshape(-1) if each is not None and each.size == len(t.n_labels) else None
-        for each in (call.output_length, call.label_length)
-    )
-    if given is not None and _are_label_counts(t, given):
+    n = len(t.n_labels)
+    given, told = call.output_length, call.label_length
+    if given is not None and given.size == n and _are_label_counts(t, given):
         return float(np.mean(given)), (
             "the number of labels is passed as the length of the input, such as "
-            f"{int(given[0])}"
+            f"{int(given.flat[0])}"
         )
-    if told is None:
+    if told is None or told.size != n:
         return None
-    near = np.abs(told - t.true_outputs) <= 1
-    near |= np.abs(told - t.true_frames) <= 1
-    if near.all() and (told > 1.5 * t.n_labels).all():
+    told = told.reshape(-1)
+    near = [np.abs(told - frames) <= 1 for frames in (t.true_outputs, t.true_frames)]
+    if np.any(near, axis=0).all() and (told > 1.5 * t.n_labels).all():
         return float(np.mean(told)), (
             f"{int(told[0])}, the length of the input, is passed as the number of "
             f"labels, of which there are {t.n_labels[0]}"
@@ -52,7 +50,7 @@ def c11_order_of_arguments(program):
 def _are_label_counts(t, lengths):
     """Return whether lengths of inputs are in fact those of the labels."""
     # A label at the end that looks like padding may have been left out.
-    near = np.abs(lengths - t.n_labels)
+    near = np.abs(lengths.reshape(-1) - t.n_labels)
     alike = np.mean(near == 0) >= 0.7 and near.max() <= 3
     expected = float(np.median(t.true_outputs))
     return bool(alike) and expected > 1.5 * float(np.median(t.n_labels))
@@ -72,12 +70,8 @@ def c10_shape_of_lengths(program):
     """
     t = program.transcription
     call, error = t.call, t.attempt[1]
-    lengths = [call.label_length, call.output_length]
-    wrong = [
-        each.shape
-        for each in lengths
-        if each is not None and each.ndim != call.length_ndim
-    ]
+    lengths = [n for n in (call.label_length, call.output_length) if n is not None]
+    wrong = [n.shape for n in lengths if n.ndim != call.length_ndim]
     if not wrong:
         return None
     expected = "(batch, 1)" if call.length_ndim == 2 else "(batch,)"
@@ -108,26 +102,20 @@ def c9_lengths_and_stride(program):
         return float(given.max() / there), (
             f"lengths up to {given.max():.0f} are given for {there} outputs"
         )
-    expected = t.true_outputs
-    known = expected > 4
+    known = t.true_outputs > 4
     if not known.any() or _are_label_counts(t, given):
         return None
-    undivided = np.abs(given - t.true_frames) <= 1
-    if (
-        t.stride > 1.4
-        and undivided[known].all()
-        and (given - expected)[known].max() > 1
-    ):
+    given, expected, frames = given[known], t.true_outputs[known], t.true_frames[known]
+    is_undivided = (np.abs(given - frames) <= 1).all() and (given > expected + 1).any()
+    if t.stride > 1.4 and is_undivided:
         return float(t.stride), (
             "the lengths count frames of the spectrogram; there are "
             f"{t.stride:.2g} times fewer outputs"
         )
-    share = given[known] / expected[known]
-    if np.mean(share < 0.6) <= 0.5:
+    share = float(np.median(given / expected))
+    if share >= 0.6:
         return None
-    return float(np.median(share)), (
-        f"the loss reads {np.median(share):.0%} of the outputs of an utterance"
-    )
+    return share, f"the loss reads {share:.0%} of the outputs of an utterance"
 
 
 @check("C12", "serious", _NOTEBOOK, follows="C11 C10")
@@ -155,47 +143,29 @@ def c12_activation(program):
             f"negative or above 1, and they sum to {out.sum(-1).min():.3g} to "
             f"{out.sum(-1).max():.3g}"
         )
-    returned = [a for a in flatten((program.output,)) if a.shape == out.shape]
-    returned = returned or [out]
+    returned = [a for a in flatten((program.output,)) if a.shape == out.shape] or [out]
     if not _are_probabilities(returned[0]):
         return None
-    twice = _softmax_of_probabilities(program, out)
-    if twice is not None:
-        return twice
-    off = float(np.abs(t.posteriors - returned[0]).max())
-    if off <= 0.01:
-        return None
-    return off, (
-        "the model returns probabilities, and the loss applies a softmax again: "
-        f"{returned[0].max():.2f} becomes {t.posteriors.max():.2f}"
-    )
-
-
-def _softmax_of_probabilities(program, out):
-    """Find a layer that makes the outputs from probabilities, by another softmax."""
-    for call in program.calls if program.is_keras and _can_run(program) else ():
-        inputs = call.inputs
+    pairs = [(returned[0], t.posteriors, "the loss")]
+    for call in program.calls if program.is_keras else ():
+        given, made = call.inputs, call.output
         if (
-            isinstance(inputs, np.ndarray)
-            and isinstance(call.output, np.ndarray)
-            and inputs.shape == out.shape == call.output.shape
+            isinstance(given, np.ndarray)
+            and isinstance(made, np.ndarray)
+            and given.shape == out.shape == made.shape
             and not call.is_model
-            and np.allclose(call.output, out, atol=1e-5)
-            and _are_probabilities(inputs)
-            and np.abs(inputs - out).max() > 0.01
+            and np.allclose(made, out, atol=1e-5)
+            and _are_probabilities(given)
         ):
-            return float(np.abs(inputs - out).max()), (
-                f"{call.layer.name} applies a softmax to probabilities: "
-                f"{inputs.max():.2f} becomes {out.max():.2f}"
+            pairs.append((given, made, call.layer.name))
+    for before, after, what in pairs:
+        off = float(np.abs(after - before).max())
+        if off > 0.01:
+            return off, (
+                f"{what} applies a softmax to probabilities: {before.max():.2f} "
+                f"becomes {after.max():.2f}"
             )
     return None
-
-
-def _can_run(program):
-    try:
-        return program.recorded is not None
-    except Skip:
-        return False
 
 
 def _are_probabilities(array):
@@ -221,17 +191,14 @@ def c13_label_is_blank(program):
     n = min(len(flat), len(told))
     shift = np.unique(told[:n] - flat[:n]) if n == len(flat) else [0]
     flat = flat + int(shift[0]) if len(shift) == 1 else flat
-    hits = int(np.sum(flat == blank))
-    if hits:
-        return hits, (
-            f"{hits} of {len(flat)} labels are {blank}, which is the blank of the loss"
-        )
-    beyond = int(np.sum(flat >= n_classes))
-    if beyond:
-        return beyond, f"{beyond} labels are not among the {n_classes} outputs"
-    negative = int(np.sum(told < 0))
-    if negative:
-        return negative, f"{negative} negative numbers are passed as labels"
+    blank_is = f"{blank}, which is the blank of the loss"
+    for wrong, said in (
+        (flat == blank, f"of {len(flat)} labels are {blank_is}"),
+        (flat >= n_classes, f"labels are not among the {n_classes} outputs"),
+        (told < 0, "negative numbers are passed as labels"),
+    ):
+        if wrong.any():
+            return int(wrong.sum()), f"{wrong.sum()} {said}"
     return None
 
 
@@ -246,15 +213,14 @@ def c8_no_path(program):
     A path needs one output for each label, and one more between two equal ones.
     """
     t = program.transcription
-    repeats = np.asarray([int(np.sum(row[1:] == row[:-1])) for row in t.labels])
-    needed, available = t.n_labels + repeats, t.true_outputs
-    short = np.flatnonzero(available < needed)
-    if not len(short):
+    needed = np.asarray([ctc.min_frames(row) for row in t.labels])
+    missing = needed - t.true_outputs
+    if missing.max() <= 0:
         return None
-    i = int(short[np.argmax(needed[short] - available[short])])
-    return len(short), (
-        f"{len(short)} of {len(needed)} utterances: utterance {i} has {available[i]} "
-        f"outputs for {t.n_labels[i]} labels with {repeats[i]} repeats"
+    i = int(np.argmax(missing))
+    return int(np.sum(missing > 0)), (
+        f"{np.sum(missing > 0)} of {len(needed)} utterances: utterance {i} has "
+        f"{t.true_outputs[i]} outputs; its {t.n_labels[i]} labels need {needed[i]}"
     )
 
 
@@ -350,12 +316,9 @@ def _n_decoded(decode, posteriors):
             found = decode(posteriors, np.asarray([posteriors.shape[1]]))
     except Exception as error:
         raise Skip(f"the decoder raises {type(error).__name__}: {error}") from error
-    if isinstance(found, tuple):  # (decoded, scores)
-        found = found[0]
-    found = to_arrays(found)
-    while len(found) == 1 and np.ndim(found[0]) > 0 and not isinstance(found[0], str):
-        found = found[0]
+    found = found[0] if isinstance(found, tuple) else found  # (decoded, scores)
+    found = np.ravel(to_arrays(found)).tolist()
     if len(found) == 1 and isinstance(found[0], str):
         found = found[0].split() if " " in found[0] else list(found[0])
     # Padding of decoded labels is negative.
-    return sum(isinstance(each, str) or int(each) >= 0 for each in found)
+    return sum(isinstance(each, str) or each >= 0 for each in found)

@@ -1,5 +1,7 @@
 """Faults of the network that makes embeddings: S11, S17, S19."""
 
+import contextlib
+
 import keras
 import numpy as np
 
@@ -29,13 +31,6 @@ def spread(e):
     return float(np.sqrt(np.mean((e - e.mean(axis=0)) ** 2))) / size if size else 0.0
 
 
-def effective_rank(e):
-    """Return the effective rank of embeddings (Roy and Vetterli, 2007)."""
-    s = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
-    p = s[s > 0] / max(s.sum(), 1e-300)
-    return float(np.exp(-np.sum(p * np.log(p)))) if len(p) else 0.0
-
-
 @check("S17", "fatal", "04_pairs_and_twins")
 def s17_unshared_weights(program):
     """The towers of the network do not share their weights.
@@ -56,18 +51,14 @@ def s17_unshared_weights(program):
     if c.towers.joined:
         return None
     towers = [c.towers.variables(i) for i in range(len(c.embeddings))]
-    every = {key: v for tower in towers for key, v in tower.items()}
-    if not every:
-        raise Skip("the towers have no weights")
-    alone = [v for key, v in every.items() if not all(key in t for t in towers)]
+    every = {key: int(np.prod(v.shape)) for tower in towers for key, v in tower.items()}
+    alone = [n for key, n in every.items() if not all(key in t for t in towers)]
     if not alone:
         return None
-    count, whole = (
-        sum(int(np.prod(v.shape)) for v in vs) for vs in (alone, every.values())
-    )
-    return count / whole, (
-        f"{len(alone)} variables, {count:,} of {whole:,} numbers, serve one of the "
-        "inputs only"
+    total = sum(every.values())
+    return sum(alone) / total, (
+        f"{len(alone)} variables, {sum(alone):,} of {total:,} numbers, serve only one "
+        "of the inputs"
     )
 
 
@@ -82,8 +73,7 @@ def s19_fresh_extractor(program):
 
     Find each kernel of the extractor in the trained model.
 
-    As the same variable, or as one with the same values, as after a copy; random
-    weights agree in no number.
+    As a variable with the same values; random weights agree in no number.
     """
     extractor = program.extractor
     if extractor is None:
@@ -93,26 +83,20 @@ def s19_fresh_extractor(program):
     network = program.network
     program.recorded  # noqa: B018  builds the model
     if not extractor.built:
-        call_model(extractor, program.sounds[0])
-    known = {id(v) for v in network.variables}
-    values = [keras.ops.convert_to_numpy(v) for v in network.variables]
-    kernels, fresh = 0, []
-    for variable in extractor.weights:
-        value = keras.ops.convert_to_numpy(variable)
-        if value.ndim < 2 or value.size < 2 or np.ptp(value) == 0:
-            continue
-        kernels += 1
-        if id(variable) not in known and not any(
-            v.shape == value.shape and np.array_equal(v, value) for v in values
-        ):
-            fresh.append(variable)
+        call_model(extractor, program.inputs.sounds[0])
+    known = [keras.ops.convert_to_numpy(v) for v in network.variables]
+    kernels = [(v.path, keras.ops.convert_to_numpy(v)) for v in extractor.weights]
+    kernels = [(path, v) for path, v in kernels if v.ndim >= 2 and np.ptp(v) > 0]
     if not kernels:
         raise Skip("the extractor has no kernels")
+    fresh = [
+        path for path, v in kernels if not any(np.array_equal(v, w) for w in known)
+    ]
     if not fresh:
         return None
-    return len(fresh) / kernels, (
-        f"{len(fresh)} of {kernels} kernels of the extractor are not in the model, "
-        f"such as {fresh[0].path}"
+    return len(fresh) / len(kernels), (
+        f"{len(fresh)} of {len(kernels)} kernels of the extractor are not in the "
+        f"model, such as {fresh[0]}"
     )
 
 
@@ -141,26 +125,22 @@ def s11_collapse(program):
         raise Skip("there are fewer than 4 embeddings")
     if not np.isfinite(e).all():
         raise Skip("the embeddings are not finite")
-    share = spread(e)
-    singular = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
-    on_a_line = len(e) >= 8 and e.shape[1] >= 3 and singular[1] < 1e-3 * singular[0]
-    if share >= 2e-3 and not on_a_line:
-        return None
     if not np.abs(e).max() > 0:
         return 0.0, "all embeddings are exactly 0"
-    return share, (
-        f"the embeddings spread by {share:.1g} of their size (effective rank "
-        f"{effective_rank(e):.1f} of {e.shape[1]})"
-    )
+    share = spread(e)
+    singular = np.linalg.svd(e - e.mean(axis=0), compute_uv=False)
+    if share < 2e-3:
+        return share, f"the embeddings spread by {share:.1g} of their size"
+    if len(e) >= 8 and e.shape[1] >= 3 and singular[1] < 1e-3 * singular[0]:
+        return share, "the embeddings lie on one line"
+    return None
 
 
 def _embeddings(program):
     """Return the embeddings of the extractor, or else those in the model."""
     if program.extractor is not None:
-        try:
-            sounds = np.concatenate(program.sounds)
+        with contextlib.suppress(Skip):
+            sounds = np.concatenate(program.inputs.sounds)
             found = flatten((to_arrays(call_model(program.extractor, sounds)),))[0]
             return found.reshape(len(found), -1)
-        except Skip:
-            pass
     return np.concatenate(program.comparison.embeddings)

@@ -44,33 +44,34 @@ def s34_mask(program):
     One row is enough, because cuDNN takes the length of each row from its mask.
     """
     _recurrent(program)
-    found = False
-    for call in program.calls:
-        layer = getattr(call.layer, "forward_layer", call.layer)
-        if not isinstance(layer, keras.layers.LSTM | keras.layers.GRU):
-            continue
-        if call.mask is None or np.ndim(call.mask) != 2:
-            continue
-        found = True
-        mask = np.asarray(call.mask, bool)
+    masks = [
+        (call.layer.name, np.asarray(call.mask, bool))
+        for call in program.calls
+        if isinstance(
+            getattr(call.layer, "forward_layer", call.layer),
+            keras.layers.LSTM | keras.layers.GRU,
+        )
+        and np.ndim(call.mask) == 2
+    ]
+    if not masks:
+        raise Skip("no mask reaches a recurrent layer")
+    for name, mask in masks:
         empty = ~mask.any(axis=1)
         holes = (np.diff(mask.astype(int), axis=1) > 0).any(axis=1)
         if empty.any() or holes.any():
             return float(np.mean(empty | holes)), (
-                f"at {call.layer.name}, {int(holes.sum())} of {len(mask)} rows "
-                "have true frames behind masked ones, and "
-                f"{int(empty.sum())} are masked entirely"
+                f"at {name}, {holes.sum()} of {len(mask)} rows have true frames behind "
+                f"masked ones, and {empty.sum()} are masked entirely"
             )
-    if not found:
-        raise Skip("no mask reaches a recurrent layer")
     return None
 
 
 def _recurrent(program):
+    program.recorded  # noqa: B018  builds the model
     cells = (keras.layers.LSTMCell, keras.layers.GRUCell)
     found = [
         layer
-        for layer in program.layers
+        for layer in program.network._flatten_layers(include_self=False)
         if isinstance(layer, keras.layers.LSTM | keras.layers.GRU)
         or (isinstance(layer, keras.layers.RNN) and isinstance(layer.cell, cells))
     ]

@@ -1,12 +1,18 @@
 """Faults of a loss, whichever distance it receives: S1, S2, S12, S13, S15, S16."""
 
+import contextlib
+import functools
+import itertools
+
 import numpy as np
+from keras import tree
 from scipy import stats
 
 from ..arrays import n_rows, take
 from ..check import check
-from ..divergences import are_distributions, kl_form_or_none
-from ..objective import gradient, is_finite
+from ..comparison import N_MADE
+from ..divergences import are_distributions
+from ..objective import gradient
 from ..report import Skip
 
 _NOTEBOOK = "05_kl_hinge_loss"
@@ -36,47 +42,30 @@ def s1_broadcast_labels(program):
     """
     c = program.comparison
     if c.style == "batch":
-        return _labels_of_another_shape(c)
+        return _labels_of_another_shape(c, program.sweep)
     if c.style != "pairs":
         raise Skip("the loss uses no label for each pair")
     n = _N if c.any_rows else c.n
-    y, out = c.mixed_labels(n, 2), c.varied_outputs(n, 3)
-    tried, reason = 0, Skip("there is neither a loss nor a metric", "loss")
-    functions = {"the loss": lambda labels, outputs: c.loss(labels, outputs)}
+    y, out = c.mixed_labels(n, 2), program.sweep.varied_outputs(n, 3)
+    functions = {"the loss": c.loss} if c.has_loss else {}
     if c.has_scores:
-        functions |= {f"the metric {m.name}": m for m in _metrics(c)}
-    for name, function in functions.items():
-        try:
-            values = [function(labels, out) for labels in _shuffled(y)]
-            if not np.isfinite(values).all():
-                raise Skip("the loss of made-up outputs is not finite")
-            tried += 1
-            constant = np.ptp(values) <= 2e-5 * max(np.abs(values).max(), 1e-12)
-            if constant and _uses_labels(c, function, y, out):
-                shapes = f"labels have the shape {c.labels.shape}, outputs "
-                shapes += f"{getattr(c.outputs, 'shape', '')}"
-                return np.ptp(values), (
-                    f"{name} is {values[0]:.4g} and stays {values[1]:.4g} when the "
-                    f"labels are shuffled; {shapes}"
-                )
-        except Skip as skip:
-            reason = skip
-    if not tried:
-        raise reason
-    return None
-
-
-def _metrics(c):
-    try:
-        return c.metrics
-    except Skip:
-        return []
-
-
-def _shuffled(y, count=6):
-    """Return the labels, and the same labels in other orders."""
+        with contextlib.suppress(Skip):
+            functions |= {f"the metric {m.name}": m for m in c.metrics}
+    if not functions:
+        raise Skip("there is neither a loss nor a metric", "loss")
     rng = np.random.default_rng(1)
-    return [y, *(y[rng.permutation(len(y))] for _ in range(count))]
+    shuffled = [y, *(rng.permutation(y) for _ in range(6))]
+    for name, function in functions.items():
+        values = [function(labels, out) for labels in shuffled]
+        if not np.isfinite(values).all():
+            raise Skip(f"{name} of made-up outputs is not finite")
+        if not _differ(values, 2e-5) and _uses_labels(c, function, y, out):
+            return np.ptp(values), (
+                f"{name} is {values[0]:.4g} and stays {values[1]:.4g} when the labels "
+                f"are shuffled; labels have the shape {c.labels.shape}, outputs "
+                f"{getattr(c.outputs, 'shape', '')}"
+            )
+    return None
 
 
 def _uses_labels(c, function, y, out):
@@ -84,19 +73,19 @@ def _uses_labels(c, function, y, out):
     n = len(y)
     by_label = [function(y, out), function(np.repeat(c.two_labels[:1], n, 0), out)]
     by_output = [function(y, take(out, np.full(n, k))) for k in range(0, n, 3)]
-    return _differ(by_label) and _differ(by_output)
+    return _differ(by_label, 1e-4) and _differ(by_output, 1e-4)
 
 
-def _differ(values):
-    return np.ptp(values) > 1e-4 * max(np.abs(values).max(), 1e-12)
+def _differ(values, share):
+    return np.ptp(values) > share * max(np.abs(values).max(), 1e-12)
 
 
-def _labels_of_another_shape(c):
+def _labels_of_another_shape(c, sweep):
     labels = np.asarray(c.labels)
     other = labels[:, 0] if labels.ndim == 2 else labels[:, None]
     if labels.ndim > 2 or (labels.ndim == 2 and labels.shape[1] != 1):
         raise Skip("the labels are not one number for each row")
-    e = c.clusters(between=1.0)
+    e = sweep.clusters(between=1.0)
     order = np.random.default_rng(1).permutation(len(labels))
 
     def gain(y):
@@ -129,17 +118,13 @@ def s12_no_gradient(program):
     A change below 1e-5 of the loss itself is rounding. A loss that changes, but has a
     gradient of exactly 0 everywhere, counts something instead of measuring it.
     """
-    c = program.comparison
-    curve = c.curve
-    if _has_no_gradient(c):
-        return (
-            0.0,
-            "the loss changes with the embeddings, and its gradient is exactly 0",
-        )
+    curve = program.sweep.curve
     losses = {"one speaker": curve.same, "different speakers": curve.different}
     spans = {name: float(np.ptp(values)) for name, values in losses.items()}
     if max(spans.values()) <= 0:
         raise Skip("the loss does not depend on the distance")
+    if _has_no_gradient(program.comparison, program.sweep):
+        return 0.0, "the loss changes with the distance, and its gradient is exactly 0"
     for name, other in (tuple(spans), tuple(spans)[::-1]):
         limit = 1e-5 * float(np.abs(losses[name]).max())
         if spans[name] <= limit and spans[other] > max(spans[name], limit):
@@ -150,37 +135,28 @@ def s12_no_gradient(program):
     return None
 
 
-def _has_no_gradient(c):
+def _has_no_gradient(c, sweep):
     """Return whether the loss of one kind of pairs changes, and has no gradient."""
     if c.style not in ("pairs", "batch") or c.towers is None:
         return False
-    a, b, _ = c.paths()
-    a, b = (np.resize(e, (c.n, c.dim)) for e in (a, b))
-    situations: list = []
+    t, rows = np.geomspace(1e-5, 1, c.n), np.arange(c.n)
+    a, b = sweep.pairs(t, 0 * rows)
+    given: list
     if c.style == "batch":
-        situations = [(c.labels, (np.where(np.arange(c.n)[:, None] % 2, a, b),))]
+        given = [(c.labels, np.where(rows[:, None] % 2, a, b))]
     else:
-        labels = [np.repeat(label[None], c.n, axis=0) for label in c.two_labels]
-        situations = [(label, (a, b)) for label in labels]
+        given = [(np.repeat(y[None], c.n, axis=0), a, b) for y in c.two_labels]
     flat = []
-    for labels, embeddings in situations:
+    for y, *e in given:
+        nearer, further = (np.resize(part, c.n) for part in np.array_split(rows, 2))
+        costs = [c.cost(y, *(each[part] for each in e)) for part in (nearer, further)]
         try:
-            slopes = c.cost_gradient(labels, *embeddings)
+            is_flat = not any(slope.any() for slope in c.cost_gradient(y, *e))
         except Skip:
             return False
-        halves = [tuple(e[half] for e in embeddings) for half in _halves(c.n)]
-        costs = [c.cost(labels, *half) for half in halves]
-        # A hinge that is satisfied rightly has no gradient.
-        changes = c.cost(labels, *embeddings) > min(costs) + 1e-6
-        flat.append(changes and not any(s.any() for s in slopes))
+        flat.append(is_flat and abs(np.diff(costs)[0]) > 1e-6)
     # Without any gradient, the loss may be computed outside of the backend.
     return any(flat) and (len(flat) == 1 or not all(flat))
-
-
-def _halves(n):
-    """Return the first half of the rows twice over, and the second half."""
-    rows = np.arange(n)
-    return rows % (n // 2), rows % (n // 2) + n // 2
 
 
 @check("S13", "fatal", _NOTEBOOK, follows="S1 S15")
@@ -204,43 +180,37 @@ def s13_wrong_minimum(program):
     the anchor (p < 0.01).
     """
     c = program.comparison
-    if c.style != "batch" and kl_form_or_none(c) and not are_distributions(c):
+    if c.style != "batch" and c.kl_form and not are_distributions(c):
         raise Skip("the outputs are not distributions")
-    curve = c.curve
+    curve = program.sweep.curve
     span = np.ptp(curve.different)
     if not np.ptp(curve.same) > 0 or not span > 0:
         raise Skip("the loss does not change with the distance")
-    for one in curve.paths(c.margin_or_none()):
+    for one in curve.paths(program.sweep.margin_or_none()):
         d, same, different = one.distance, one.same, one.different
         falls = float(np.max(np.maximum.accumulate(same) - same))
-        if falls > 0.02 * np.ptp(curve.same):
-            return falls, (
-                f"the loss of one speaker falls by {falls:.3g} while the distance grows"
-            )
         low = int(np.argmin(different))
         bump = float(np.max(different[: low + 1] - different[0]))
         rise = float(np.max(different[low:]) - different[low])
-        if rise > 0.02 * span and low == 0:
-            return rise, (
-                "the loss of different speakers is smallest for equal embeddings, "
-                f"{different[0]:.3g}, and rises by {rise:.3g}"
-            )
-        if bump > 0.02 * span:
-            return bump, (
-                f"the loss of different speakers rises by {bump:.3g} from equal "
-                "embeddings on, where it should fall"
-            )
-        if rise > 0.02 * span and different[low] < -0.02 * span:
-            return rise, (
-                f"the loss of different speakers is smallest, {different[low]:.3g}, at "
-                f"a distance of {d[low]:.3g}, and rises by {rise:.3g} from there"
-            )
+        if low > 0 and different[low] >= -0.02 * span:
+            rise = 0.0  # from a target
+        for size, of, said in (
+            (falls, np.ptp(curve.same), "one speaker falls while the distance grows"),
+            (bump, span, "different speakers rises from equal embeddings on"),
+            (
+                rise,
+                span,
+                f"different speakers rises from a distance of {d[low]:.3g} on",
+            ),
+        ):
+            if size > 0.02 * of:
+                return size, f"the loss of {said}, by {size:.3g}"
     return _exchanged_roles(program, c)
 
 
 def _exchanged_roles(program, c):
     """Compare what the loss pulls together with the recordings themselves."""
-    sounds = program.sounds
+    sounds = program.inputs.sounds
     if sounds[0].ndim != 3:
         return None
     means = [s.mean(axis=1) for s in sounds]
@@ -251,17 +221,15 @@ def _exchanged_roles(program, c):
     if c.style == "triplets":
         anchor, positive, negative = c.roles
         pulled, pushed = gap(anchor, positive), gap(anchor, negative)
-        p = float(stats.wilcoxon(pulled, pushed, alternative="greater").pvalue)
-        limit = 0.01
+        test, limit = stats.wilcoxon, 0.01
     elif c.style == "pairs" and not c.learned_head:
-        same, d = c.is_same, gap(0, 1)
-        if min(same.sum(), (~same).sum()) < 16:
-            return None
-        pulled, pushed = d[same], d[~same]
-        p = float(stats.mannwhitneyu(pulled, pushed, alternative="greater").pvalue)
-        limit = 1e-6
+        pulled, pushed = gap(0, 1)[c.is_same], gap(0, 1)[~c.is_same]
+        test, limit = stats.mannwhitneyu, 1e-6
     else:
         return None
+    if min(len(pulled), len(pushed)) < 16:
+        return None
+    p = float(test(pulled, pushed, alternative="greater").pvalue)
     if not p < limit:
         return None
     return p, (
@@ -285,68 +253,46 @@ def s2_mean_inside(program):
 
     For two batches A and B, and the two batches that arise if half of their rows are
     exchanged, the sums of the losses must be equal, within 1 % of the range. The rows
-    are near in A and far in B, at eight scales, so that a hinge is active in one of
+    are near in A and far in B, at nine scales, so that a hinge is active in one of
     them. It is asked only where the loss is meant for single pairs or triplets.
     """
     c = program.comparison
     if c.style not in ("triplets", "pairs"):
         raise Skip("the loss compares all embeddings of a batch")
-    n = c.n if not c.any_rows else _N
-    y = c.mixed_labels(n, 2)
-    half = np.arange(n) % 4 < 2
-    levels = _levels(c, n)
-    costs: dict = {}
+    n = _N if c.any_rows else c.n
+    y, rng = c.mixed_labels(n, 2), np.random.default_rng(9)
+    steps = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 0.3, 1.0)
+    path = np.arange(n) % (N_MADE // 2)
+    levels = [
+        program.sweep.outputs(step * (0.8 + 0.2 * rng.random(n)), path)
+        for step in steps
+    ]
+    half = np.flatnonzero(np.arange(n) % 4 < 2)
 
-    def cost(*parts):
-        if parts not in costs:
-            a, b = (levels[k] for k in parts)
-            rows = [np.where(_column(half, p), p, q) for p, q in zip(a, b, strict=True)]
-            costs[parts] = c.loss(y, rows[0] if c.has_scores else c.outputs_of(*rows))
-        return costs[parts]
+    @functools.cache
+    def cost(first, second):
+        return c.loss(y, tree.map_structure(exchanged, levels[first], levels[second]))
+
+    def exchanged(one, other):
+        new = np.array(other)
+        new[half] = one[half]
+        return new
 
     worst, shown = 0.0, ""
-    for i in range(len(levels)):
-        for j in range(i):
-            four = [cost(i, i), cost(j, j), cost(i, j), cost(j, i)]
-            if not np.isfinite(four).all() or np.ptp(four) <= 1e-4 * np.abs(four).max():
-                continue
-            gap = abs(four[0] + four[1] - four[2] - four[3]) / np.ptp(four)
-            if gap > worst:
-                worst = gap
-                shown = f"{four[0] + four[1]:.4g} and {four[2] + four[3]:.4g}"
+    for i, j in itertools.combinations(range(len(levels)), 2):
+        four = [cost(i, i), cost(j, j), cost(i, j), cost(j, i)]
+        if not np.isfinite(four).all() or np.ptp(four) <= 1e-4 * np.abs(four).max():
+            continue
+        before, after = four[0] + four[1], four[2] + four[3]
+        gap = abs(before - after) / np.ptp(four)
+        if gap > worst:
+            worst, shown = gap, f"{before:.4g} and {after:.4g}"
     if worst <= 0.01:
         return None
     return worst, (
         "two batches with near and with far pairs, and the two that arise by "
         f"exchanging half of their rows, cost {shown} together, which should be equal"
     )
-
-
-def _column(mask, array):
-    return mask.reshape((-1,) + (1,) * (np.ndim(array) - 1))
-
-
-def _levels(c, n):
-    """Return rows that are all near, then further and further apart."""
-    rng = np.random.default_rng(9)
-    steps = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1.0)
-    if c.has_one_score:
-        low, high = c.score_range
-        if c.sign < 0:
-            low, high = high, low
-        return [
-            [c.as_outputs(low + t * (high - low) * (0.8 + 0.2 * rng.random(n)))]
-            for t in steps
-        ]
-    a, b = (np.resize(e[:48], (n, c.dim)) for e in c.made["far"])
-    rows = [[a, c.like_embeddings(a + t * (b - a))] for t in (0.0, 0.03, 0.1, 0.3, 1.0)]
-    if c.has_scores:
-        return [[c.outputs_of(*each)] for each in rows]
-    if c.style == "pairs":
-        return rows
-    other = c.like_embeddings(a + 0.2 * (b[::-1] - a))
-    order = np.argsort(c.roles)
-    return [[(p, q, other)[k] for k in order] for p, q in rows]
 
 
 @check("S15", "fatal", _NOTEBOOK, follows="S30")
@@ -365,72 +311,57 @@ def s15_not_finite(program):
     the last layer, ten times as large as in the batch. Each number is finite or it is
     not: there is no threshold.
     """
-    c = program.comparison
-    for e in c.embeddings:
-        if not np.isfinite(e).all():
-            share = float(np.mean(~np.isfinite(e)))
-            return share, f"{share:.0%} of the numbers in the embeddings are not finite"
-    if c.style == "classes":
-        value = c.loss(c.labels, c.outputs)
-        if np.isfinite(value):
-            return None
-        return value, f"the loss of the batch is {value}"
-    for name, embeddings in _situations(c).items():
-        if not all(np.isfinite(e).all() for e in embeddings):
-            return 1.0, f"the last layers of the network are not finite for {name}"
-        if not is_finite(c.outputs_of(*embeddings)):
-            return 1.0, f"the output is not finite for {name}"
-        if not c.has_loss:
-            continue
-        value = c.cost(c.labels, *embeddings)
-        if not np.isfinite(value):
-            return value, f"the loss is {value} for {name}"
-        try:
-            slopes = np.concatenate(
-                [s.reshape(-1) for s in c.cost_gradient(c.labels, *embeddings)]
-            )
-        except Skip:
-            continue
-        share = float(np.mean(~np.isfinite(slopes)))
+    for what, values in _numbers(program.comparison, program.sweep):
+        values = np.concatenate([np.ravel(each) for each in tree.flatten(values)])
+        share = float(np.mean(~np.isfinite(values)))
         if share:
-            return share, f"{share:.0%} of the gradient is not finite for {name}"
-    return _at_the_ends(c)
+            return share, f"{share:.0%} of the numbers in {what} are not finite"
+    return None
+
+
+def _numbers(c, sweep):
+    """Yield all numbers that should be finite, by name."""
+    for name, embeddings in _situations(c).items():
+        yield f"the embeddings, for {name},", embeddings
+        outputs = c.outputs_of(*embeddings)
+        yield f"the output for {name}", outputs
+        if c.has_loss:
+            yield f"the loss of {name}", c.loss(c.labels, outputs)
+            with contextlib.suppress(Skip):
+                yield (
+                    f"the gradient of the loss for {name}",
+                    c.cost_gradient(c.labels, *embeddings),
+                )
+    if not (sweep.by_score and c.has_loss and c.any_rows):
+        return
+    ends = np.repeat(sweep.ends, 2)
+    out, y = sweep.of_scores(ends), c.two_labels[[0, 1, 0, 1]]
+    name = f"scores of {ends[0]:.3g} and {ends[-1]:.3g}"
+    yield f"the loss of {name}", c.loss(y, out)
+    with contextlib.suppress(Skip):
+        slopes = gradient(lambda o: c.loss.tensor(y, o), out)
+        yield f"the gradient of the loss for {name}", slopes
 
 
 def _situations(c):
     """Return embeddings for which a loss may fail, by name."""
-    n, k = c.n, len(c.embeddings)
-    quarter = slice(24, 48)  # ten times the size that occurs
-    large = [np.resize(c.made["far"][i % 2][quarter], (n, c.dim)) for i in range(2)]
-    close = np.resize(c.made["close"][0][quarter], (n, c.dim))
+    n, k, first = c.n, len(c.embeddings), c.embeddings[0]
+    found = {"the batch": c.embeddings}
+    if c.style == "classes":
+        return found
+    # Ten times the size that occurs.
+    made = [e[N_MADE // 4 : N_MADE // 2] for e in c.made["far"]]
+    large = [np.roll(np.resize(made[i % 2], (n, c.dim)), i, axis=0) for i in range(k)]
     if k == 1:
-        e = c.embeddings[0].copy()
-        e[1] = e[0]
-        big = np.where(np.arange(n)[:, None] % 2, large[0], np.roll(large[1], 1, 0))
-        return {"the batch": c.embeddings, "two equal rows": (e,), "large rows": (big,)}
-    first = c.embeddings[0]
-    return {
-        "the batch": c.embeddings,
+        equal, rows = first.copy(), np.arange(n)[:, None]
+        equal[1] = equal[0]
+        large = [np.where(rows % 2, large[0], np.resize(made[1], (n, c.dim)))]
+        return found | {"two equal rows": (equal,), "large rows": tuple(large)}
+    return found | {
         "equal embeddings": (first,) * k,
-        "equal, large embeddings": (close,) * k,
-        "large embeddings": tuple(np.roll(large[i % 2], i, 0) for i in range(k)),
+        "equal, large embeddings": (large[0],) * k,
+        "large embeddings": tuple(large),
     }
-
-
-def _at_the_ends(c):
-    """Loss and gradient of the greatest and the smallest score."""
-    if not (c.has_one_score and c.any_rows):
-        return None
-    ends = np.repeat(c.score_range, 2)
-    out, y = c.as_outputs(ends), c.two_labels[[0, 1, 0, 1]]
-    value = c.loss(y, out)
-    slopes = gradient(lambda o: c.loss_tensor(y, o), out)[0]
-    if np.isfinite(value) and np.isfinite(slopes).all():
-        return None
-    return float(np.mean(~np.isfinite(slopes))), (
-        f"for scores of {ends[0]:.3g} and {ends[-1]:.3g}, loss or gradient is not "
-        f"finite"
-    )
 
 
 @check("S16", "serious", _NOTEBOOK, follows="S1")
@@ -452,7 +383,7 @@ def s16_batch_size(program):
     if not c.any_rows or c.style == "other":
         raise Skip("the loss takes batches of one size only")
     n = 12
-    y, out = c.mixed_labels(n, 4), c.varied_outputs(n, 5)
+    y, out = c.mixed_labels(n, 4), program.sweep.varied_outputs(n, 5)
 
     def cost(times):
         rows = np.tile(np.arange(n_rows(out)), times)

@@ -1,5 +1,7 @@
 """Programs that transcribe sentences with CTC, in every usual style."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -84,7 +86,10 @@ def program(
     counts = n_labels
     if lengths == "exchanged":
         counted, counts = counts, counted
-    options = {"decode": decode} if decode else {}
+    options = {}
+    if decode:
+        blank = net.output_shape[-1] - 1 if blank_last else 0
+        options = {"decode": functools.partial(decode, blank=blank)}
     return *STYLES[style](net, x, y, counted, counts, order, ndim), options
 
 
@@ -241,9 +246,8 @@ WITH_LENGTHS = [style for style in STYLES if style != "keras"]
 CHOSEN_ORDER = [style for style in WITH_LENGTHS if style not in ("train_step",)]
 
 
-def greedy(y_pred):
-    """Decode as ctc_batch_cost means it: merge repeats, then remove the last class."""
-    blank = y_pred.shape[-1] - 1
+def greedy(y_pred, blank):
+    """Merge repeats, then remove blanks."""
     decoded = []
     for best in y_pred.argmax(axis=-1):
         merged = best[np.r_[True, best[1:] != best[:-1]]]
@@ -251,9 +255,8 @@ def greedy(y_pred):
     return decoded
 
 
-def blanks_first(y_pred):
+def blanks_first(y_pred, blank):
     """Decode in the wrong order."""
-    blank = y_pred.shape[-1] - 1
     decoded = []
     for best in y_pred.argmax(axis=-1):
         spoken = best[best != blank]
@@ -286,7 +289,10 @@ for style in WITH_LENGTHS:
         program,
         {"style": style, "stride": 2, "shortest": 40, "kind": "conv"},
     )
-register("ctc lambda, decoder", program, {"style": "lambda", "decode": greedy})
+for style in STYLES:
+    for scale in ("standardized", "-1 to 1"):
+        settings = {"style": style, "scale": scale, "decode": greedy}
+        register(f"ctc {style}, decoder, {scale}", program, settings)
 
 
 # ------------------------------------------------------------------------------ changes

@@ -7,6 +7,8 @@ import tensorflow as tf
 from corpus import draw_pairs, register, speakers
 from keras import layers, ops
 
+import siamlab as sl
+
 DIM = 12
 
 # --------------------------------------------------------------------------- the parts
@@ -192,6 +194,7 @@ def pairs(
         return between, (e, y), {"loss": objective, "kind": "siamese", **options}
     model, batch = STYLES[style](a, b, e, between, objective, batch)
     if metrics:
+        metrics = metrics() if callable(metrics) else metrics
         model.compile("adam", model.loss, metrics=metrics)
     if callable(options.get("extractor")):
         options["extractor"] = options["extractor"](bases[0], x.shape[1:])
@@ -646,14 +649,34 @@ for family, (build, programs) in FAMILIES.items():
 for name in ("euclid lstm", "squared gru, hinge", "cosine attention", "kl softmax"):
     for data, change in OTHER_DATA.items():
         register(f"pairs {name}, {data}", pairs, PAIRS[name] | change)
-for name, change in {
-    "table": {"options": {"pairs": table()}},
-    "extractor": {"options": {"extractor": trained}},
-    "right padding": {"padding": "right"},
-    "monitored loss": {"options": {"callbacks": stop("val_loss")}},
-}.items():
-    for base in ("euclid lstm", "squared gru, hinge", "euclid unit"):
-        register(f"pairs {base}, {name}", pairs, PAIRS[base] | change)
+GIVEN = {
+    "metrics": lambda: [sl.metrics.EER()],
+    "options": {
+        "pairs": table(),
+        "extractor": trained,
+        "callbacks": stop("val_eer", "min"),
+    },
+}
+RECURRENT = [
+    n for n, s in PAIRS.items() if s.get("kind", "lstm") in ("lstm", "blstm", "gru")
+]
+for base, settings in PAIRS.items():
+    if settings.get("style", "score") in ("score", "lambda", "loss class"):
+        if settings.get("label") != "other" and settings.get("distance") != "kl both":
+            register(f"pairs {base}, everything given", pairs, settings | GIVEN)
+    if base in RECURRENT and base != "euclid function":
+        register(f"pairs {base}, masked", pairs, settings | {"padding": "right"})
+for base in ("euclid third input", "squared compute_loss", "manhattan, 0 is same"):
+    for data, change in OTHER_DATA.items():
+        settings = PAIRS[base] | {"options": GIVEN["options"]} | change
+        register(f"pairs {base}, all but metrics given, {data}", pairs, settings)
+for kind in ("lstm", "blstm", "gru", "conv", "attention"):
+    for distance in ("kl", "kl both"):
+        for style in ("lambda", "compute_loss"):
+            settings = PAIRS["kl softmax"] | {"distance": distance, "kind": kind}
+            register(
+                f"pairs {distance} {kind} {style}", pairs, settings | {"style": style}
+            )
 
 
 # ------------------------------------------------------------------------------ changes
@@ -667,8 +690,6 @@ def change_pairs(code, name, change, to=None, but=(), allowed=""):
             register(f"pairs {base}: {name}", pairs, settings, code, allowed)
 
 
-RECURRENT = [n for n, s in PAIRS.items() if s.get("kind", "lstm") != "conv"]
-RECURRENT = [n for n in RECURRENT if PAIRS[n].get("kind") != "attention"]
 UNBOUNDED = [
     n
     for n, s in PAIRS.items()

@@ -108,7 +108,8 @@ def _clipped_scores(c, sweep):
     if not (sweep.by_score and c.has_loss and c.any_rows):
         raise Skip("the comparison is learned")
     scores = np.asarray(c.outputs, np.float32)
-    stuck = np.ones(scores.shape, bool)
+    # Probabilities of exactly 0 or 1 have no gradient without any clip.
+    stuck = (scores < 0) | (scores > 1)
     for label in c.two_labels:
         labels = np.repeat(label[None], len(scores), axis=0)
         slopes = gradient(lambda e, y=labels: c.loss.tensor(y, e), scores)[0]

@@ -61,8 +61,8 @@ def entry(check):
         "",
         f"- Symptom: {check.field('Symptom')}",
         f"- Cause: {check.field('Cause')}",
-        f"- How it is found: {check.detection}",
-        f"- Fix: {sentence(check.fix)}",
+        f"- How it is found: {' '.join(' '.join(check.paragraphs[2:]).split())}",
+        f"- Fix: {sentence(check.field('Fix'))}",
         f"- Notebook: {notebook}",
     ]
     return "\n".join(lines) + "\n"

@@ -90,13 +90,13 @@ def originals(folder):
 
 def read(path):
     """Read a file as its kind is read by siamlab."""
-    from siamlab.doctor import files, saved
+    from siamlab.doctor import files
 
     readers = {
         ".TextGrid": lambda path: sl.corpora.textgrid(path.parent),
         ".csv": sl.corpora.folder,
         ".yaml": Config.read,
-        ".keras": saved.load,
+        ".keras": files.load,
         "encoder.npz": sl.embeddings.Encoder.load,
         "batch.npz": files._arrays,
     }

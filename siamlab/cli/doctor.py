@@ -5,9 +5,9 @@ trained nor changed.
 
 The batch (--data) is an .npz file with the arrays x and y; with a, b and y for a model
 with two inputs; or with y and one array per input, under the names of the inputs. By
-default, the loss is the one that the model was compiled with; --loss is the name of a
-Keras loss, or FILE.py:FUNCTION. --import runs a file first, to register custom layers
-and losses. --unsafe allows Lambda layers, which run code from the model file.
+default, the loss is the one that the model was compiled with. --import names a file
+with custom layers and losses, and --loss a loss of Keras or of such a file. --unsafe
+allows Lambda layers, which run code from the model file.
 
 example: siamlab doctor model.keras --data batch.npz --kind siamese
 

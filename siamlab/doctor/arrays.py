@@ -26,10 +26,14 @@ def to_arrays(value):
 
 
 def to_tensors(value):
-    """Convert arrays to tensors, in any structure."""
-    return tree.map_structure(
-        lambda x: ops.convert_to_tensor(x) if isinstance(x, np.ndarray) else x, value
-    )
+    """Convert arrays to tensors in any structure; float64 to float32, as Keras does."""
+
+    def convert(x):
+        if not isinstance(x, np.ndarray):
+            return x
+        return ops.convert_to_tensor(x, "float32" if x.dtype == np.float64 else None)
+
+    return tree.map_structure(convert, value)
 
 
 def flatten(value):
@@ -75,18 +79,16 @@ def first_batch(batch):
     """
     if batch is None:
         return None, None
-    is_list = isinstance(batch, list)
     if isinstance(batch, keras.utils.PyDataset):
         batch = batch[0]
-    elif is_list and batch and all(isinstance(each, tuple) for each in batch):
-        batch = batch[0]
-    elif is_list and len(batch) == 2:
-        batch = tuple(batch)
-    elif isinstance(batch, dict | np.ndarray | list) or ops.is_tensor(batch):
-        batch = batch, None
-    elif not isinstance(batch, tuple) and hasattr(batch, "__iter__"):
+    elif isinstance(batch, list):
+        if batch and all(isinstance(each, tuple) for each in batch):
+            batch = batch[0]
+        elif len(batch) != 2:
+            batch = batch, None
+    elif not _is_single(batch) and hasattr(batch, "__iter__"):
         batch = next(iter(batch), (None, None))
-    if isinstance(batch, dict | np.ndarray) or ops.is_tensor(batch):
+    if _is_single(batch) and not isinstance(batch, tuple):
         batch = batch, None
     if not isinstance(batch, tuple | list):
         raise ArgumentError(
@@ -97,6 +99,10 @@ def first_batch(batch):
     return to_arrays(x), to_arrays(y)
 
 
+def _is_single(batch):
+    return isinstance(batch, tuple | dict | np.ndarray) or ops.is_tensor(batch)
+
+
 def is_matrix(value):
     """Return whether a value is an array of two dimensions."""
     return isinstance(value, np.ndarray) and value.ndim == 2
@@ -105,14 +111,10 @@ def is_matrix(value):
 def is_whole(array):
     """Return whether an array holds whole numbers, whatever its type."""
     array = np.asarray(array)
-    if array.dtype == bool or np.issubdtype(array.dtype, np.integer):
-        return True
-    return (
-        np.issubdtype(array.dtype, np.floating)
-        and array.size > 0
-        and bool(np.isfinite(array).all())
-        and bool((array == np.round(array)).all())
-    )
+    if array.dtype.kind != "f":
+        return array.dtype.kind in "bui"
+    is_finite = array.size > 0 and np.isfinite(array).all()
+    return bool(is_finite and (array == np.round(array)).all())
 
 
 def first_line(error, limit=160):

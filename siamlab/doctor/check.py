@@ -20,6 +20,8 @@ class Check:
         The notebook that explains the fault.
     follows : tuple of str
         Codes of the faults that explain this one if they are found, too.
+    kinds : tuple of str
+        The programs to which it applies: "siamese", "ctc".
     function : callable
         Program -> None, or (value, evidence). Its docstring is the entry of the page
         docs/doctor.md: the title, the symptom, the cause, the fix, and what is compared
@@ -30,6 +32,7 @@ class Check:
     severity: str
     notebook: str
     follows: tuple
+    kinds: tuple
     function: Callable
 
     def __call__(self, program):
@@ -37,24 +40,9 @@ class Check:
         return self.function(program)
 
     @property
-    def kind(self):
-        """The programs to which it applies, "siamese" or "ctc"."""
-        return "siamese" if self.code.startswith("S") else "ctc"
-
-    @property
     def title(self):
         """What is wrong, in one line."""
-        return self._paragraphs[0].rstrip(".")
-
-    @property
-    def detection(self):
-        """How the fault is found."""
-        return " ".join(" ".join(self._paragraphs[2:]).split())
-
-    @property
-    def fix(self):
-        """How to fix it."""
-        return self.field("Fix")
+        return self.paragraphs[0].rstrip(".")
 
     def field(self, name):
         """Return a field of the docstring.
@@ -70,11 +58,12 @@ class Check:
             Its text.
         """
         pattern = rf"^{name}: (.*?)(?=^\w+: |\Z)"
-        found = re.findall(pattern, self._paragraphs[1], re.MULTILINE | re.DOTALL)
+        found = re.findall(pattern, self.paragraphs[1], re.MULTILINE | re.DOTALL)
         return " ".join(found[0].split())
 
     @property
-    def _paragraphs(self):
+    def paragraphs(self):
+        """The docstring of the function: title, fields, and how the fault is found."""
         return (inspect.getdoc(self.function) or "").split("\n\n")
 
 
@@ -82,15 +71,16 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(code, severity, notebook="", follows=""):
+def check(code, severity, notebook="", follows="", kinds=""):
     """Register a function as the check for a code; a decorator.
 
     Parameters
     ----------
     code, severity, notebook : str
         See `Check`.
-    follows : str
-        Codes, separated by blanks.
+    follows, kinds : str
+        Codes and kinds of programs, separated by blanks. By default, codes that begin
+        with "S" are for siamese programs, others for CTC.
 
     Returns
     -------
@@ -99,7 +89,9 @@ def check(code, severity, notebook="", follows=""):
     """
 
     def register(function):
-        CHECKS[code] = Check(code, severity, notebook, tuple(follows.split()), function)
+        names = (kinds or ("siamese" if code[0] == "S" else "ctc")).split()
+        causes = tuple(follows.split())
+        CHECKS[code] = Check(code, severity, notebook, causes, tuple(names), function)
         return function
 
     return register

@@ -172,18 +172,12 @@ class Comparison:
             "far": of independent directions; "opposite".
         """
         sizes = np.repeat([1.0, 10.0, 100.0, 1000.0], N_MADE // 4)[:, None]
-
-        def sample(mix):
-            def noise(dim):
-                drawn = np.random.default_rng(5).normal(size=(2, N_MADE, dim))
-                return np.tensordot(mix, drawn, 1) * sizes
-
-            if self.towers is not None:
-                return self.towers.sample(noise)
-            return _similar(self.embeddings[0], noise(self.dim))
-
-        first = sample([1, 0])
-        return {"far": (first, sample([0, 1])), "opposite": (first, sample([-1, 0]))}
+        rng = np.random.default_rng(5)
+        one, two = sizes * rng.normal(size=(2, N_MADE, self.dim))
+        first, second, opposite = (
+            _similar(self.embeddings[0], e) for e in (one, two, -one)
+        )
+        return {"far": (first, second), "opposite": (first, opposite)}
 
     def like_embeddings(self, e):
         """Return embeddings of unit length, if those of the batch are."""
@@ -324,20 +318,43 @@ class Comparison:
         """Return the loss of each pair as one of different speakers, shape (rows,)."""
         return self._pair_costs(False, a, b)
 
-    def _pair_costs(self, same, a, b):
+    def _arranged(self, same, a, b):
+        """Return the label of pairs, and the embeddings of all inputs."""
         if self.style == "pairs":
             label = self.two_labels[self.near_label if same else 1 - self.near_label]
-            return self.row_costs(label, self.outputs_of(a, b))
+            return label, (a, b)
         if self.style == "triplets":
-            _, positive, negative = self.roles
-            return self._triplet_costs({positive if same else negative: b}, a)
+            moved = self.roles[1 if same else 2]
+            return self.no_label, tuple(b if i == moved else a for i in range(3))
+        raise Skip("the loss does not compare two embeddings")
+
+    @property
+    def no_label(self):
+        """A label of a program that does not use labels."""
+        return np.zeros(1, np.float32) if self.labels is None else self.labels[0]
+
+    def _pair_costs(self, same, a, b):
         if self.style != "batch":
-            raise Skip("the loss does not compare two embeddings")
+            label, embeddings = self._arranged(same, a, b)
+            return self.row_costs(label, self.outputs_of(*embeddings))
         if not self.any_rows:
             raise Skip("the loss takes whole batches only")
-        ids = self.ids([0, 0] if same else [0, 1])
-        pairs = zip(a, b, strict=True)
+        ids, pairs = self.ids([0, 0] if same else [0, 1]), zip(a, b, strict=True)
         return np.asarray([self.loss(ids, np.stack(pair)) for pair in pairs])
+
+    def tensor_pull(self, a, b):
+        """Return how far apart as many pairs are as the batch has rows, a tensor.
+
+        Its score; or, if the loss compares embeddings, the loss of one speaker.
+        """
+        if self.has_scores:
+            return tree.flatten(self.score(a, b))[0]
+        if self.style == "batch" and self.any_rows:
+            rows = ops.reshape(ops.stack([a, b], axis=1), (2 * self.n, self.dim))
+            return self.loss.tensor(self.ids(np.arange(2 * self.n) // 2), rows)
+        label, embeddings = self._arranged(True, a, b)
+        labels = np.repeat(np.asarray(label)[None], self.n, axis=0)
+        return self.loss.tensor(labels, self.score(*embeddings))
 
     def ids(self, ids):
         """Return numbers of speakers in the shape and type of the labels."""
@@ -354,39 +371,16 @@ class Comparison:
         the negative does.
         """
         a, b = (e[:12] for e in self.made["far"])
-        start = _mean(self._triplet_costs({}, a))
-        rise = [_mean(self._triplet_costs({i: b}, a)) - start for i in range(3)]
+        moved = [(a, a, a), (b, a, a), (a, b, a), (a, a, b)]
+        start, *costs = (
+            _mean(self.row_costs(self.no_label, self.outputs_of(*parts)))
+            for parts in moved
+        )
+        rise = np.asarray(costs) - start
         if not np.isfinite(rise).all() or np.ptp(rise) <= 1e-6 * max(abs(start), 1e-9):
             raise Skip("the loss does not tell anchor, positive and negative apart")
         positive, negative = int(np.argmax(rise)), int(np.argmin(rise))
         return 3 - positive - negative, positive, negative
-
-    def _triplet_costs(self, moved, rest):
-        """Return the loss of each triplet by itself; inputs not given are `rest`."""
-        label = np.asarray(self.labels)[0] if self.labels is not None else 0.0
-        outputs = self.outputs_of(*(moved.get(i, rest) for i in range(3)))
-        return self.row_costs(label, outputs)
-
-    def tensor_pull(self, a, b):
-        """Return how far apart as many pairs are as the batch has rows, a tensor.
-
-        Its score; or, if the loss compares embeddings, the loss of one speaker.
-        """
-        if self.has_scores:
-            return tree.flatten(self.score(a, b))[0]
-        if self.style == "pairs":
-            labels = np.repeat(self.two_labels[self.near_label][None], self.n, 0)
-            return self.loss.tensor(labels, self.score(a, b))
-        if self.style == "triplets":
-            third = ops.stop_gradient(ops.add(a, 0.0))
-            order = np.argsort(self.roles)
-            return self.loss.tensor(
-                self.labels, self.score(*((a, b, third)[i] for i in order))
-            )
-        if self.style != "batch" or not self.any_rows:
-            raise Skip("the program compares no pairs of outputs")
-        rows = ops.reshape(ops.stack([a, b], axis=1), (2 * self.n, self.dim))
-        return self.loss.tensor(self.ids(np.arange(2 * self.n) // 2), rows)
 
     @question
     def kl_form(self):
@@ -413,15 +407,16 @@ def _have_unit_length(e):
     return np.allclose(np.linalg.norm(e, axis=1), 1, atol=1e-3)
 
 
-def _similar(embeddings, noise):
+def _similar(e, noise):
     """Turn noise into what could be embeddings like these."""
-    is_positive = (embeddings >= 0).all()
-    if is_positive and np.allclose(embeddings.sum(axis=1), 1, atol=1e-3):
-        noise = np.exp(noise - noise.max(axis=1, keepdims=True))
-        noise /= noise.sum(axis=1, keepdims=True)
-    elif _have_unit_length(embeddings):
+    p = np.exp(noise - noise.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    if (e >= 0).all() and np.allclose(e.sum(axis=1), 1, atol=1e-3):
+        noise = p
+    elif (e <= 0).all() and np.allclose(np.exp(e).sum(axis=1), 1, atol=1e-3):
+        noise = np.log(np.maximum(p, 1e-30))
+    elif _have_unit_length(e):
         noise = noise / np.linalg.norm(noise, axis=1, keepdims=True)
     else:
-        noise = noise * (embeddings.std() or 1.0)
-        noise = np.maximum(noise, 0) if is_positive else noise
+        noise = (np.maximum(noise, 0) if (e >= 0).all() else noise) * (e.std() or 1.0)
     return noise.astype(np.float32)

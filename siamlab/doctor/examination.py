@@ -11,8 +11,6 @@ from .objective import LossError
 from .program import Program
 from .report import SEVERITIES, Finding, Report, Skip
 
-KINDS = ("siamese", "ctc")
-
 
 def examine(
     model,
@@ -90,7 +88,7 @@ def examine(
     >>> print(report["S3"].evidence)
     for perfect outputs, accuracy is 0
     """
-    if kind is not None and kind not in KINDS:
+    if kind not in (None, "siamese", "ctc"):
         raise ArgumentError(f'kind must be "siamese" or "ctc"; got {kind!r}')
     if model is None and loss is None and batch is not None and embed is None:
         raise ArgumentError(
@@ -121,15 +119,12 @@ def apply_checks(program, codes=None):
     """
     found, passed, skipped = {}, [], {}
     for check in CHECKS.values():
-        if check.kind != program.kind or (codes and check.code not in codes):
+        if program.kind not in check.kinds or (codes and check.code not in codes):
             continue
         try:
             result = check(program)
         except Skip as skip:
-            hint = f"; give {skip.keyword}=" if skip.keyword else ""
-            if skip.keyword == "embed":
-                hint += ", a function from recordings to embeddings"
-            skipped[check.code] = f"{skip}{hint}"
+            skipped[check.code] = str(skip)
             continue
         if result is None:
             passed.append(check.code)
@@ -153,7 +148,7 @@ def finding_of(check, value, evidence):
         check.title,
         evidence,
         float(value),
-        check.fix,
+        check.field("Fix"),
         check.notebook,
     )
 
@@ -180,30 +175,18 @@ def _causes_first(found):
 
 def _blind_spots(program):
     """Return an exception of the loss, or None, and what could not be examined."""
-    error, unseen = None, []
-    questions = {"the loss": lambda: _evaluate_loss(program)}
-    if program.kind == "siamese":
-        questions = {"the embeddings": lambda: program.comparison} | questions
-    for what, ask in questions.items():
-        try:
-            ask()
-        except LossError as raised:
-            error = raised
-        except Skip as skip:
-            unseen.append(f"{what} could not be examined ({skip})")
-    if program.x is None or (program.model is None and program.embed is None):
-        unseen = []  # nothing was given
-    return error, "; ".join(unseen)
-
-
-def _evaluate_loss(program):
-    """Compute the loss of the batch as the program does; raises what that raises."""
-    if program.kind == "siamese":
-        c = program.comparison
-        c.loss(c.labels, c.outputs)
-        return
-    t = program.transcription
-    if t.attempt[1] is not None:
-        raise t.attempt[1]
-    if not t.is_framewise:
-        t.call  # noqa: B018
+    what = "the embeddings" if program.kind == "siamese" else "the loss"
+    try:
+        if program.kind == "siamese":
+            c, what = program.comparison, "the loss"
+            c.loss(c.labels, c.outputs)
+        elif program.transcription.attempt[1] is not None:
+            raise program.transcription.attempt[1]
+        elif not program.transcription.is_framewise:
+            program.transcription.call  # noqa: B018
+    except LossError as raised:
+        return raised, ""
+    except Skip as skip:
+        if program.x is not None and (program.model or program.embed):
+            return None, f"{what} could not be examined ({skip})"
+    return None, ""

@@ -39,10 +39,12 @@ class Loss:
     _eager_calls = 12
 
     def __init__(self, function, differentiable=True):
-        self.function = function
-        self.differentiable = differentiable
-        self._graphs: dict = {}
-        self._use_graph = keras.backend.backend() == "tensorflow"
+        self.function, self.differentiable = function, differentiable
+        self._graph = None
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            self._graph = tf.function(function, autograph=False)
 
     def tensor(self, *structures):
         """Return the loss of a batch as a tensor, for gradients."""
@@ -52,44 +54,19 @@ class Loss:
 
     def __call__(self, *structures):
         """Return the loss of a batch, a float."""
-        structures = _float32(structures)
+        structures = to_tensors(structures)
         self._eager_calls -= 1
-        if self._use_graph and self._eager_calls < 0:
+        if self._graph is not None and self._eager_calls < 0:
             try:
-                return float(self._in_graph(structures))
+                return float(self._graph(*structures))
             except Exception:
-                self._use_graph = False
+                self._graph = None
         try:
-            return float(to_arrays(self.function(*to_tensors(structures))))
+            return float(to_arrays(self.function(*structures)))
         except Skip:
             raise
         except Exception as error:
             raise LossError.by(error) from error
-
-    def _in_graph(self, structures):
-        import tensorflow as tf
-
-        leaves = tree.flatten(structures)
-        places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
-        key = tuple((leaves[i].shape, leaves[i].dtype.str) for i in places)
-        if key not in self._graphs:
-
-            def run(*tensors):
-                new = list(leaves)
-                for i, tensor in zip(places, tensors, strict=True):
-                    new[i] = tensor
-                return self.function(*tree.pack_sequence_as(structures, new))
-
-            self._graphs[key] = tf.function(run, autograph=False)
-        return self._graphs[key](*(tf.constant(leaves[i]) for i in places))
-
-
-def _float32(structure):
-    def convert(a):
-        is_double = isinstance(a, np.ndarray) and a.dtype == np.float64
-        return a.astype(np.float32) if is_double else a
-
-    return tree.map_structure(convert, structure)
 
 
 def find_loss(model, loss=None):
@@ -201,7 +178,7 @@ class Metric:
                 judge = keras.Model()
                 judge.compile(metrics=[self._metric])
                 *_, value = judge.compute_metrics(
-                    None, *to_tensors(_float32((y, outputs)))
+                    None, *to_tensors((y, outputs))
                 ).values()
                 return float(np.mean(to_arrays(value)))
             except Exception as error:
@@ -266,8 +243,6 @@ def find_metrics(model, metrics):
         if not metrics:  # those of its own train_step, without trackers of the loss
             trackers = (keras.metrics.Mean, keras.metrics.Sum)
             metrics = [m for m in model.metrics if type(m) not in trackers]
-    if isinstance(metrics, dict):
-        metrics = list(metrics.values())
     found = [Metric(m) for m in tree.flatten(metrics or []) if m is not None]
     if not found:
         raise Skip("no metric was given", "metrics")

@@ -153,18 +153,13 @@ class Program:
             return None
 
         def compute(labels, outputs):
-            rows = [
-                a.shape[0]
-                for a in keras.tree.flatten(outputs)
-                if getattr(a, "shape", ())
-            ]
-            n = n_rows(x)
-            given = take(x, np.arange(rows[0]) % n) if rows and rows[0] != n else x
+            rows = keras.tree.flatten(outputs)[0].shape[:1] or (n_rows(x),)
+            given = take(x, np.arange(*rows) % n_rows(x))
             return loss.function(to_tensors(given), labels, outputs)
 
         return Loss(compute, loss.differentiable)
 
-    def _loss_inside(self, towers, inputs, added):
+    def _loss_inside(self, towers, inputs):
         """Return the loss of a model that receives the labels, or adds its loss itself.
 
         A function of labels and embeddings.
@@ -172,15 +167,10 @@ class Program:
         model, outer = self.model, self._loss_of_outputs()
 
         def compute(labels, embeddings):
-            if not isinstance(embeddings, tuple | list):
-                embeddings = (embeddings,)
-            clear_added_losses(model)
             x = inputs.with_labels(labels) if labels is not None else None
-            outputs = towers.score(*embeddings, x=x)
-            total = 0.0
-            if added:
-                total = sum(keras.ops.mean(each) for each in added_losses(model))
-                clear_added_losses(model)
+            outputs = towers.score(*keras.tree.flatten(embeddings), x=x)
+            total = sum(keras.ops.mean(each) for each in added_losses(model))
+            clear_added_losses(model)
             if outer is not None:
                 y = to_tensors(self.y) if inputs.labels is not None else labels
                 total = total + outer.function(y, outputs)
@@ -211,7 +201,7 @@ class Program:
             score = towers.score if len(inputs.sounds) > 1 else None
             loss = self._loss_of_outputs()
             return Comparison(self, towers.embeddings, labels, loss, score, towers)
-        loss = self._loss_inside(towers, inputs, added)
+        loss = self._loss_inside(towers, inputs)
         if inputs.labels is not None and (labels is None or not labels.any()):
             labels = inputs.labels
         return Comparison(

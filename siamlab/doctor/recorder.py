@@ -18,6 +18,7 @@ import functools
 import inspect
 import logging
 import sys
+import traceback
 from unittest import mock
 
 import keras
@@ -120,7 +121,7 @@ def record(model, x, training=False):
     return _arrays(output), calls
 
 
-def replay(model, x, calls, replaced, watch=(), kept=None):
+def replay(model, x, calls, replaced, kept=None):
     """Run a model again with some results replaced.
 
     Parameters
@@ -135,8 +136,6 @@ def replay(model, x, calls, replaced, watch=(), kept=None):
     replaced : dict of int to array, tensor or callable
         Place of a call, and its new result. A callable receives the layer, as a
         function of its input.
-    watch : sequence of int
-        Calls whose results are returned as well.
     kept : set of int, optional
         Calls whose recorded results are used; by default those before the first one
         that is replaced.
@@ -144,8 +143,7 @@ def replay(model, x, calls, replaced, watch=(), kept=None):
     Returns
     -------
     object
-        The output of the model, tensors; with `watch`, also a dictionary of the results
-        by place.
+        The output of the model, tensors.
     """
     kept = range(min(replaced)) if kept is None else kept
     inside = set()  # calls in which something is replaced must be made
@@ -154,7 +152,7 @@ def replay(model, x, calls, replaced, watch=(), kept=None):
         while parent is not None:
             inside.add(parent)
             parent = calls[parent].parent
-    place, seen = 0, {}
+    place = 0
 
     def repeat(original, layer, args, kwargs):
         nonlocal place
@@ -166,17 +164,12 @@ def replay(model, x, calls, replaced, watch=(), kept=None):
             output = replaced.get(here, calls[here].output)
             if callable(output):
                 output = output(lambda value: original(layer, to_tensors(value)))
-            output = to_tensors(output)
-        else:
-            place += 1
-            output = original(layer, *args, **kwargs)
-        if here in watch:
-            seen[here] = output
-        return output
+            return to_tensors(output)
+        place += 1
+        return original(layer, *args, **kwargs)
 
     with _calls_go_through(repeat):
-        output = call_model(model, x)
-    return (output, seen) if watch else output
+        return call_model(model, x)
 
 
 def call_model(model, x, training=False):
@@ -408,6 +401,22 @@ def _read_call(function, args, kwargs, fixed):
         arrays["outputs"] = arrays["outputs"].swapaxes(0, 1)
     n_classes = arrays["outputs"].shape[-1]
     return CTCCall(**arrays, blank=blank + n_classes if blank < 0 else blank)
+
+
+def raised_by(error):
+    """Return the call of a CTC loss that raised an error, from its traceback, or None.
+
+    So the call is known of a loss that a program has taken before it was replaced.
+    """
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    for module, name, fixed in _ctc_functions():
+        function = inspect.unwrap(getattr(module, name))
+        for frame in frames:
+            if frame.f_code is getattr(function, "__code__", None):
+                names = inspect.signature(function).parameters
+                given = {each: frame.f_locals[each] for each in names}
+                return _read_call(function, (), given, fixed)
+    return None
 
 
 @contextlib.contextmanager

@@ -9,16 +9,8 @@ import pandas as pd
 
 # The most severe first.
 SEVERITIES = ("fatal", "serious", "minor")
-# What a table shows of a finding, and the heads of its columns.
-_COLUMNS = {
-    "code": "code",
-    "severity": "severity",
-    "title": "what",
-    "evidence": "evidence",
-    "fix": "fix",
-    "caused_by": "follows from",
-    "notebook": "notebook",
-}
+# What a table shows of a finding.
+_COLUMNS = ["code", "severity", "title", "evidence", "fix", "caused_by", "notebook"]
 
 
 class Skip(Exception):
@@ -33,8 +25,7 @@ class Skip(Exception):
     """
 
     def __init__(self, reason, keyword=""):
-        super().__init__(reason)
-        self.keyword = keyword
+        super().__init__(f"{reason}; give {keyword}=" if keyword else reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,23 +130,16 @@ class Report:
         if self.passed:
             parts.append(textwrap.fill(f"Passed: {', '.join(self.passed)}.", 84))
         if self.skipped:
-            lines = ["Skipped:"]
-            for reason, codes in self._reasons():
-                line = f"{', '.join(codes)}: {reason}"
-                lines.append(
-                    textwrap.fill(
-                        line, 84, initial_indent="  ", subsequent_indent="    "
-                    )
-                )
-            parts.append("\n".join(lines))
+            lines = [f"{', '.join(codes)}: {why}" for why, codes in self._reasons()]
+            parts.append("\n  ".join(["Skipped:", *lines]))
         return "\n\n".join(parts)
 
     def _repr_html_(self):
         parts = [f"<p><b>{html.escape(self._headline())}</b></p>"]
         if self.findings:
-            table = pd.DataFrame(map(vars, self.findings))[list(_COLUMNS)]
+            table = pd.DataFrame(map(vars, self.findings))[_COLUMNS]
             with pd.option_context("display.max_colwidth", None):
-                parts.append(table.rename(columns=_COLUMNS).to_html(index=False))
+                parts.append(table.to_html(index=False))
         reasons = [f"{', '.join(codes)}: {why}" for why, codes in self._reasons()]
         for name, lines in ("passed", [", ".join(self.passed)]), ("skipped", reasons):
             items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
@@ -186,13 +170,7 @@ class Report:
         dict
             "kind", "unseen", "findings" (a list of dictionaries), "passed", "skipped".
         """
-        return {
-            "kind": self.kind,
-            "unseen": self.unseen,
-            "findings": [dataclasses.asdict(finding) for finding in self.findings],
-            "passed": list(self.passed),
-            "skipped": dict(self.skipped),
-        }
+        return dataclasses.asdict(self)
 
     def to_json(self):
         """Return everything as JSON.

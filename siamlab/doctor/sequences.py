@@ -179,16 +179,9 @@ def in_frames(given, seen, n_frames, stride):
     """
     if len(given) != len(seen) or (given <= 0).any():
         return seen
-    padded = seen < n_frames
-    choices = [given, given * stride]
-    if padded.any():
-        off = [np.median(np.abs(c - seen)[padded]) for c in choices]
-        best = int(np.argmin(off))
-        if off[best] > max(2 * stride, 0.05 * n_frames):
-            return seen
-        return np.minimum(choices[best], n_frames).astype(int)
     # The longest utterance fills the array.
-    best = min(choices, key=lambda c: abs(c.max() - n_frames))
-    if abs(best.max() - n_frames) > max(2 * stride, 0.1 * n_frames):
+    best = min(given, given * stride, key=lambda c: abs(c.max() - seen.max()))
+    off = np.abs(best - seen)[(seen < n_frames) | (best == best.max())]
+    if np.median(off) > max(2 * stride, 0.1 * n_frames):
         return seen
     return np.minimum(best, n_frames).astype(int)

@@ -4,7 +4,7 @@
 it moves this number instead, and for a loss over a batch the clusters of the batch.
 """
 
-import dataclasses
+import contextlib
 
 import numpy as np
 
@@ -16,35 +16,6 @@ _STEPS = np.asarray([0, *np.geomspace(1e-6, 0.1, 11), *np.linspace(0.2, 1, 5)])
 _FINE = np.unique([*np.geomspace(1e-6, 1, 40), *np.linspace(0, 1, 41)])
 # Of embeddings of two sizes, to those of independent and of opposite directions.
 _PATHS = 0, N_MADE // 4, N_MADE, N_MADE + N_MADE // 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Curve:
-    """The loss along growing distances.
-
-    Parameters
-    ----------
-    distance : numpy.ndarray
-        Sorted along each path.
-    same, different : numpy.ndarray
-        Loss if both embeddings are of one speaker, and if they are of two.
-    path : numpy.ndarray
-        Number of the path from equal to distant embeddings to which each point belongs.
-    """
-
-    distance: np.ndarray
-    same: np.ndarray
-    different: np.ndarray
-    path: np.ndarray
-
-    def paths(self, margin=None):
-        """Yield the curve of each path, at most to four times the margin."""
-        for number in np.unique(self.path):
-            chosen = self.path == number
-            if margin is not None:
-                chosen &= self.distance <= 4 * margin
-            if chosen.sum() >= 3:
-                yield Curve(*(values[chosen] for values in vars(self).values()))
 
 
 class Sweep:
@@ -147,7 +118,11 @@ class Sweep:
         a, b = self.pairs(t, path)
         if c.style != "triplets":
             return c.outputs_of(*((b,) if len(c.embeddings) == 1 else (a, b)))
-        rows = a, b, c.made["far"][1][(np.asarray(path) + 7) % (N_MADE // 2)]
+        # The negatives of odd ways are far from the anchor, those of even ones near it.
+        path = np.broadcast_to(path, len(a))
+        step = np.where(path % 2, 1.0, 0.3)[:, None]
+        third = a + step * (c.made["far"][1][(path + 7) % (N_MADE // 2)] - a)
+        rows = a, b, c.like_embeddings(third)
         return c.outputs_of(*(rows[k] for k in np.argsort(c.roles)))
 
     def varied_outputs(self, n, seed):
@@ -201,30 +176,36 @@ class Sweep:
     # ------------------------------------------------------------------------ the curve
 
     @question
-    def curve(self):
-        """The loss of one and of two speakers along growing distances; a `Curve`."""
+    def curves(self):
+        """The loss along growing distances.
+
+        Returns
+        -------
+        list of tuple
+            For each way: distances, and the loss if both embeddings are of one speaker,
+            and if they are of two; all of one shape.
+        """
         c = self.c
         if c.learned_head and not self.by_score:
             raise Skip("the comparison is learned")
-        if c.style == "batch":
-            d = np.asarray([0, *np.geomspace(1e-3, 0.1, 4), *np.linspace(0.2, 1, 9)])
-            path = np.zeros(len(d), int)
-            same = [c.cost(c.labels, self.clusters(1.0, 0.5 * t)) for t in d]
-            different = [c.cost(c.labels, self.clusters(between=t)) for t in d]
-        else:
-            path, t = np.meshgrid(*((0, _FINE) if self.by_score else (_PATHS, _STEPS)))
-            path, t = path.T.reshape(-1), t.T.reshape(-1)
-            same, different = self.cost(True, t, path), self.cost(False, t, path)
-            if self.by_score:
-                d = self.distance(t)
+        found = []
+        for path in _PATHS if not self.by_score and c.style != "batch" else (0,):
+            t = _FINE if self.by_score else _STEPS
+            if c.style == "batch":
+                d = t
+                same = [c.cost(c.labels, self.clusters(1.0, 0.5 * step)) for step in t]
+                other = [c.cost(c.labels, self.clusters(between=step)) for step in t]
             else:
-                d = np.linalg.norm(np.subtract(*self.pairs(t, path)), axis=1)
-        values = np.asarray([d, same, different])
-        fine = np.isfinite(values).all(axis=0)
-        if fine.sum() < 8:
+                same, other = self.cost(True, t, path), self.cost(False, t, path)
+                pairs = () if self.by_score else self.pairs(t, path)
+                d = self.distance(t) if self.by_score else c.apart(*pairs).mean(axis=1)
+            values = np.asarray([d, same, other])
+            values = values[:, np.isfinite(values).all(axis=0)]
+            if values.shape[1] >= 3:
+                found.append(tuple(values))
+        if sum(len(d) for d, *_ in found) < 8:
             raise Skip("the loss of made-up embeddings is not finite")
-        d, same, different = values[:, fine]
-        return Curve(d, same, different, path[fine])
+        return found
 
     def different(self, top=1.0):
         """Return distances on a fine scale, sorted, and the loss of two speakers there.
@@ -235,54 +216,35 @@ class Sweep:
             How far scores go beyond those that were made up.
         """
         if self.by_score:
-            t = [np.geomspace(1e-12, top, 91), np.linspace(0, 1, 41)]
-            d = self.distance(np.unique(np.concatenate(t)))
+            t = np.unique([*np.geomspace(1e-12, top, 91), *np.linspace(0, 1, 41)])
+            d = self.distance(t)
             return d, self._cost_at(False, d)
-        path, t = (v.reshape(-1) for v in np.meshgrid(_PATHS, _STEPS))
-        a, b = self.pairs(t, path)
-        d = self.c.apart(a, b).mean(axis=1)
+        if self.c.style == "batch":
+            pairs = self.pairs(np.tile(_STEPS, 4), np.repeat(_PATHS, len(_STEPS)))
+            d, loss = self.c.apart(*pairs).mean(axis=1), self.c.push(*pairs)
+        else:
+            d, _, loss = np.concatenate(self.curves, axis=1)
         order = np.argsort(d, kind="stable")
-        return d[order], self.c.push(a, b)[order]
+        return d[order], loss[order]
 
     @question
     def margin(self):
         """The distance from which a pair of different speakers costs nothing more.
 
-        Raises
-        ------
-        Skip
-            If the loss has no such distance.
+        None if the loss is not a hinge.
         """
         if self.c.style not in ("pairs", "batch") or self.c.learned_head:
-            raise Skip("the loss is not a hinge over distances")
-        # Without a bound, distances may grow beyond those that were made up.
-        d, loss = self.different(1.0 if self.reach[1] else 1e3)
-        span = np.ptp(loss)
-        if not span > 0:
-            raise Skip("the loss of different speakers does not change")
-        floor = loss.min() + 1e-4 * span
-        above = np.flatnonzero(loss > floor)
-        if len(d) - 1 - above[-1] < 3:
-            beyond = line_to_zero(d, loss)
-            if beyond is not None and beyond > d[-1]:
-                return beyond
-            raise Skip("the loss has no margin from which on it is constant")
-        active = slice(above[-1] + 1)
-        if line_to_zero(d[active], loss[active] - loss.min(), 0.02) is None:
-            raise Skip("the loss of different speakers is not a hinge")
-        low, high = d[above[-1]], d[above[-1] + 1]
-        for _ in range(14 if self.by_score else 0):
-            middle = (low + high) / 2
-            is_free = self._cost_at(False, [middle])[0] <= floor
-            low, high = (low, middle) if is_free else (middle, high)
-        return float((low + high) / 2)
-
-    def margin_or_none(self):
-        """Return the margin, or None."""
-        try:
-            return self.margin
-        except Skip:
             return None
+        with contextlib.suppress(Skip):
+            # Without a bound, distances may grow beyond those that were made up.
+            d, loss = self.different(1.0 if self.reach[1] else 1e3)
+            above = np.flatnonzero(loss > loss.min() + 1e-4 * np.ptp(loss))
+            if len(above) and len(d) - 1 - above[-1] >= 3:
+                active = slice(above[-1] + 1)
+                return line_to_zero(d[active], loss[active] - loss.min(), 0.02)
+            margin = line_to_zero(d, loss)
+            return margin if margin is not None and margin > d[-1] else None
+        return None
 
     @question
     def reach(self):
@@ -304,29 +266,10 @@ class Sweep:
 
     @question
     def best_outputs(self):
-        """The outputs with the smallest loss for each of the two labels."""
-        c = self.c
-        if c.style != "pairs":
+        """Perfect outputs for each of the two labels: of equal and of distant pairs."""
+        if self.c.style != "pairs":
             raise Skip("the model has no output for a pair")
-        if self.by_score or c.learned_head:
-            t = np.unique([*np.linspace(0, 1, 33), *np.geomspace(1e-5, 0.03, 12)])
-            outputs = self.outputs(t)
-        else:
-            path = np.arange(N_MADE // 2)
-            outputs = self.outputs((path >= 8).astype(float), path)
-        if not c.has_loss:
-            return take(outputs, np.asarray([-1, 0]))
-        best = []
-        for label in c.two_labels:
-            costs = c.row_costs(label, outputs)
-            costs = np.where(np.isfinite(costs), costs, np.inf)
-            span = np.ptp(costs[np.isfinite(costs)]) if np.isfinite(costs).any() else 0
-            lowest = np.flatnonzero(costs <= costs.min() + 1e-6 * max(span, 1e-12))
-            best.append((lowest[0], lowest[-1]))
-        # Of the outputs that cost least, those that are furthest apart.
-        (a0, a1), (b0, b1) = best
-        pick = (a0, b1) if a0 + a1 < b0 + b1 else (a1, b0)
-        return take(outputs, np.asarray(pick))
+        return self.outputs(np.asarray([0.0, 1.0] if self.near == 0 else [1.0, 0.0]))
 
 
 def line_to_zero(d, loss, tolerance=2e-3):

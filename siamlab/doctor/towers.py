@@ -133,10 +133,9 @@ class Towers:
         ]
         if not same:
             raise Skip("no layer returns the output of the model")
-        place = max(same)  # the innermost
-        ends = self.calls[place].ends
+        self.places = (max(same),)  # the innermost
+        ends = self.calls[max(same)].ends
         self.towers = [[p for p in by_end if self.calls[p].ends <= ends]]
-        self.places = (place,)
 
     def _find_several(self, by_end):
         few = Inputs(take(self.inputs.x, np.arange(min(6, self.n))))
@@ -196,10 +195,8 @@ class Towers:
 
     def _split(self, outputs):
         """Return one array for each input, shape (rows, dim)."""
-        if self.joined == "rows":
-            outputs = np.split(outputs[0], len(self.inputs.sounds))
-        elif self.joined == "axis":
-            outputs = np.moveaxis(outputs[0], 1, 0)
+        if self.joined:
+            outputs = _JOINED[self.joined][1](outputs[0], len(self.inputs.sounds))
         return tuple(np.asarray(e, np.float32).reshape(len(e), -1) for e in outputs)
 
     # ---------------------------------------------------------------- other embeddings
@@ -215,10 +212,9 @@ class Towers:
             Other inputs, for what the model reads besides the recordings.
         """
         parts = [ops.convert_to_tensor(e) for e in embeddings]
-        if self.joined == "rows":
-            parts = [ops.concatenate(parts)]
-        elif self.joined == "axis":
-            parts = [ops.stack(parts, axis=1)]
+        if self.joined:
+            join = ops.concatenate if self.joined == "rows" else ops.stack
+            parts = [join(parts, axis=int(self.joined == "axis"))]
         replaced = {
             p: ops.reshape(e, (-1, *self.calls[p].output.shape[1:]))
             for p, e in zip(self._watched, parts, strict=True)
@@ -229,55 +225,6 @@ class Towers:
         kept |= set(range(min(replaced)))
         x = self.inputs.x if x is None else x
         return recorder.replay(self.model, x, self.calls, replaced, kept=kept)
-
-    def sample(self, noise):
-        """Return embeddings that the network could produce.
-
-        The input of the last layer with a kernel is replaced by noise. What follows,
-        such as a softmax or a normalization, is applied to it.
-
-        Parameters
-        ----------
-        noise : callable
-            dim -> array (rows, dim), of any size; 1 is the size that occurs in the
-            batch.
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape (rows, dim).
-        """
-        place, at_input = self._last_kernel()
-        call = self.calls[place]
-        array = call.inputs if at_input else call.output
-        values = np.asarray(noise(array.shape[-1]), np.float32)
-        if not at_input and np.abs(array).max() <= 1:
-            values = np.tanh(values)  # as of an LSTM
-        else:
-            # A collapsed network can still produce more than it does.
-            values = values * max(float(np.std(array)), 0.05)
-        n, first = array.size // array.shape[-1], self.places[0]
-        later = {p for p in self.towers[0] if self.calls[p].ends > call.ends}
-        kept = set(range(len(self.calls))) - later - {place}
-        parts = []
-        for start in range(0, len(values), n):
-            part = values[start : start + n]
-            rows = np.resize(part, (n, part.shape[1])).reshape(array.shape)
-            new = (lambda run, rows=rows: run(rows)) if at_input else rows
-            _, seen = recorder.replay(
-                self.model, self.inputs.x, self.calls, {place: new}, (first,), kept
-            )
-            parts.append(np.asarray(to_arrays(seen[first]), np.float32).reshape(n, -1))
-        return np.concatenate(parts)[: len(values)]
-
-    def _last_kernel(self):
-        """Find the last layer with a kernel, and whether its input is a vector."""
-        for place in reversed(self.towers[0]):
-            call = self.calls[place]
-            for array, at_input in ((call.inputs, True), (call.output, False)):
-                if has_kernel(call) and is_matrix(array):
-                    return place, at_input
-        return self.places[0], False
 
     def sample_output(self, noise):
         """Return outputs of the model for noise in front of its last kernel."""
@@ -351,56 +298,44 @@ def _flow(calls, by_end, moved):
     found = list(moved)
     for place in by_end:
         call = calls[place]
-        sources = [depends[t] for t in call.reads if t in depends]
-        if not call.is_model:
-            found[place] = tuple(map(any, zip(moved[place], *sources, strict=True)))
-        else:
-            inner = [depends[t] for t in call.writes if t in depends]
-            found[place] = tuple(map(any, zip(moved[place], *inner, strict=True)))
+        tensors = call.writes if call.is_model else call.reads
+        sources = [depends[t] for t in tensors if t in depends]
+        found[place] = tuple(map(any, zip(moved[place], *sources, strict=True)))
         for tensor in call.writes:
             depends[tensor] = found[place]
     return found
 
 
+# How the embeddings of several inputs stand in one array: its dimensions, its parts.
+_JOINED = {
+    "rows": (2, lambda a, k: np.split(a, k) if len(a) % k == 0 else None),
+    "axis": (3, lambda a, k: np.moveaxis(a, 1, 0) if a.shape[1:2] == (k,) else None),
+}
+
+
 def _find_joined(plain, others, by_end):
     """Find calls that serve all inputs at once, stacked or side by side."""
-    k = len(others)
-
-    def rows(a):
-        return np.split(a, k) if a.ndim >= 2 and len(a) % k == 0 else None
-
-    def axis(a):
-        is_axis = a.ndim >= 3 and a.shape[1] == k
-        return [a[:, i] for i in range(k)] if is_axis else None
-
-    for name, split, ndim in (("rows", rows, 2), ("axis", axis, 3)):
+    for name, (ndim, split) in _JOINED.items():
         places = [
             p
             for p in by_end
             if _is_split(split, plain[p].output, [o[p].output for o in others])
         ]
-        while places and not (
-            plain[places[-1]].output.ndim == ndim
-            and plain[places[-1]].output.shape[-1] >= 2
-            and isinstance(plain[places[-1]].layer, keras.layers.Layer)
-        ):
+        is_layer = [isinstance(plain[p].layer, keras.layers.Layer) for p in places]
+        while places and not (is_layer.pop() and plain[places[-1]].output.ndim == ndim):
             places.pop()
         if places:
             return name, places
-    raise Skip(
-        "no result of a layer depends on one of the inputs only, so the embeddings "
-        "cannot be told",
-        "embed",
-    )
+    raise Skip("no result of a layer depends on one of the inputs only", "embed")
 
 
 def _is_split(split, out, changed):
     """Return whether each part moves with its own input only."""
-    parts = split(out) if isinstance(out, np.ndarray) else None
+    k = len(changed)
+    parts = split(out, k) if isinstance(out, np.ndarray) and out.ndim >= 2 else None
     if parts is None or any(c.shape != out.shape for c in changed):
         return False
     moves = [
-        [not np.array_equal(p, q) for p, q in zip(parts, split(c), strict=True)]
-        for c in changed
+        np.not_equal(parts, split(c, k)).reshape(k, -1).any(axis=1) for c in changed
     ]
-    return np.array_equal(moves, np.eye(len(changed), dtype=bool))
+    return np.array_equal(moves, np.eye(k, dtype=bool))

@@ -5,6 +5,8 @@ called with labels, outputs and their lengths. Comparing these with the batch sh
 faults.
 """
 
+import contextlib
+
 import numpy as np
 from keras import ops, tree
 
@@ -127,6 +129,8 @@ class Transcription:
                 if not seen:
                     self.program.objective.function(*to_tensors((x, self.y, outputs)))
             except Exception as exception:
+                call = recorder.raised_by(exception.__cause__ or exception)
+                seen += [call] if call is not None and not seen else []
                 if isinstance(exception, Skip) and not seen:
                     raise
                 error = LossError.by(exception)
@@ -155,13 +159,12 @@ class Transcription:
         array = self.label_array
         if array is None:
             return False
-        try:
-            outputs = flatten((self.program.output,))
-        except Skip:
-            return False
-        return array.ndim == 3 or any(
-            out.ndim == 3 and out.shape[1] == array.shape[1] for out in outputs
-        )
+        with contextlib.suppress(Skip):
+            return array.ndim == 3 or any(
+                out.ndim == 3 and out.shape[1] == array.shape[1]
+                for out in flatten((self.program.output,))
+            )
+        return False
 
     @question
     def outputs(self):

@@ -8,8 +8,9 @@ import numpy as np
 from ..errors import ArgumentError
 from ..training import preserve_state
 from . import recorder
-from .arrays import first_batch, n_rows, take
+from .arrays import first_batch
 from .check import CHECKS, Check
+from .checks.ctc import blank_share
 from .checks.embeddings import spread
 from .examination import apply_checks, finding_of
 from .objective import weight_gradient_norms
@@ -36,7 +37,7 @@ def _diverges(program):
     """
 
 
-DIVERGES = Check("C18", "serious", "03_ctc_that_does_not_learn", (), _diverges)
+DIVERGES = Check("C18", "serious", "03_ctc_that_does_not_learn", (), (), _diverges)
 
 
 class Watch(keras.callbacks.Callback):
@@ -44,10 +45,10 @@ class Watch(keras.callbacks.Callback):
 
     Reports collapsed embeddings, a hinge out of scale, numbers that are not finite, CTC
     outputs that are only blanks, steps that are mostly clipped, and a loss that rises
-    again; and unscaled input before the first step. Some rows of a batch are examined
-    before the first step, after each epoch, and every so many steps if wanted. Each
-    finding is printed once and kept. The training itself does not change: weights,
-    optimizer and random states are restored.
+    again; and unscaled input before the first step. A batch is examined before the
+    first step, after each epoch, and every so many steps if wanted. Each finding is
+    printed once and kept. The training itself does not change: weights, optimizer and
+    random states are restored.
 
     Parameters
     ----------
@@ -57,8 +58,6 @@ class Watch(keras.callbacks.Callback):
         Examine every so many steps as well.
     kind : {"siamese", "ctc"}, optional
         As for `examine`.
-    size : int
-        Number of rows of the batch that are examined.
     verbose : int
         0: print nothing.
 
@@ -84,16 +83,16 @@ class Watch(keras.callbacks.Callback):
     ['S11']
     """
 
-    def __init__(self, batch, *, every=None, kind=None, size=32, verbose=1):
+    def __init__(self, batch, *, every=None, kind=None, verbose=1):
         super().__init__()
         if every is not None and every < 1:
             raise ArgumentError(f"every must be at least 1; got {every}")
-        if size < 4:
-            raise ArgumentError(f"size must be at least 4; got {size}")
-        x, y = first_batch(batch)
-        rows = slice(size)
-        self._rows = take(x, rows), take(y, rows) if n_rows(y) == n_rows(x) else y
-        self.every, self.kind, self.verbose = every, kind, verbose
+        self.batch, self.every, self.kind, self.verbose = (
+            first_batch(batch),
+            every,
+            kind,
+            verbose,
+        )
         self.findings: list[Finding] = []
         self.history: list[dict] = []
         self._step = self._epoch = 0
@@ -142,7 +141,7 @@ class Watch(keras.callbacks.Callback):
         if logs and "loss" in logs:
             look["loss"] = float(logs["loss"])
         with preserve_state(self.model), recorder.compiled_layers():
-            program = Program(self.model, self._rows, self.kind)
+            program = Program(self.model, self.batch, self.kind)
             self.kind = program.kind
             for finding in apply_checks(program, codes[program.kind]).findings:
                 check = CHECKS[finding.code]
@@ -157,7 +156,7 @@ class Watch(keras.callbacks.Callback):
         look: dict = {}
         with contextlib.suppress(Skip):
             if program.kind == "ctc":
-                look["blanks"] = _share_of_blanks(program.transcription)
+                look["blanks"] = blank_share(program.transcription)
             else:
                 look["spread"] = spread(np.concatenate(program.comparison.embeddings))
         with contextlib.suppress(Exception):
@@ -204,9 +203,3 @@ class Watch(keras.callbacks.Callback):
         self.findings.append(finding_of(check, value, f"{when}: {evidence}"))
         if self.verbose:
             print(self.findings[-1])
-
-
-def _share_of_blanks(t):
-    best = t.posteriors.argmax(axis=-1)
-    there = np.arange(best.shape[1]) < t.true_outputs[:, None]
-    return float(np.mean(best[there] == t.call.blank))

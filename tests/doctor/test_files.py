@@ -67,10 +67,10 @@ def test_a_loss_by_its_name_or_from_a_file(saved, tmp_path, capsys):
         "    return y * d + (1 - y) * ops.relu(9.0 - d)\n"
     )
     files = saved(twins(margin=0.5))
-    assert main(["doctor", *files, "--loss", f"{path}:loss"]) == 1
+    assert main(["doctor", *files, "--import", str(path), "--loss", "loss"]) == 1
     assert "S14" in capsys.readouterr().out
     assert main(["doctor", *files, "--loss", "no_such_loss"]) == 2
-    assert "FILE.py:FUNCTION" in capsys.readouterr().err
+    assert "--import FILE.py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

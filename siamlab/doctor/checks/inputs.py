@@ -224,10 +224,9 @@ def c2_loud_padding(program):
     about 98 %. The padding is read if replacing it by the smallest value of each band
     changes 2 % of the outputs that the loss reads, or that belong to sound.
     """
-    found = _padding_read(program)
-    if found is None or found[1] < 0.95:
+    value, below = _padding_read(program)
+    if below < 0.95:
         return None
-    value, below = found
     return below, (
         f"the padding has the value {value:.3g}, louder than {below:.1%} of the sound, "
         "and the network reads it"
@@ -249,10 +248,9 @@ def c3_medium_padding(program):
     last frames of the utterances differ from it by less than half a standard deviation,
     the padding continues their silence.
     """
-    found = _padding_read(program)
-    if found is None or found[1] >= 0.95:
+    value, below = _padding_read(program)
+    if below < 0.1 or below >= 0.95:
         return None
-    value, below = found
     t = program.transcription
     # The last frame of each utterance may be the same silence.
     s, padding = t.spectrogram, t.is_padding
@@ -267,17 +265,20 @@ def c3_medium_padding(program):
 
 
 def _padding_read(program):
-    """Return the value of the padding and the share of the sound below it, or None."""
+    """Return the value of the padding and the share of the sound below it.
+
+    The share is 0 if there is no padding, or if the network does not read it.
+    """
     t = program.transcription
-    s, padding = t.spectrogram, t.is_padding
-    if not padding.any():
-        return None
-    values, pad = (a[np.isfinite(a)] for a in (s[~padding], s[padding]))
+    values, pad = (
+        each[np.isfinite(each)]
+        for each in (t.spectrogram[~t.is_padding], t.spectrogram[t.is_padding])
+    )
     if not len(pad) or not len(values):
-        raise Skip("padding or sound has no finite value")
+        return 0.0, 0.0
     value, span = float(np.median(pad)), max(float(np.ptp(values)), 1e-12)
     below = float(np.mean(values < value - 1e-6 * span))
-    return (value, below) if below >= 0.1 and _reads_padding(program) else None
+    return value, below if below >= 0.1 and _reads_padding(program) else 0.0
 
 
 def _reads_padding(program):

@@ -5,7 +5,6 @@ from keras import tree
 
 from ..arrays import take, to_arrays
 from ..check import check
-from ..comparison import N_MADE
 from ..divergences import are_distributions
 from ..objective import direction, gradient
 from ..report import Skip
@@ -38,10 +37,8 @@ def s5_not_distributions(program):
         return None
     e = np.concatenate(c.embeddings).astype(np.float64)
     sums, below = e.sum(axis=1), float(np.mean(e <= 0))
-    rng = np.random.default_rng(0)
-    p = (rng.random((24, c.dim)) * 2 / c.dim).astype(np.float32)
-    q = p * rng.uniform(0.3, 3, (24, 1)).astype(np.float32)
-    made = np.nanmin(c.apart(p, q))
+    p, share = np.random.default_rng(0).random((2, 24, c.dim), np.float32)
+    made = np.nanmin(c.apart(p * 2 / c.dim, p * 2 / c.dim * (0.3 + 2.7 * share[:, :1])))
     if made >= -1e-6 and below < 0.01 and form[0] != "sum":
         return None
     return float(np.median(sums)), (
@@ -67,11 +64,10 @@ def s6_clipped_outputs(program):
     it are examined.
     """
     c = program.comparison
-    if c.learned_head:
-        return _clipped_scores(c, program.sweep)
-    value, function = _distance_by_output(c)
-    stuck = np.ones(value.shape, bool)
-    for partner in range(3):
+    value, function, n_partners = _distance_by_output(c, program.sweep)
+    # Probabilities of exactly 0 or 1 have no gradient without any clip.
+    stuck = (value < 0) | (value > 1) if c.learned_head else np.ones(value.shape, bool)
+    for partner in range(n_partners):
         slopes = gradient(lambda e, k=partner: function(e, k), value)[0]
         if not np.isfinite(slopes).all():
             raise Skip("the gradient of the distance is not finite")
@@ -79,23 +75,16 @@ def s6_clipped_outputs(program):
     share = float(stuck.mean())
     if share <= 0.05:
         return None
-
-    def most_moved(other):
-        """Return how much another value changes the distances at most."""
-        moved = np.where(stuck, other, value).astype(np.float32)
-        both = [
-            [np.asarray(to_arrays(function(v, k)), float) for v in (value, moved)]
-            for k in range(3)
-        ]
-        size = max(float(np.abs(before).max()) for before, _ in both)
-        return np.max([np.abs(p - q).max() for p, q in both]) / max(size, 1e-12)
-
     # A gradient of 0 may be a minimum; only a clip stays flat at a distance.
-    if not most_moved(np.where(value == 0, -0.1, 1.5 * value)) <= 1e-5:  # or NaN
-        return None
-    # Somewhere else the same outputs must count; otherwise they are not compared.
-    if not most_moved(np.random.default_rng(2).uniform(0.05, 0.9, value.shape)) > 1e-6:
-        raise Skip("the distance does not depend on the outputs")
+    moved = np.where(stuck, np.where(value == 0, -0.1, 1.5 * value), value)
+    for partner in range(n_partners):
+        before, after = (
+            np.asarray(to_arrays(function(v.astype(np.float32), partner)), float)
+            for v in (value, moved)
+        )
+        size = max(float(np.abs(before).max()), 1e-12)
+        if not np.abs(after - before).max() <= 1e-5 * size:  # or NaN
+            return None
     below = float(np.mean(value[stuck] <= 0))
     return share, (
         f"{share:.0%} of the outputs of the batch have no gradient, and half as much "
@@ -103,34 +92,17 @@ def s6_clipped_outputs(program):
     )
 
 
-def _clipped_scores(c, sweep):
-    """The same for the output of a learned comparison, and the loss of both labels."""
-    if not (sweep.by_score and c.has_loss and c.any_rows):
-        raise Skip("the comparison is learned")
-    scores = np.asarray(c.outputs, np.float32)
-    # Probabilities of exactly 0 or 1 have no gradient without any clip.
-    stuck = (scores < 0) | (scores > 1)
-    for label in c.two_labels:
-        labels = np.repeat(label[None], len(scores), axis=0)
-        slopes = gradient(lambda e, y=labels: c.loss.tensor(y, e), scores)[0]
-        stuck &= slopes == 0
-        moved = np.where(stuck, 1.5 * scores, scores)
-        if stuck.any() and abs(c.loss(labels, moved) - c.loss(labels, scores)) > 1e-6:
-            return None
-    share = float(stuck.mean())
-    if share <= 0.05:
-        return None
-    return share, (
-        f"{share:.0%} of the outputs of the batch, from {scores.min():.3g} to "
-        f"{scores.max():.3g}, have no gradient, whichever the label is"
-    )
+def _distance_by_output(c, sweep):
+    """Return outputs, and a function of them and of a partner's number, and how many.
 
-
-def _distance_by_output(c):
-    """Return outputs, and the distance as a function of them and of a partner's number.
-
-    The function returns a tensor: one distance for each row, or their sum.
+    The function returns a tensor: the distance of each row, or their sum. For a learned
+    comparison, the outputs are its results, and the partners are the two labels.
     """
+    if c.learned_head:
+        if not (sweep.by_score and c.any_rows):
+            raise Skip("the comparison is learned")
+        labels = [np.repeat(label[None], c.n, axis=0) for label in c.two_labels]
+        return c.outputs, lambda e, k: c.loss.tensor(labels[k], e), 2
     second = c.embeddings[-1]
     size, share = np.abs(second).max(axis=0), np.random.default_rng(11)
     middle = np.clip(share.random(second.shape) * size, 1e-3, 0.99).astype(np.float32)
@@ -142,8 +114,8 @@ def _distance_by_output(c):
             def before(e, k):
                 return tree.flatten(c.towers.score_before(place, e))[0]
 
-            return c.towers.calls[place].output, before
-    return c.embeddings[0], lambda e, k: c.tensor_pull(e, partners[k])
+            return c.towers.calls[place].output, before, 1
+    return c.embeddings[0], lambda e, k: c.tensor_pull(e, partners[k]), 3
 
 
 @check("S8", "serious", _NOTEBOOK, follows="S5")
@@ -156,16 +128,12 @@ def s8_not_symmetric(program):
 
     Exchange the two embeddings: the distance must stay the same.
 
-    For embeddings of the batch, and for made-up ones of four sizes. 5 % of the mean are
-    far above rounding and far below what a divergence does (30 % and more). A
-    comparison that is itself learned may depend on the order.
+    For made-up embeddings of four sizes. 5 % of the mean are far above rounding and far
+    below what a divergence does (30 % and more). A comparison that is itself learned
+    may depend on the order.
     """
     c = program.comparison
-    sizes = np.split(np.arange(N_MADE), 4)
-    a, b = c.embeddings[0], c.embeddings[-1]
-    b = np.roll(a, -1, axis=0) if b is a else b
-    sets = [(a[:16], b[:16])]
-    sets += [tuple(e[rows] for e in c.made["far"]) for rows in sizes]
+    sets = zip(*(np.split(e, 4) for e in c.made["far"]), strict=True)
     worst, shown = 0.0, ""
     for a, b in sets:
         # Both directions, if there are two, change places.
@@ -240,6 +208,8 @@ def s10_margin_out_of_scale(program):
     """
     c = program.comparison
     margin = program.sweep.margin
+    if margin is None:
+        raise Skip("the loss of different speakers is not a hinge")
     pairs = c.different_pairs()
     if len(pairs[0]) < 8:
         raise Skip("there are fewer than 8 pairs of different speakers")
@@ -279,61 +249,44 @@ def s3_metric_of_distances(program):
     beyond 1.05 times the margin count as separated; a metric with a threshold at 0.5
     that gets less than 80 % of them right has the wrong threshold.
     """
-    tested = _tested_metrics(program)
+    tested = list(_tested_metrics(program))
     if not tested:
         raise Skip("for no metric it is known whether more or less is better")
-    for name, value, better, separated in tested:
-        if separated and value < 0.8:
-            return value, (
-                f"for pairs that a threshold separates without an error, {name} is "
-                f"{value:.3g}: its threshold is 0.5"
-            )
-        if not separated and (value < 0.9 if better > 0 else value > 0.1):
-            return value, f"for perfect outputs, {name} is {value:.3g}"
-    return None
+    return next(((value, said) for _, value, said in tested if said), None)
 
 
 def _tested_metrics(program):
-    """Return name, value for perfect outputs, direction and kind of test of each."""
+    """Yield name and value for perfect outputs of each metric, and what is wrong."""
     c, sweep = program.comparison, program.sweep
     labels = (np.random.default_rng(6).permutation(24) % 2).astype(int)
     perfect, y = take(sweep.best_outputs, labels), c.two_labels[labels]
-    found = []
     for metric in c.metrics:
-        better = metric.direction or _counts_right(metric, y, perfect)
+        better = metric.direction
         value = metric(y, perfect) if better else np.nan
         if not np.isfinite(value):
             continue
-        found.append((metric.name, value, better, False))
-        if better > 0 and value >= 0.9:
-            separated = _metric_of_separated(program, metric, y, labels)
-            if separated is not None:
-                found.append((metric.name, separated, better, True))
-    return found
-
-
-def _counts_right(metric, y, outputs):
-    """Return 1 for a metric that is 0 or 1 for each single pair, otherwise 0."""
-    try:
-        values = {
-            metric(y[[i, i]], take(outputs, [j, j])) for i in (0, -1) for j in (0, -1)
-        }
-    except Skip:
-        return 0
-    return int(values == {0.0, 1.0})
+        least, said = 0.9, f"for perfect outputs, {metric.name} is {value:.3g}"
+        if better > 0 and value >= least:
+            least, value = 0.8, _metric_of_separated(program, metric, y, labels)
+            said = (
+                "for pairs that a threshold separates without an error, "
+                f"{metric.name} is {value:.3g}: its threshold is 0.5"
+            )
+        is_wrong = value < least if better > 0 else value > 0.1
+        yield metric.name, value, said if is_wrong else ""
 
 
 def _metric_of_separated(program, metric, y, labels):
-    """Return the metric of separated pairs; None if it has no threshold at 0.5."""
+    """Return the metric of separated pairs; 1 if it has no threshold at 0.5."""
     c, sweep = program.comparison, program.sweep
-    margin = sweep.margin_or_none()
+    margin = sweep.margin
     if margin is None or not sweep.by_score:
-        return None
+        return 1.0
     # Of one label only: with both, verdicts that are all wrong look as good.
     ones, near_threshold = c.two_labels[[1] * 4], ([0.499] * 4, [0.501] * 4)
     sides = [metric(ones, sweep.of_distances(d)) for d in near_threshold]
     if abs(np.diff(sides)[0]) < 1e-6:
-        return None
+        return 1.0
     rng = np.random.default_rng(8)
     near = rng.uniform(0, 0.4 * margin, len(labels))
     far = rng.uniform(1.05 * margin, 1.5 * margin, len(labels))
@@ -361,19 +314,19 @@ def s4_monitored(program):
     if not watching:
         raise Skip("no callback monitors a metric")
     for each in watching:
+        operator, mode = getattr(each, "monitor_op", None), getattr(each, "mode", "")
+        falls = operator(1, 2) if callable(operator) else mode == "min"
+        rises = not falls if callable(operator) else mode == "max"
         better = direction(each.monitor)
-        modes: dict = {np.less: "min", np.greater: "max"}
-        mode = modes.get(getattr(each, "monitor_op", None), getattr(each, "mode", ""))
-        if better and mode == ("min" if better > 0 else "max"):
-            best = "smallest" if mode == "min" else "greatest"
+        if (falls and better > 0) or (rises and better < 0):
+            best = "smallest" if falls else "greatest"
             return 1.0, (
                 f"the best epoch is taken to be the one with the {best} {each.monitor}"
             )
     names = {each.monitor.removeprefix("val_") for each in watching}
     if names & {"acc", "accuracy"}:
         names |= {"acc", "accuracy"}
-    for metric, value, better, separated in _tested_metrics(program):
-        if metric in names and (value < 0.8 if better > 0 else value > 0.1):
-            pairs = "separated pairs" if separated else "perfect outputs"
-            return value, f"{metric} is monitored, and for {pairs} it is {value:.3g}"
+    for name, value, said in _tested_metrics(program):
+        if said and name in names:
+            return value, f"{name} is monitored, and {said}"
     return None

@@ -208,7 +208,7 @@ def draw(found, path):
     import matplotlib.pyplot as plt
 
     sl.plots.style()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
+    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
     for number, (name, runs) in enumerate(found.items()):
         for run in runs:
             epochs = range(1, len(run["loss"]) + 1)
@@ -217,12 +217,12 @@ def draw(found, path):
     left.set(xlabel="epoch", ylabel="loss (nats per sentence)", yscale="log")
     left.legend()
     right.axis("off")
-    right.set_title("What the network says to a sentence that it has not seen")
+    right.set_title("What is said to a new sentence after each epoch, seed 0")
     lines = []
     for name, (run, *_) in found.items():
-        said = [f"  epoch {i + 1}: {said_at(run, i)}" for i in stages(run)]
+        said = [f"  {i + 1}: {said_at(run, i)}" for i in range(len(run["loss"]))]
         lines += [f"{name}:", *said]
-    right.text(0, 1, "\n".join(lines), va="top", fontsize=9, transform=right.transAxes)
+    right.text(0, 1, "\n".join(lines), va="top", fontsize=8, transform=right.transAxes)
     fig.savefig(path, dpi=150)
 
 

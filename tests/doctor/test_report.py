@@ -84,10 +84,10 @@ def test_the_headline_says_what_could_not_be_examined():
 @pytest.mark.parametrize("code", CHECKS)
 def test_a_check_says_everything_that_its_page_shows(code):
     check = CHECKS[code]
-    texts = [check.title, check.fix, check.detection]
-    texts += [check.field(name) for name in ("Symptom", "Cause")]
+    texts = [check.title, *check.paragraphs[2:]]
+    texts += [check.field(name) for name in ("Symptom", "Cause", "Fix")]
     assert min(map(len, texts)) > 10
-    assert not check.fix.endswith(".")
+    assert not check.field("Fix").endswith(".")
     assert set(check.follows) <= set(CHECKS)
     assert check.function.__name__.startswith(code.lower() + "_")
 

@@ -409,7 +409,7 @@ def _have_unit_length(e):
 
 def _similar(e, noise):
     """Turn noise into what could be embeddings like these."""
-    p = np.exp(noise - noise.max(axis=1, keepdims=True))
+    p = np.exp(4 * (noise - noise.max(axis=1, keepdims=True)))
     p /= p.sum(axis=1, keepdims=True)
     if (e >= 0).all() and np.allclose(e.sum(axis=1), 1, atol=1e-3):
         noise = p

@@ -13,7 +13,7 @@ from .comparison import N_MADE
 from .report import Skip
 
 _STEPS = np.asarray([0, *np.geomspace(1e-6, 0.1, 11), *np.linspace(0.2, 1, 5)])
-_FINE = np.unique([*np.geomspace(1e-6, 1, 40), *np.linspace(0, 1, 41)])
+_FINE = np.unique([*np.geomspace(1e-7, 1, 120), *np.linspace(0, 1, 41)])
 # Of embeddings of two sizes, to those of independent and of opposite directions.
 _PATHS = 0, N_MADE // 4, N_MADE, N_MADE + N_MADE // 4
 

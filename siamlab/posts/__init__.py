@@ -1,6 +1,6 @@
 """The two programs of the questions on Stack Overflow, and what is wrong with them.
 
-- `siamese`: the siamese network that "never gets over 0.5 accuracy" (53581298).
+- `siamese`: the siamese network that never gets over 0.5 accuracy (53581298).
 - `ctc`: the CTC network that "does not learn" (53643790).
 - `FIXES`: the faults of the siamese program, in the order in which one would find them.
 - `with_fixes`: the siamese program with some of them fixed.

@@ -24,8 +24,8 @@ class Fix:
     symptom : str
         How to notice the fault.
     posted, fixed : str
-        The line that is wrong, in the post or after the fixes before it, and the line
-        to replace it.
+        The line that is wrong, in `siamese` or after the fixes before it, and the line
+        to replace it; "scaling" adds its line.
     needs : tuple of str
         Names of the fixes without which this one does nothing or cannot be applied.
         All need "shape".

@@ -1,17 +1,19 @@
 """The siamese network of Stack Overflow question 53581298, as it was posted.
 
 "Custom combined hinge/kb-divergence loss function in siamese-net fails to generate
-meaningful speaker-embeddings" (December 2018, Keras 2.2.4 on TensorFlow 1.11). Its
-author wrote: "I never get over 0.5 accuracy". The names, the sizes and the order are
-those of the post; the code is ours, for Keras 3.
+meaningful speaker-embeddings" (Keras 2). Its author wrote: "I never get over 0.5
+accuracy". Where the post names a function, the name is kept, and so are the sizes and
+the order; the code is ours, for Keras 3.
 
 What the post does not say, and what stands here instead:
 
 - 128 units in each LSTM, dropout rates of 0.5 and 0.25, a learning rate of 0.001, and
   batches of 128 pairs: from the author's public code.
 - 128 units in each of the dense layers: assumed. The post gives the size of the last.
-- VoxCeleb at 16 kHz: from the author's public code. The notebooks use `corpora.voices`
+- A sampling rate of 16 kHz, and Keras 2.2.4 on TensorFlow 1.11: from the author's
+  public code. The post has recordings of VoxCeleb; the notebooks use `corpora.voices`,
   and `benchmarks/ladder.py` uses speechocean762.
+- The name of the argument `mode`, and "train" as its default: assumed.
 - Mel spectrograms in dB, and batches of which one half are same-speaker pairs: assumed.
 - How the trained weights reach the extractor: the post does not show it. An extractor
   that is built again has new random weights (docs/doctor.md#s19). The post clusters the
@@ -27,7 +29,8 @@ What differs from the post:
   size is fixed, and a TypeError if it is not (Keras 3.15 on TensorFlow).
 
 Read the functions from top to bottom and look for the line that keeps the network from
-learning; `explain` shows its effect. `siamlab.posts.FIXES` lists what else is wrong.
+learning; `explain` shows its effect. `siamlab.posts.FIXES` lists what else is wrong,
+apart from an extractor with new random weights.
 
 Notebook: 05_kl_hinge_loss.
 """
@@ -213,8 +216,9 @@ def build_siamese(base_network, keras2=True):
         The result of `build_model`.
     keras2 : bool
         Whether the loss gets labels of shape (batch, 1) and divergences of shape
-        (batch,), as in Keras 2. If False, it is compiled as Keras 3 does it: both have
-        shape (batch, 1), and only the hinge still mixes the pairs of a batch.
+        (batch,), as in Keras 2. If False, it is compiled as Keras 3 does it: for the
+        loss both have shape (batch, 1), so that only the hinge still mixes the pairs of
+        a batch; the metric still gets (batch, 1) and (batch,).
 
     Returns
     -------
@@ -278,7 +282,8 @@ def explain(keras2=True, n_pairs=64, seed=0):
         The columns "same inside" to "different beyond" are gradients: the derivative of
         the loss with respect to the divergence of a pair of this kind inside the margin
         or beyond it, multiplied by the number of pairs. A positive gradient pulls the
-        pair together, a negative one pushes it apart, and 0 leaves it alone.
+        pair together, a negative one pushes it apart, and 0 leaves it alone. In a
+        terminal, ``print(explain().to_string())`` shows all columns.
 
     Examples
     --------
@@ -319,7 +324,7 @@ def _figures(same, distances, keras2):
 
     figures = {
         "loss": round(loss(distances), 4),
-        "accuracy": round(float(ops.mean(accuracy(y_true, shaped(distances)))), 4),
+        "accuracy": round(float(ops.mean(accuracy(y_true, distances))), 4),
     }
     for place, is_there in (
         ("inside", distances < MARGIN),

@@ -246,8 +246,8 @@ def s2_mean_inside(program):
     Move the pairs of one label apart, alone and in a batch with all others.
 
     The loss of the batch must follow that of the single pair: it must be a linear
-    function of it, within 1 % of its range. The pairs of one label move, or three of
-    four triplets; the others stay near. It is asked at all scales from 1e-9 of the
+    function of it, within 1 % of its range. Three of four pairs of one label, or of
+    all triplets, move; the others stay near. It is asked at all scales from 1e-9 of the
     greatest distance, so that a hinge is active in some of them, and only where the
     loss is meant for single pairs or triplets.
     """
@@ -262,7 +262,7 @@ def s2_mean_inside(program):
     t = np.unique([*np.geomspace(1e-9, 1, 28), *np.linspace(0, 1, 21)])
     for k, label in enumerate(kinds):
         path = N_MADE // 4 + k
-        moving = rows % 2 == k if c.style == "pairs" else rows % 4 < 3
+        moving = ((rows % 2 == k) | (c.style == "triplets")) & (rows % 8 < 6)
         alone = c.row_costs(label, sweep.outputs(t, path))
         all_at = [sweep.outputs(np.where(moving, step, 0.0), path) for step in t]
         together = np.asarray([c.loss(y, out) for out in all_at])

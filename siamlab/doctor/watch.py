@@ -79,8 +79,8 @@ class Watch(keras.callbacks.Callback):
     >>> model = keras.Sequential([keras.layers.Dense(4, kernel_initializer="zeros")])
     >>> model.compile("sgd", sl.losses.Contrastive(margin=1.0))
     >>> history = model.fit(x, y, verbose=0, callbacks=[watch])
-    >>> [finding.code for finding in watch.findings]
-    ['S11']
+    >>> watch.findings[0].code
+    'S11'
     """
 
     def __init__(self, batch, *, every=None, kind=None, verbose=1):

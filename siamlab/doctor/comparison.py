@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops, tree
+from scipy.special import softmax
 
 from .arrays import flatten, n_rows, question, take, to_arrays, to_tensors
 from .divergences import kl_form
@@ -409,8 +410,7 @@ def _have_unit_length(e):
 
 def _similar(e, noise):
     """Turn noise into what could be embeddings like these."""
-    p = np.exp(4 * (noise - noise.max(axis=1, keepdims=True)))
-    p /= p.sum(axis=1, keepdims=True)
+    p = softmax(4 * noise, axis=1)
     if (e >= 0).all() and np.allclose(e.sum(axis=1), 1, atol=1e-3):
         noise = p
     elif (e <= 0).all() and np.allclose(np.exp(e).sum(axis=1), 1, atol=1e-3):

@@ -50,7 +50,7 @@ class Loss:
         """Return the loss of a batch as a tensor, for gradients."""
         if not self.differentiable:
             raise Skip("the loss is computed in train_step, which hides its gradient")
-        return self.function(*(to_tensors(s) for s in structures))
+        return self.function(*to_tensors(structures))
 
     def __call__(self, *structures):
         """Return the loss of a batch, a float."""

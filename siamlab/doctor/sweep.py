@@ -136,14 +136,8 @@ class Sweep:
         path = sum(step * rng.integers(0, count, n) for step, count in parts)
         return self.outputs(t, path)
 
-    def cost(self, same, t, path=0):
-        """Return the loss of pairs of the same speaker, or of different ones."""
-        if not self.by_score:
-            pairs = self.pairs(t, path)
-            return self.c.pull(*pairs) if same else self.c.push(*pairs)
-        return self._cost_at(same, self.distance(t))
-
-    def _cost_at(self, same, d):
+    def cost(self, same, d):
+        """Return the loss of pairs of one speaker or of two, if there is one score."""
         label = self.c.two_labels[self.near if same else 1 - self.near]
         return self.c.row_costs(label, self.of_distances(d))
 
@@ -189,16 +183,17 @@ class Sweep:
         if c.learned_head and not self.by_score:
             raise Skip("the comparison is learned")
         found = []
-        for path in _PATHS if not self.by_score and c.style != "batch" else (0,):
-            t = _FINE if self.by_score else _STEPS
-            if c.style == "batch":
-                d = t
-                same = [c.cost(c.labels, self.clusters(1.0, 0.5 * step)) for step in t]
-                other = [c.cost(c.labels, self.clusters(between=step)) for step in t]
+        for path in (0,) if self.by_score or c.style == "batch" else _PATHS:
+            if self.by_score:
+                d = self.distance(_FINE)
+                same, other = self.cost(True, d), self.cost(False, d)
+            elif c.style == "batch":
+                d = _STEPS
+                same = [c.cost(c.labels, self.clusters(1.0, 0.5 * step)) for step in d]
+                other = [c.cost(c.labels, self.clusters(between=step)) for step in d]
             else:
-                same, other = self.cost(True, t, path), self.cost(False, t, path)
-                pairs = () if self.by_score else self.pairs(t, path)
-                d = self.distance(t) if self.by_score else c.apart(*pairs).mean(axis=1)
+                a, b = self.pairs(_STEPS, path)
+                d, same, other = c.apart(a, b).mean(axis=1), c.pull(a, b), c.push(a, b)
             values = np.asarray([d, same, other])
             values = values[:, np.isfinite(values).all(axis=0)]
             if values.shape[1] >= 3:
@@ -218,7 +213,7 @@ class Sweep:
         if self.by_score:
             t = np.unique([*np.geomspace(1e-12, top, 91), *np.linspace(0, 1, 41)])
             d = self.distance(t)
-            return d, self._cost_at(False, d)
+            return d, self.cost(False, d)
         if self.c.style == "batch":
             pairs = self.pairs(np.tile(_STEPS, 4), np.repeat(_PATHS, len(_STEPS)))
             d, loss = self.c.apart(*pairs).mean(axis=1), self.c.push(*pairs)

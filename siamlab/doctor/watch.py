@@ -87,12 +87,8 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         if every is not None and every < 1:
             raise ArgumentError(f"every must be at least 1; got {every}")
-        self.batch, self.every, self.kind, self.verbose = (
-            first_batch(batch),
-            every,
-            kind,
-            verbose,
-        )
+        self.batch = first_batch(batch)
+        self.every, self.kind, self.verbose = every, kind, verbose
         self.findings: list[Finding] = []
         self.history: list[dict] = []
         self._step = self._epoch = 0

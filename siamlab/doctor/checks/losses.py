@@ -293,9 +293,8 @@ def s15_not_finite(program):
 
     Loss and gradient for the batch, for equal and for large embeddings.
 
-    Equal recordings occur in practice. Large embeddings are made by noise in front of
-    the last layer, ten times as large as in the batch. Each number is finite or it is
-    not: there is no threshold.
+    Equal recordings occur in practice. Large embeddings are made up, ten times as large
+    as those of the batch. Each number is finite or it is not: there is no threshold.
     """
     for what, values in _numbers(program.comparison, program.sweep):
         values = np.concatenate([np.ravel(each) for each in tree.flatten(values)])

@@ -59,10 +59,9 @@ def s6_clipped_outputs(program):
 
     For three partners each, the gradient of an output must be 0, and a change of the
     output by half of its size, or from 0 to -0.1, must not change the distance either,
-    while a value between 0 and 1 must.
-    Without a clip there are none, except by underflow; 5 % are allowed. If the
-    embeddings have passed a layer without weights, such as a Lambda, the outputs before
-    it are examined.
+    while a value between 0 and 1 must. Without a clip there are no such outputs, except
+    by underflow; 5 % are allowed. If the embeddings have passed a layer without
+    weights, such as a Lambda, the outputs before it are examined.
     """
     c = program.comparison
     value, function, n = _distance_by_output(c, program.sweep)
@@ -135,9 +134,9 @@ def s8_not_symmetric(program):
 
     Exchange the two embeddings: the distance must stay the same.
 
-    For made-up embeddings of four sizes. 5 % of the mean are far above rounding and far
-    below what a divergence does (30 % and more). A comparison that is itself learned
-    may depend on the order.
+    The embeddings are made up, in four sizes. 5 % of the mean are far above rounding
+    and far below what a divergence does (30 % and more). A comparison that is itself
+    learned may depend on the order.
     """
     c = program.comparison
     worst, shown = 0.0, ""
@@ -248,7 +247,7 @@ def s3_metric_of_distances(program):
     Fix: use the equal error rate, metrics=[siamlab.metrics.EER()], or an accuracy
         at a threshold chosen on other data
 
-    Compute the metric for perfect outputs, those with the smallest loss.
+    Compute the metric for perfect outputs, those of equal and of most distant pairs.
 
     A metric of which more is better must be at least 0.9, one of which less is better
     at most 0.1. If the loss is a hinge, all outputs below 0.4 times the margin and

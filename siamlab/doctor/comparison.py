@@ -340,8 +340,13 @@ class Comparison:
             return self.row_costs(label, self.outputs_of(*embeddings))
         if not self.any_rows:
             raise Skip("the loss takes whole batches only")
-        ids, pairs = self.ids([0, 0] if same else [0, 1]), zip(a, b, strict=True)
-        return np.asarray([self.loss(ids, np.stack(pair)) for pair in pairs])
+        ids, pairs = self.ids([0, 0] if same else [0, 1]), np.stack([a, b], axis=1)
+        costs = [self.loss(ids, pair) for pair in pairs]
+        if not same and not np.isfinite(costs).any():
+            # The loss needs a second recording of each speaker.
+            ids = self.ids([0, 0, 1, 1])
+            costs = [self.loss(ids, pair.repeat(2, axis=0)) for pair in pairs]
+        return np.asarray(costs)
 
     def tensor_pull(self, a, b):
         """Return how far apart as many pairs are as the batch has rows, a tensor.
@@ -415,8 +420,8 @@ def _similar(e, noise):
         noise = p
     elif (e <= 0).all() and np.allclose(np.exp(e).sum(axis=1), 1, atol=1e-3):
         noise = np.log(np.maximum(p, 1e-30))
-    elif _have_unit_length(e):
-        noise = noise / np.linalg.norm(noise, axis=1, keepdims=True)
     else:
-        noise = (np.maximum(noise, 0) if (e >= 0).all() else noise) * (e.std() or 1.0)
+        noise = np.maximum(noise, 0) if (e >= 0).all() else noise
+        size = np.linalg.norm(noise, axis=1, keepdims=True)
+        noise = noise / size if _have_unit_length(e) else noise * (e.std() or 1.0)
     return noise.astype(np.float32)

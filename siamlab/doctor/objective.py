@@ -140,17 +140,12 @@ def _loss_of_train_step(model, x, y, outputs):
     raise Skip("its train_step returns no loss", "loss")
 
 
-def added_losses(model):
-    """Return the losses that layers added themselves, without regularization."""
+def pop_added_losses(model):
+    """Return the losses that layers added, without regularization, and forget them."""
     layers = model._flatten_layers(include_self=True)
-    return [loss for layer in layers for loss in getattr(layer, "_losses", ())]
-
-
-def clear_added_losses(model):
-    """Forget the losses that layers added."""
-    for layer in model._flatten_layers(include_self=True):
-        if getattr(layer, "_losses", None):
-            layer._clear_losses()
+    found = [loss for layer in layers for loss in getattr(layer, "_losses", ())]
+    model._clear_losses()
+    return found
 
 
 # ------------------------------------------------------------------------------ metrics
@@ -195,8 +190,8 @@ class Metric:
 
 def direction(name):
     """Tell by the name of a metric whether more is better: 1, -1, or 0 if unknown."""
-    smaller = ("eer", "error", "loss", "mse", "mae", "rate", "dcf", "miss")
-    greater = ("acc", "auc", "precision", "recall", "f1", "purity", "hit", "top_k")
+    smaller = "eer error loss mse mae false dcf mis".split()
+    greater = "acc auc precision recall f1 purity hit top_k correct match".split()
     if any(part in name.lower() for part in smaller):
         return -1
     return int(any(part in name.lower() for part in greater))

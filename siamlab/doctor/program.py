@@ -13,7 +13,7 @@ from ..errors import ArgumentError
 from . import recorder
 from .arrays import first_batch, flatten, n_rows, question, take, to_arrays, to_tensors
 from .comparison import Comparison
-from .objective import Loss, added_losses, clear_added_losses, find_loss
+from .objective import Loss, find_loss, pop_added_losses
 from .report import Skip
 from .sweep import Sweep
 from .towers import Inputs, Towers, has_kernel
@@ -132,11 +132,10 @@ class Program:
         float or None
             None without an LSTM. It is part of the evidence only.
         """
-        try:
+        with contextlib.suppress(Exception):
             few = take(self.x, slice(4))
             return next(iter(scaling.gate_saturation(self.model, (few, None)).values()))
-        except Exception:
-            return None
+        return None
 
     # -------------------------------------------------------------------- the loss
 
@@ -164,19 +163,25 @@ class Program:
 
         A function of labels and embeddings.
         """
-        model, outer = self.model, self._loss_of_outputs()
 
         def compute(labels, embeddings):
             x = inputs.with_labels(labels) if labels is not None else None
             outputs = towers.score(*keras.tree.flatten(embeddings), x=x)
-            total = sum(keras.ops.mean(each) for each in added_losses(model))
-            clear_added_losses(model)
-            if outer is not None:
-                y = to_tensors(self.y) if inputs.labels is not None else labels
-                total = total + outer.function(y, outputs)
-            return total
+            y = to_tensors(self.y) if inputs.labels is not None else labels
+            return self._with_added(y, outputs)
 
         return Loss(compute)
+
+    def _with_added(self, y, outputs):
+        """Return the loss of outputs, together with what layers add, a tensor."""
+        total = sum(keras.ops.mean(each) for each in pop_added_losses(self.model))
+        outer = self._loss_of_outputs()
+        return total if outer is None else total + outer.function(y, outputs)
+
+    def loss_of_rows(self, rows):
+        """Return the loss if the batch consists of these rows, a float."""
+        x, y = (to_tensors(take(each, rows)) for each in (self.x, self.y))
+        return float(self._with_added(y, recorder.call_model(self.model, x)))
 
     # ----------------------------------------------------------- the two kinds of views
 
@@ -195,9 +200,7 @@ class Program:
             return Comparison(self, self._embedded, labels, loss, self.model)
         inputs = self.inputs
         towers = Towers(self.model, inputs, self.recorded)
-        added = bool(added_losses(self.model))
-        clear_added_losses(self.model)
-        if inputs.labels is None and not added:
+        if not pop_added_losses(self.model) and inputs.labels is None:
             score = towers.score if len(inputs.sounds) > 1 else None
             loss = self._loss_of_outputs()
             return Comparison(self, towers.embeddings, labels, loss, score, towers)

@@ -151,9 +151,8 @@ class Report:
         n = len(self.findings)
         found = f"{n or 'no'} fault{'' if n == 1 else 's'} found"
         counts = f"{len(self.passed)} checks passed, {len(self.skipped)} skipped"
-        if not self.unseen:
-            return f"{self.kind}: {found}; {counts}"
-        return f"{self.kind}: {self.unseen}; {found} in the rest; {counts}"
+        seen = f"{self.unseen}; {found} in the rest" if self.unseen else found
+        return f"{self.kind}: {seen}; {counts}"
 
     def _reasons(self):
         """Return the reasons, each with the codes of the checks that it concerns."""
@@ -162,25 +161,16 @@ class Report:
             by_reason.setdefault(reason, []).append(code)
         return by_reason.items()
 
-    def to_dict(self):
-        """Return everything as plain values.
-
-        Returns
-        -------
-        dict
-            "kind", "unseen", "findings" (a list of dictionaries), "passed", "skipped".
-        """
-        return dataclasses.asdict(self)
-
     def to_json(self):
         """Return everything as JSON.
 
         Returns
         -------
         str
-            Like `to_dict`. JSON has no infinity and no NaN, so these are strings.
+            An object with "kind", "unseen", "findings", "passed" and "skipped". JSON
+            has no infinity and no NaN, so these are strings.
         """
-        report = self.to_dict()
+        report = dataclasses.asdict(self)
         for finding in report["findings"]:
             value = finding["value"]
             if value - value != 0:  # infinite or NaN

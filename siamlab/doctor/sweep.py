@@ -215,8 +215,8 @@ class Sweep:
             d = self.distance(t)
             return d, self.cost(False, d)
         if self.c.style == "batch":
-            pairs = self.pairs(np.tile(_STEPS, 4), np.repeat(_PATHS, len(_STEPS)))
-            d, loss = self.c.apart(*pairs).mean(axis=1), self.c.push(*pairs)
+            a, b = self.pairs(np.tile(_STEPS, 4), np.repeat(_PATHS, len(_STEPS)))
+            d, loss = self._apart(a, b), self.c.push(a, b)
         else:
             d, _, loss = np.concatenate(self.curves, axis=1)
         order = np.argsort(d, kind="stable")
@@ -252,12 +252,19 @@ class Sweep:
             values = out.reshape(1, len(out), -1).max(axis=2)
         else:
             made = self.c.made.values()
-            values = np.stack([self.c.apart(*pair).mean(axis=1) for pair in made])
+            values = np.stack([self._apart(*pair) for pair in made])
         values = np.where(np.isfinite(values), values, -np.inf)
         by_size = [part.max() for part in np.array_split(values, 4, axis=1)]
         if not max(by_size) > -np.inf:
             raise Skip("no distance of made-up embeddings is finite")
         return float(max(by_size)), bool(by_size[3] <= 1.25 * max(by_size[2], 1e-12))
+
+    def _apart(self, a, b):
+        """Return how far apart pairs are; in space if the loss needs two speakers."""
+        d = self.c.apart(a, b).mean(axis=1)
+        if self.c.style == "batch" and not np.isfinite(d).any():
+            return np.linalg.norm(a - b, axis=1)
+        return d
 
     @question
     def best_outputs(self):

@@ -17,9 +17,8 @@ from .objective import weight_gradient_norms
 from .program import Program
 from .report import Finding, Skip
 
-# Faults of the input are there before the first step, the others may arise later.
-_BEFORE = {"siamese": ("S30", "S10", "S11", "S15"), "ctc": ("C1",)}
-_DURING = {"siamese": ("S10", "S11", "S15"), "ctc": ("C16",)}
+# Of the input, which shows before the first step, and what may arise later.
+_CODES: dict = {"siamese": ("S30", "S10", "S11", "S15"), "ctc": ("C1", "C16")}
 _CLIPPED = 0.5  # of the steps looked at, at least 4
 _RISE = 1.5  # of the loss, above its lowest value
 
@@ -101,7 +100,7 @@ class Watch(keras.callbacks.Callback):
         logs : dict, optional
             Not used.
         """
-        self._examine(_BEFORE)
+        self._examine()
 
     def on_train_batch_end(self, batch, logs=None):
         """Count the step, and examine the network if it is time.
@@ -115,7 +114,7 @@ class Watch(keras.callbacks.Callback):
         """
         self._step += 1
         if self.every and self._step % self.every == 0:
-            self._examine(_DURING, logs)
+            self._examine(logs)
 
     def on_epoch_end(self, epoch, logs=None):
         """Examine the network.
@@ -128,18 +127,18 @@ class Watch(keras.callbacks.Callback):
             Values of the epoch.
         """
         self._epoch = epoch + 1
-        self._examine(_DURING, logs)
+        self._examine(logs)
 
     # ----------------------------------------------------------------- one examination
 
-    def _examine(self, codes, logs=None):
+    def _examine(self, logs=None):
         look: dict = {"step": self._step, "epoch": self._epoch}
         if logs and "loss" in logs:
             look["loss"] = float(logs["loss"])
         with preserve_state(self.model), recorder.compiled_layers():
             program = Program(self.model, self.batch, self.kind)
             self.kind = program.kind
-            for finding in apply_checks(program, codes[program.kind]).findings:
+            for finding in apply_checks(program, _CODES[program.kind]).findings:
                 check = CHECKS[finding.code]
                 self._found(check, finding.value, finding.evidence)
             look |= self._measure(program)

@@ -599,6 +599,7 @@ PAIRS = {
     "euclid prelu": {"head": "prelu", "kind": "gru"},
     "euclid 0 to 1": {"scale": "0 to 1", "kind": "conv"},
     "euclid -1 to 1": {"scale": "-1 to 1", "label": "other", "kind": "gru"},
+    "squared blstm": {"distance": "squared", "loss": "hinge", "kind": "blstm"},
     "euclid wide": {"n_bands": 80, "n_frames": 12, "kind": "lstm"},
     "euclid bool labels": {"dtype": "bool", "kind": "conv", "loss": "contrastive mean"},
 }

@@ -1,5 +1,7 @@
 """Faults of a CTC loss, C8 to C14, of its outputs, C16, and of a decoder, C21."""
 
+from itertools import groupby
+
 import numpy as np
 
 from ... import ctc
@@ -234,18 +236,18 @@ def c14_padding_in_loss(program):
 
     Only in a batch with padding, for utterances that consist of it by 10 % or more: the
     loss reads the padding if it is told to read all outputs of such an utterance; or
-    all labels, although more than 30 % of the utterances end in zeros, which stand
-    nowhere else.
+    all labels, although more than 30 % of the utterances end in more zeros than stand
+    in a row elsewhere.
     """
     t = program.transcription
     told, width = [len(row) for row in t.call.told], np.shape(t.label_array)[1]
-    is_short = t.n_labels < width
-    if min(told) == width and np.mean(is_short) > 0.3:
-        if not any((row == 0).any() for row in t.labels):
-            return float(is_short.sum()), (
-                f"all {width} labels of each utterance are read; those of "
-                f"{is_short.sum()} utterances end in padding"
-            )
+    within = [len(list(run)) for row in t.labels for k, run in groupby(row) if k == 0]
+    is_padded = width - t.n_labels > max(within, default=0)
+    if min(told) == width and np.mean(is_padded) > 0.3:
+        return float(is_padded.sum()), (
+            f"all {width} labels of each utterance are read; those of "
+            f"{is_padded.sum()} utterances end in padding"
+        )
     padded = t.is_padding.mean(axis=1) >= 0.1
     if not padded.any():
         return None

@@ -177,9 +177,7 @@ def s14_margin_out_of_reach(program):
     square, within 0.2 % of its range, and at the bound it is still above 5 % of its
     greatest value. The margin is where the line reaches 0.
     """
-    c, sweep = program.comparison, program.sweep
-    if c.style not in ("pairs", "triplets"):
-        raise Skip("the loss is not a hinge over distances")
+    sweep = program.sweep
     top, bounded = sweep.reach
     if not bounded:
         return None

@@ -118,9 +118,9 @@ class Sweep:
         a, b = self.pairs(t, path)
         if c.style != "triplets":
             return c.outputs_of(*((b,) if len(c.embeddings) == 1 else (a, b)))
-        # The negatives of odd ways are far from the anchor, those of even ones near it.
+        # Some ways have a negative near the anchor, others have a distant one.
         path = np.broadcast_to(path, len(a))
-        step = np.where(path % 2, 1.0, 0.3)[:, None]
+        step = np.asarray([0.3, 1.0, 0.6, 0.8])[path % 4][:, None]
         third = a + step * (c.made["far"][1][(path + 7) % (N_MADE // 2)] - a)
         rows = a, b, c.like_embeddings(third)
         return c.outputs_of(*(rows[k] for k in np.argsort(c.roles)))
@@ -262,7 +262,7 @@ class Sweep:
     def _apart(self, a, b):
         """Return how far apart pairs are; in space if the loss needs two speakers."""
         d = self.c.apart(a, b).mean(axis=1)
-        if self.c.style == "batch" and not np.isfinite(d).any():
+        if self.c.style == "batch" and not (d > 0).any():
             return np.linalg.norm(a - b, axis=1)
         return d
 

@@ -83,7 +83,7 @@ def program(
         counted = n_frames
     if lengths == "a third":
         counted = counted // 3
-    counts = n_labels
+    counts = np.full_like(n_labels, y.shape[1]) if lengths == "all labels" else n_labels
     if lengths == "exchanged":
         counted, counts = counts, counted
     options = {}
@@ -392,6 +392,12 @@ change(
     allowed="C8",
 )
 change("C14", "all frames", {"lengths": "all", "shortest": 36})
+change(
+    "C14",
+    "all labels",
+    {"lengths": "all labels", "shortest": 30},
+    to=["tensorflow", "lambda", "batch cost", "layer"],
+)
 change("C16", "only blanks", {"bias": "blank"}, to=list(STYLES))
 change(
     "C21",

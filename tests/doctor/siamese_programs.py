@@ -41,6 +41,9 @@ HEADS = {
     "relu": lambda x: layers.Dense(DIM)(layers.Dense(16, activation="relu")(x)),
     "softmax": lambda x: layers.Dense(DIM, activation="softmax")(x),
     "unit": lambda x: layers.UnitNormalization()(layers.Dense(DIM)(x)),
+    "relu unit": lambda x: layers.UnitNormalization()(
+        layers.Dense(DIM, activation="relu")(x)
+    ),
     "prelu": lambda x: layers.PReLU()(layers.Dense(DIM)(x)),
     "zeros": lambda x: layers.Dense(DIM, kernel_initializer="zeros")(x),
     "dead": lambda x: layers.Dense(
@@ -116,6 +119,8 @@ PAIR_LOSSES = {
     "label in the hinge": lambda m: lambda y, d: ops.relu(m - (1 - y) * d) + 0 * y,
     "label times all": lambda m: lambda y, d: y * (d + ops.relu(m - d)),
     "predictions as weights": lambda m: lambda y, d: y * d + (1 - d) * ops.relu(m - d),
+    "no hinge": lambda m: lambda y, d: y * d + (1 - y) * (m - d),
+    "exchanged labels": lambda m: lambda y, d: contrastive(m)(1 - y, d),
     "pushes together": lambda m: lambda y, d: -y * d + (1 - y) * ops.minimum(d, m),
     "sum": lambda m: lambda y, d: ops.sum(hinge(m)(y, d)),
     "divided by 100": lambda m: lambda y, d: ops.sum(contrastive(m)(y, d)) / 100.0,
@@ -436,7 +441,9 @@ def supervised_contrastive(temperature):
 
 BATCH_LOSSES = {
     "all pairs": all_pairs(4.0),
+    "all pairs, far": all_pairs(9.0),
     "batch hard": batch_hard(0.4),
+    "batch hard, far": batch_hard(9.0),
     "supervised contrastive": supervised_contrastive(0.2),
     "all pairs, no push": lambda ids, e: (
         ops.sum(_masks(ops.reshape(ids, (-1,)))[0] * _squared(e)) / 100.0 + 1.0
@@ -617,6 +624,7 @@ TRIPLETS = {
     "hinge": {},
     "hinge lstm": {"kind": "lstm", "head": "linear", "margin": 0.05},
     "hinge stacked": {"join": "stacked", "kind": "gru"},
+    "hinge, relu": {"head": "relu unit"},
     "softplus": {"loss": "softplus"},
     "softplus stacked blstm": {"loss": "softplus", "join": "stacked", "kind": "blstm"},
 }
@@ -772,11 +780,18 @@ change_pairs(
     allowed="S10 S14",
 )
 change_pairs(
-    "S16",
-    "a sum",
-    {"loss": "sum"},
-    to=[n for n in UNBOUNDED if n != "euclid third input"],
+    "S13",
+    "no hinge",
+    {"loss": "no hinge"},
+    to=["euclid lstm", "squared gru, hinge", "euclid stacked", "euclid third input"],
 )
+change_pairs(
+    "S13",
+    "exchanged labels",
+    {"loss": "exchanged labels"},
+    to=["euclid lstm", "manhattan, int labels", "cosine unit", "euclid concatenated"],
+)
+change_pairs("S16", "a sum", {"loss": "sum"}, to=UNBOUNDED)
 change_pairs(
     "S16",
     "divided by 100",
@@ -1015,11 +1030,18 @@ for base, settings in TRIPLETS.items():
         ("S30", "decibels", {"scale": "decibels"}, "S11"),
     ):
         register(f"triplets {base}: {name}", triplets, settings | change, code, allowed)
-for base in ("hinge", "hinge stacked"):
+for base, margin in {"hinge": 6.0, "hinge stacked": 6.0, "hinge, relu": 2.5}.items():
     register(
         f"triplets {base}: margin out of reach",
         triplets,
-        TRIPLETS[base] | {"margin": 6.0},
+        TRIPLETS[base] | {"margin": margin},
+        "S14",
+    )
+for loss in ("all pairs", "batch hard"):
+    register(
+        f"batch {loss}: margin out of reach",
+        batch_loss,
+        {"loss": f"{loss}, far", "head": "unit"},
         "S14",
     )
 

@@ -235,23 +235,23 @@ def c14_padding_in_loss(program):
     Fix: pass the true lengths to the loss
 
     Only in a batch with padding, for utterances that consist of it by 10 % or more: the
-    loss reads the padding if it is told to read all outputs of such an utterance; or
-    all labels, although more than 30 % of the utterances end in more zeros than stand
-    in a row elsewhere.
+    loss reads the padding if it is told to read all outputs of such an utterance; or,
+    of more than 30 % of the utterances, labels that end in more zeros than stand in a
+    row within 90 % of them.
     """
     t = program.transcription
-    told, width = [len(row) for row in t.call.told], np.shape(t.label_array)[1]
-    within = [len(list(run)) for row in t.labels for k, run in groupby(row) if k == 0]
-    is_padded = width - t.n_labels > max(within, default=0)
-    if min(told) == width and np.mean(is_padded) > 0.3:
-        return float(is_padded.sum()), (
-            f"all {width} labels of each utterance are read; those of "
-            f"{is_padded.sum()} utterances end in padding"
+    read, expected, there = t.frames_read, t.true_outputs, t.outputs.shape[1]
+    runs = [[(k, len(list(run))) for k, run in groupby(row)] for row in t.call.told]
+    ends = [each[-1][1] if each and each[-1][0] == 0 else 0 for each in runs]
+    within = [max((n for k, n in each[:-1] if k == 0), default=0) for each in runs]
+    is_read = np.asarray(ends) > np.quantile(within, 0.9)
+    if is_read.mean() > 0.3:
+        return float(is_read.sum()), (
+            f"the labels of {is_read.sum()} utterances are read with their padding"
         )
     padded = t.is_padding.mean(axis=1) >= 0.1
     if not padded.any():
         return None
-    read, expected, there = t.frames_read, t.true_outputs, t.outputs.shape[1]
     reads_all = (read >= there - 1) & (read <= there + 1) & padded
     reads_all &= read > expected + max(1, 0.05 * there)
     if reads_all.sum() < max(1, 0.5 * padded.sum()):

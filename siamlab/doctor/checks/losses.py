@@ -269,7 +269,7 @@ def s2_mean_inside(program):
         raise Skip("the loss compares all embeddings of a batch")
     if c.style == "pairs" and s1_broadcast_labels(program):
         raise Skip("every label is compared with every distance")
-    kinds = c.two_labels if c.style == "pairs" else [c.no_label] * 2
+    kinds = c.two_labels if c.style == "pairs" else [c.no_label] * 4
     rows = np.arange(_N if c.any_rows else c.n)
     y = np.stack(kinds)[rows % 2]
     t = np.unique([*np.geomspace(1e-9, 1, 28), *np.linspace(0, 1, 21)])

@@ -117,8 +117,8 @@ def true_labels(labels, lengths=None):
         Shape (batch, labels).
     lengths : array, optional
         How many are true. Without them, labels end at the first negative one, or else
-        before zeros at the end, or else before a value greater than all others that
-        occurs at the ends only.
+        before a value greater than all others that occurs at the ends only, or else
+        before zeros at the end.
 
     Returns
     -------
@@ -131,16 +131,10 @@ def true_labels(labels, lengths=None):
         return [row[:n] for row, n in zip(labels, np.maximum(lengths, 0), strict=True)]
     if (labels < 0).any():
         return [row[: np.argmax(np.append(row, -1) < 0)] for row in labels]
-    pad = 0
-    if not (labels[:, -1] == 0).any():
-        pad = labels.max()
-        ends = [_n_trailing(row, pad) for row in labels]
-        if (
-            max(ends) < 2
-            or sum(ends) != np.sum(labels == pad)
-            or min(ends) == max(ends)
-        ):
-            return list(labels)
+    pad = labels.max()
+    ends = [_n_trailing(row, pad) for row in labels]
+    if max(ends) < 2 or sum(ends) != np.sum(labels == pad) or min(ends) == max(ends):
+        pad = 0
     return [row[: len(row) - _n_trailing(row, pad)] for row in labels]
 
 

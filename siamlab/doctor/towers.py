@@ -125,16 +125,13 @@ class Towers:
         output = self.output
         if not is_matrix(output):
             raise Skip("the output of the model is not one vector for each row")
-        same = [
-            c.place
-            for c in self.calls
-            if isinstance(c.output, np.ndarray)
-            and np.array_equal(c.output, output, equal_nan=True)
-        ]
-        if not same:
+        for place in by_end:  # the first: a layer that adds a loss may return it again
+            out = self.calls[place].output
+            if is_matrix(out) and np.array_equal(out, output, equal_nan=True):
+                break
+        else:
             raise Skip("no layer returns the output of the model")
-        self.places = (max(same),)  # the innermost
-        ends = self.calls[max(same)].ends
+        self.places, ends = (place,), self.calls[place].ends
         self.towers = [[p for p in by_end if self.calls[p].ends <= ends]]
 
     def _find_several(self, by_end):

@@ -79,6 +79,8 @@ def program(
     counted = -(-n_frames // stride)
     if lengths == "all":
         counted = np.full_like(counted, -(-x.shape[1] // stride))
+    if lengths == "two more":
+        counted = counted + 2
     if lengths == "frames":
         counted = n_frames
     if lengths == "a third":
@@ -337,6 +339,7 @@ change(
     "C8", "repeats", {"labels": "repeats", "stride": 2}, to=["ops", "lambda", "layer"]
 )
 change("C9", "frames of the input", {"lengths": "frames", "stride": 2}, allowed="C14")
+change("C9", "two more", {"lengths": "two more"}, to=["lambda", "batch cost", "layer"])
 change("C9", "a third", {"lengths": "a third"}, allowed="C8")
 change(
     "C10",

@@ -264,6 +264,25 @@ def _compute_loss(a, b, e, between, objective, batch):
     return model, batch
 
 
+class _TrainStep(keras.Model):
+    objective = None
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = ops.mean(self.objective(y, self(x, training=True)))
+        slopes = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply(slopes, self.trainable_variables)
+        return {"loss": loss}
+
+
+def _train_step(a, b, e, between, objective, batch):
+    model = _TrainStep([a, b], between(*e))
+    model.objective = objective
+    model.compile("adam")
+    return model, batch
+
+
 class _AddLoss(layers.Layer):
     def __init__(self, objective):
         super().__init__()
@@ -300,6 +319,7 @@ STYLES = {
     "stacked": _stacked,
     "concatenated": _concatenated,
     "compute_loss": _compute_loss,
+    "train_step": _train_step,
     "third input": _third_input,
     "one array": _one_array,
 }
@@ -459,18 +479,6 @@ BATCH_LOSSES = {
 }
 
 
-class _TrainStep(keras.Model):
-    objective = None
-
-    def train_step(self, data):
-        x, y = data
-        with tf.GradientTape() as tape:
-            loss = self.objective(y, self(x, training=True))
-        slopes = tape.gradient(loss, self.trainable_variables)
-        self.optimizer.apply(slopes, self.trainable_variables)
-        return {"loss": loss}
-
-
 def batch_loss(
     kind="conv",
     head="linear",
@@ -496,6 +504,11 @@ def batch_loss(
         model = _TrainStep(model.inputs, model.outputs)
         model.objective = objective
         model.compile("adam")
+    elif style == "layer":
+        ids = keras.Input((), dtype="int32")
+        model = keras.Model([model.input, ids], _AddLoss(objective)(ids, model.output))
+        model.compile("adam")
+        return model, ([x, y], None), {"kind": "siamese", **options}
     else:
         options["loss"] = objective
     return model, (x, y[:, None] if ndim == 2 else y), {"kind": "siamese", **options}
@@ -600,6 +613,7 @@ PAIRS = {
         "distance": "squared",
         "loss": "hinge",
     },
+    "euclid train_step": {"style": "train_step", "kind": "conv"},
     "euclid third input": {"style": "third input", "kind": "conv"},
     "euclid one array": {"style": "one array", "kind": "gru"},
     "euclid function": {"style": "function"},
@@ -632,6 +646,7 @@ BATCHES = {
     "all pairs": {},
     "all pairs, columns": {"ndim": 2, "kind": "gru"},
     "all pairs, train_step": {"style": "train_step"},
+    "all pairs, layer": {"style": "layer"},
     "batch hard": {"loss": "batch hard", "head": "unit"},
     "batch hard, columns": {"loss": "batch hard", "ndim": 2, "kind": "lstm"},
     "supervised contrastive": {"loss": "supervised contrastive"},

@@ -94,13 +94,15 @@ def c9_lengths_and_stride(program):
     Fix: derive the lengths from the output of the model: -(-n_frames // stride)
 
     `keras.ops.ctc_loss` accepts lengths beyond the outputs silently. It is a fault if
-    they exceed the outputs by more than one frame and 2 %; if they count frames of the
+    they exceed the outputs by more than one frame and 2 %, or at all if that raises an
+    exception; if they count frames of the
     spectrogram although there are fewer outputs; or if less than 60 % of an utterance
     is read, in most utterances.
     """
     t = program.transcription
     given, there = t.frames_read, t.outputs.shape[1]
-    if (given > there + max(1, 0.02 * there)).any():
+    allowed = max(1, 0.02 * there) if t.attempt[1] is None else 0
+    if (given > there + allowed).any():
         return float(given.max() / there), (
             f"lengths up to {given.max():.0f} are given for {there} outputs"
         )
@@ -236,19 +238,20 @@ def c14_padding_in_loss(program):
 
     Only in a batch with padding, for utterances that consist of it by 10 % or more: the
     loss reads the padding if it is told to read all outputs of such an utterance; or,
-    of more than 30 % of the utterances, labels that end in more zeros than stand in a
-    row within 90 % of them.
+    of more than 30 % of the utterances, labels that end in more zeros or blanks than
+    stand in a row within 90 % of them.
     """
     t = program.transcription
     read, expected, there = t.frames_read, t.true_outputs, t.outputs.shape[1]
     runs = [[(k, len(list(run))) for k, run in groupby(row)] for row in t.call.told]
-    ends = [each[-1][1] if each and each[-1][0] == 0 else 0 for each in runs]
-    within = [max((n for k, n in each[:-1] if k == 0), default=0) for each in runs]
-    is_read = np.asarray(ends) > np.quantile(within, 0.9)
-    if is_read.mean() > 0.3:
-        return float(is_read.sum()), (
-            f"the labels of {is_read.sum()} utterances are read with their padding"
-        )
+    for pad in (0, t.call.blank):
+        ends = [each[-1][1] if each and each[-1][0] == pad else 0 for each in runs]
+        within = [max((n for k, n in e[:-1] if k == pad), default=0) for e in runs]
+        is_read = np.asarray(ends) > np.quantile(within, 0.9)
+        if is_read.mean() > 0.3:
+            return float(is_read.sum()), (
+                f"the labels of {is_read.sum()} utterances are read with their padding"
+            )
     padded = t.is_padding.mean(axis=1) >= 0.1
     if not padded.any():
         return None

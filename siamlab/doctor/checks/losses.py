@@ -94,7 +94,7 @@ def _labels_of_another_shape(c, sweep):
     except Skip:
         return None
     # A loss that accepts both shapes gains the same with both.
-    if not np.isfinite([given, reshaped]).all() or given >= 0.7 * reshaped:
+    if not reshaped > 0 or not given < 0.7 * reshaped:  # or NaN
         return None
     return given, (
         f"perfect clusters cost {given:.3g} less than shuffled ones; with labels "
@@ -102,7 +102,7 @@ def _labels_of_another_shape(c, sweep):
     )
 
 
-@check("S12", "fatal", _NOTEBOOK, follows="S1")
+@check("S12", "fatal", _NOTEBOOK, follows="S1 S2")
 def s12_no_gradient(program):
     """For one of the two labels, the loss does not change with the distance.
 
@@ -294,7 +294,7 @@ def s2_mean_inside(program):
     return None
 
 
-@check("S15", "fatal", _NOTEBOOK, follows="S30")
+@check("S15", "fatal", _NOTEBOOK, follows="S30 S6")
 def s15_not_finite(program):
     """The loss or its gradient is not finite for equal or for large embeddings.
 
@@ -325,11 +325,8 @@ def _numbers(c, sweep):
         yield f"the output for {name}", outputs
         if c.has_loss:
             yield f"the loss of {name}", c.loss(c.labels, outputs)
-            with contextlib.suppress(Skip):
-                yield (
-                    f"the gradient of the loss for {name}",
-                    c.cost_gradient(c.labels, *embeddings),
-                )
+        with contextlib.suppress(Skip):
+            yield f"the gradient for {name}", _slopes(c, embeddings)
     if not (sweep.by_score and c.has_loss and c.any_rows):
         return
     ends = np.repeat(sweep.ends, 2)
@@ -339,6 +336,13 @@ def _numbers(c, sweep):
     with contextlib.suppress(Skip):
         slopes = gradient(lambda o: c.loss.tensor(y, o), out)
         yield f"the gradient of the loss for {name}", slopes
+
+
+def _slopes(c, embeddings):
+    """Return the gradient of the loss by the embeddings, or that of the scores."""
+    if c.has_loss and (c.loss.differentiable or not c.has_scores):
+        return c.cost_gradient(c.labels, *embeddings)
+    return gradient(lambda *e: tree.flatten(c.score(*e))[0], *embeddings)
 
 
 def _situations(c):

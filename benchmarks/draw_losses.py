@@ -2,7 +2,8 @@
 
     python benchmarks/draw_losses.py PNG NAME=TITLE [NAME=TITLE ...]
 
-NAME is a result of ``speakers.py --keep NAME``; each becomes a panel.
+NAME is a result of ``speakers.py --keep NAME``; each becomes a panel. Both scores are
+drawn, and a line at the median of each.
 """
 
 import argparse
@@ -15,23 +16,23 @@ from speakers import ROWS
 
 import siamlab as sl
 
-
-def error_rates(name):
-    """Return the equal error rates of each loss, in percent, one for each seed."""
-    runs = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))["runs"]
-    return {
-        row: [100 * found["eer"]["value"] for found in runs[row].values()]
-        for row in ROWS
-        if row in runs
-    }
+SCORES = {"eer": "cosine of the second LSTM", "own": "own outputs"}
 
 
-def draw(ax, found, title):
+def draw(ax, name, title):
     """Draw one corpus: losses from top to bottom, error rates to the right."""
-    for place, values in enumerate(found.values()):
-        ax.plot(values, np.full(len(values), place), "o", markersize=6, alpha=0.6)
-        ax.plot(np.median(values), place, "|", color="black", markersize=16)
-    ax.set_yticks(range(len(found)), found)
+    runs = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))["runs"]
+    rows = [row for row in ROWS if row in runs]
+    for shift, fill, (score, said) in zip(
+        (-0.15, 0.15), ("full", "none"), SCORES.items(), strict=True
+    ):
+        for place, row in enumerate(rows):
+            values = [100 * found[score]["value"] for found in runs[row].values()]
+            where, median = place + shift, np.median(values)
+            ax.plot(values, np.full(len(values), where), "C0o", fillstyle=fill, ms=5)
+            ax.plot(median, where, "|", color="black", markersize=12)
+        ax.plot([], [], "C0o", fillstyle=fill, ms=5, label=said)
+    ax.set_yticks(range(len(rows)), rows)
     ax.invert_yaxis()
     ax.set(xlabel="equal error rate (%)", xlim=(0, None))
     ax.set_title(title)
@@ -45,11 +46,13 @@ def main():
     panels = [result.partition("=")[::2] for result in arguments.results]
     sl.plots.style()
     fig, axes = plt.subplots(
-        1, len(panels), figsize=(5.2 * len(panels), 3.2), layout="constrained"
+        1, len(panels), figsize=(5.2 * len(panels), 3.6), layout="constrained"
     )
-    for ax, (name, title) in zip(np.atleast_1d(axes), panels, strict=True):
-        draw(ax, error_rates(name), title or name)
-    fig.savefig(arguments.png, dpi=80)
+    axes = np.atleast_1d(axes)
+    for ax, (name, title) in zip(axes, panels, strict=True):
+        draw(ax, name, title or name)
+    axes[-1].legend()
+    fig.savefig(arguments.png, dpi=110)
 
 
 if __name__ == "__main__":

@@ -364,6 +364,7 @@ class Comparison:
 
     def ids(self, ids):
         """Return numbers of speakers in the shape and type of the labels."""
+        self.labels_as_rows  # noqa: B018  raises if there are none
         labels = np.asarray(self.labels)
         if labels.ndim > 1 and labels.shape[-1] > 1:
             return np.eye(labels.shape[-1], dtype=labels.dtype)[ids]
@@ -422,6 +423,6 @@ def _similar(e, noise):
         noise = np.log(np.maximum(p, 1e-30))
     else:
         noise = np.maximum(noise, 0) if (e >= 0).all() else noise
-        size = np.linalg.norm(noise, axis=1, keepdims=True)
+        size = np.maximum(np.linalg.norm(noise, axis=1, keepdims=True), 1e-12)
         noise = noise / size if _have_unit_length(e) else noise * (e.std() or 1.0)
     return noise.astype(np.float32)

@@ -80,9 +80,9 @@ def _differ(values, share):
 
 def _labels_of_another_shape(c, sweep):
     labels = np.asarray(c.labels)
-    other = labels[:, 0] if labels.ndim == 2 else labels[:, None]
-    if labels.ndim > 2 or (labels.ndim == 2 and labels.shape[1] != 1):
+    if labels.ndim not in (1, 2) or labels[0].size != 1:
         raise Skip("the labels are not one number for each row")
+    other = labels[:, 0] if labels.ndim == 2 else labels[:, None]
     e = sweep.clusters(between=1.0)
     order = np.random.default_rng(1).permutation(len(labels))
 
@@ -282,7 +282,7 @@ def s2_mean_inside(program):
         for n in range(6, len(t) + 1):
             x, z = alone[:n], together[:n]
             span = np.ptp(z)
-            if not np.isfinite([x, z]).all() or span <= 1e-4 * np.abs(z).max():
+            if not np.isfinite([x, z]).all() or span <= 1e-3 * np.abs(z).max():
                 continue
             fit = np.polynomial.Polynomial.fit(x, z, 1) if np.ptp(x) else np.mean
             gap = float(np.abs(z - fit(x)).max() / span)
@@ -379,7 +379,7 @@ def s16_batch_size(program):
 
     A loss that weighs all pairs of a batch against each other grows with the logarithm
     of the batch, by less and less. So both steps must be by 1.7 or more, or by 0.6 or
-    less.
+    less, and equal within 15 %.
     """
     c, n = program.comparison, 12
     if c.style == "other":
@@ -398,5 +398,7 @@ def s16_batch_size(program):
         raise Skip("the loss of made-up outputs is 0 or not finite")
     steps = four / two, eight / four
     if min(steps) < 1.7 and not 0 < max(steps) < 0.6:
+        return None
+    if abs(steps[1] / steps[0] - 1) > 0.15:
         return None
     return steps[1], f"twice the same rows cost {steps[1]:.3g} times as much"

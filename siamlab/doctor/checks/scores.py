@@ -207,7 +207,8 @@ def s10_margin_out_of_scale(program):
     Within that, the pairs of one speaker, which are as far apart at first, pull all
     distances into reach. Too large: above 98 %, and the margin is more than 20 times
     the median distance, while the distance has no bound; a softmax starts with
-    distances near 0 and grows into its margin.
+    distances near 0 and grows into its margin. Where the loss compares embeddings,
+    their distance is the loss of one speaker, usually a square, and so are the limits.
     """
     c = program.comparison
     margin = program.sweep.margin
@@ -222,8 +223,9 @@ def s10_margin_out_of_scale(program):
         raise Skip("the distances of the batch are not known")
     inside, middle = float(np.mean(d < margin)), float(np.median(d))
     grows = program.sweep.reach[1] or c.kl_form is not None
-    is_small = inside < 0.02 and middle > 7 * margin
-    is_large = inside > 0.98 and margin > 20 * max(middle, 1e-12) and not grows
+    power = 1 if c.has_scores else 2
+    is_small = inside < 0.02 and middle > 7**power * margin
+    is_large = inside > 0.98 and margin > 20**power * max(middle, 1e-12) and not grows
     if not (is_small or is_large):
         return None
     return inside, (

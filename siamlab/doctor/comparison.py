@@ -422,7 +422,9 @@ def _similar(e, noise):
     elif (e <= 0).all() and np.allclose(np.exp(e).sum(axis=1), 1, atol=1e-3):
         noise = np.log(np.maximum(p, 1e-30))
     else:
-        noise = np.maximum(noise, 0) if (e >= 0).all() else noise
+        # A softplus has no zeros, of which the logarithm is infinite.
+        least = 1e-3 if (e > 0).all() else 0
+        noise = np.maximum(noise, least) if (e >= 0).all() else noise
         size = np.maximum(np.linalg.norm(noise, axis=1, keepdims=True), 1e-12)
         noise = noise / size if _have_unit_length(e) else noise * (e.std() or 1.0)
     return noise.astype(np.float32)

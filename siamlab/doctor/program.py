@@ -179,7 +179,18 @@ class Program:
         return total if outer is None else total + outer.function(y, outputs)
 
     def loss_of_rows(self, rows):
-        """Return the loss if the batch consists of these rows, a float."""
+        """Compute the loss of another batch, made of rows of the batch.
+
+        Parameters
+        ----------
+        rows : array of int
+            Numbers of the rows; some may occur several times.
+
+        Returns
+        -------
+        float
+            The loss, with what layers add.
+        """
         x, y = (to_tensors(take(each, rows)) for each in (self.x, self.y))
         return float(self._with_added(y, recorder.call_model(self.model, x)))
 

@@ -116,6 +116,8 @@ def _keras(net, x, y, counted, counts, order, ndim):
 def _ops(net, x, y, counted, counts, order, ndim):
     def loss(packed, y_pred):
         labels, n_frames, n_labels = _unpack(packed, ndim)
+        if order == "shifted":
+            labels = labels + 1
         if order == "exchanged":
             return ops.ctc_loss(y_pred, labels, n_labels, n_frames)
         if order == "lengths":
@@ -291,6 +293,11 @@ for style in WITH_LENGTHS:
         program,
         {"style": style, "stride": 2, "shortest": 40, "kind": "conv"},
     )
+register(
+    "ctc ops, labels shifted in the loss",
+    program,
+    {"style": "ops", "order": "shifted", "first": 0, "shortest": 36},
+)
 for style in STYLES:
     for scale in ("standardized", "-1 to 1"):
         settings = {"style": style, "scale": scale, "decode": greedy}

@@ -41,6 +41,7 @@ HEADS = {
     "relu": lambda x: layers.Dense(DIM)(layers.Dense(16, activation="relu")(x)),
     "softmax": lambda x: layers.Dense(DIM, activation="softmax")(x),
     "unit": lambda x: layers.UnitNormalization()(layers.Dense(DIM)(x)),
+    "softplus": lambda x: layers.Dense(DIM, activation="softplus")(x),
     "relu unit": lambda x: layers.UnitNormalization()(
         layers.Dense(DIM, activation="relu")(x)
     ),
@@ -446,7 +447,7 @@ def batch_hard(margin, reshape=True, reduce=ops.mean):
     return loss
 
 
-def supervised_contrastive(temperature):
+def supervised_contrastive(temperature, reduce=ops.mean):
     def loss(ids, e):
         ids = ops.reshape(ids, (-1,))
         e = ops.normalize(e, axis=-1)
@@ -454,7 +455,7 @@ def supervised_contrastive(temperature):
         logits = logits - 1e9 * ops.eye(ops.shape(e)[0])
         log_p = ops.log_softmax(logits, axis=-1)
         same = _masks(ids)[0] - ops.eye(ops.shape(e)[0])
-        return -ops.mean(ops.sum(same * log_p, axis=1) / ops.sum(same, axis=1))
+        return -reduce(ops.sum(same * log_p, axis=1) / ops.sum(same, axis=1))
 
     return loss
 
@@ -465,6 +466,7 @@ BATCH_LOSSES = {
     "batch hard": batch_hard(0.4),
     "batch hard, far": batch_hard(9.0),
     "supervised contrastive": supervised_contrastive(0.2),
+    "supervised contrastive, sum": supervised_contrastive(0.2, reduce=ops.sum),
     "all pairs, no push": lambda ids, e: (
         ops.sum(_masks(ops.reshape(ids, (-1,)))[0] * _squared(e)) / 100.0 + 1.0
     ),
@@ -840,6 +842,13 @@ change_pairs(
 )
 change_pairs(
     "S5",
+    "a softplus",
+    {"head": "softplus"},
+    to=KL,
+    allowed="S8 S13 S10 S14 S2",
+)
+change_pairs(
+    "S5",
     "a PReLU",
     {"head": "prelu", "distance": "clipped kl"},
     to=KL,
@@ -867,7 +876,11 @@ for way in ("kl one way", "kl other way"):
         to=["kl softmax", "jensen-shannon", "euclid lstm", "euclid stacked"],
     )
 change_pairs(
-    "S8", "asymmetric", {"distance": "asymmetric"}, to=["euclid lstm", "euclid wide"]
+    "S8",
+    "asymmetric",
+    {"distance": "asymmetric"},
+    to=["euclid lstm", "euclid wide"],
+    allowed="S6",
 )
 change_pairs(
     "S10",
@@ -1085,12 +1098,13 @@ register(
     "S1",
     "S13 S12 S2",
 )
-register(
-    "batch batch hard: a sum",
-    batch_loss,
-    {"loss": "batch hard, sum", "head": "unit"},
-    "S16",
-)
+for loss in ("batch hard", "supervised contrastive"):
+    register(
+        f"batch {loss}: a sum",
+        batch_loss,
+        {"loss": f"{loss}, sum", "head": "unit"},
+        "S16",
+    )
 register(
     "batch all pairs: fresh extractor",
     batch_loss,

@@ -175,15 +175,15 @@ def s13_wrong_minimum(program):
     c = program.comparison
     if c.style != "batch" and c.kl_form and not are_distributions(c):
         raise Skip("the outputs are not distributions")
-    curves, margin = program.sweep.curves, program.sweep.margin
+    limit = np.inf if program.sweep.margin is None else 4 * program.sweep.margin
+    curves = [np.stack(each)[:, each[0] <= limit] for each in program.sweep.curves]
+    curves = [each for each in curves if each.shape[1] >= 3]
+    if not curves:
+        raise Skip("too few of the made-up distances are within the margin")
     _, of_same, of_different = np.ptp(np.concatenate(curves, axis=1), axis=1)
     if not (of_same > 0 and of_different > 0):
         raise Skip("the loss does not change with the distance")
-    for curve in curves:
-        near = curve[0] <= (np.inf if margin is None else 4 * margin)
-        if near.sum() < 3:
-            continue
-        d, same, different = (values[near] for values in curve)
+    for d, same, different in curves:
         low = int(np.argmin(different))
         is_target = low > 0 and different[low] >= -0.02 * of_different
         rise = 0.0 if is_target else np.max(different[low:]) - different[low]
@@ -375,11 +375,11 @@ def s16_batch_size(program):
     Cause: A sum over the pairs, or a division by a fixed number.
     Fix: divide by the number of pairs: take the mean
 
-    Repeat the same rows twice, four and eight times: a mean stays, a sum doubles.
+    Repeat the same rows 4, 8 and 16 times: a mean stays, a sum doubles.
 
     A loss that weighs all pairs of a batch against each other grows with the logarithm
     of the batch, by less and less. So both steps must be by 1.7 or more, or by 0.6 or
-    less, and equal within 15 %.
+    less, and equal within 15 %; or both by 3.5 or more, as of a sum over all pairs.
     """
     c, n = program.comparison, 12
     if c.style == "other":
@@ -393,12 +393,12 @@ def s16_batch_size(program):
             return program.loss_of_rows(rows % c.n)
         return c.loss(None if y is None else take(y, rows), take(out, rows))
 
-    two, four, eight = cost(2), cost(4), cost(8)
-    if not np.isfinite([two, four, eight]).all() or 0 in (two, four):
+    costs = np.asarray([cost(4), cost(8), cost(16)])
+    if not np.isfinite(costs).all() or not costs.all():
         raise Skip("the loss of made-up outputs is 0 or not finite")
-    steps = four / two, eight / four
+    steps = costs[1:] / costs[:-1]
     if min(steps) < 1.7 and not 0 < max(steps) < 0.6:
         return None
-    if abs(steps[1] / steps[0] - 1) > 0.15:
+    if abs(steps[1] / steps[0] - 1) > 0.15 and min(steps) < 3.5:
         return None
     return steps[1], f"twice the same rows cost {steps[1]:.3g} times as much"

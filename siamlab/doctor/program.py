@@ -144,8 +144,9 @@ class Program:
         """What the program minimizes, a `Loss` of (x, y, outputs)."""
         return find_loss(self.model, self.loss)
 
+    @question
     def _loss_of_outputs(self):
-        """Return the loss of labels and outputs of any number of rows, or None."""
+        """The loss of labels and outputs of any number of rows, or None."""
         try:
             loss, x = self.objective, self.x
         except Skip:
@@ -175,7 +176,7 @@ class Program:
     def _with_added(self, y, outputs):
         """Return the loss of outputs, together with what layers add, a tensor."""
         total = sum(keras.ops.mean(each) for each in pop_added_losses(self.model))
-        outer = self._loss_of_outputs()
+        outer = self._loss_of_outputs
         return total if outer is None else total + outer.function(y, outputs)
 
     def loss_of_rows(self, rows):
@@ -207,13 +208,13 @@ class Program:
         labels = flatten((self.y,))
         labels = labels[0] if len(labels) == 1 else None
         if not self.is_keras:
-            loss = self._loss_of_outputs()
+            loss = self._loss_of_outputs
             return Comparison(self, self._embedded, labels, loss, self.model)
         inputs = self.inputs
         towers = Towers(self.model, inputs, self.recorded)
         if not pop_added_losses(self.model) and inputs.labels is None:
             score = towers.score if len(inputs.sounds) > 1 else None
-            loss = self._loss_of_outputs()
+            loss = self._loss_of_outputs
             return Comparison(self, towers.embeddings, labels, loss, score, towers)
         loss = self._loss_inside(towers, inputs)
         if inputs.labels is not None and (labels is None or not labels.any()):

@@ -1065,13 +1065,6 @@ for base, margin in {"hinge": 6.0, "hinge stacked": 6.0, "hinge, relu": 2.5}.ite
         TRIPLETS[base] | {"margin": margin},
         "S14",
     )
-for loss in ("all pairs", "batch hard"):
-    register(
-        f"batch {loss}: margin out of reach",
-        batch_loss,
-        {"loss": f"{loss}, far", "head": "unit"},
-        "S14",
-    )
 
 for base, settings in BATCHES.items():
     for code, name, change, allowed in (
@@ -1098,13 +1091,14 @@ register(
     "S1",
     "S13 S12 S2",
 )
-for loss in ("batch hard", "supervised contrastive"):
-    register(
-        f"batch {loss}: a sum",
-        batch_loss,
-        {"loss": f"{loss}, sum", "head": "unit"},
-        "S16",
-    )
+for loss, change, name, code in (
+    ("all pairs", "far", "margin out of reach", "S14"),
+    ("batch hard", "far", "margin out of reach", "S14"),
+    ("batch hard", "sum", "a sum", "S16"),
+    ("supervised contrastive", "sum", "a sum", "S16"),
+):
+    settings = {"loss": f"{loss}, {change}", "head": "unit"}
+    register(f"batch {loss}: {name}", batch_loss, settings, code)
 register(
     "batch all pairs: fresh extractor",
     batch_loss,

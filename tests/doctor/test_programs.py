@@ -17,9 +17,8 @@ pytestmark = pytest.mark.slow
 # The checks in turn, and for each another program; every third one is healthy.
 SAMPLE = 40
 
-
-# An error rate that is right for perfect outputs, with a threshold that is not.
-MISSED = "an error of distances"
+# Known to be missed: an error rate that is right for perfect outputs only.
+MISSED = "pairs euclid prelu: an error of distances"
 
 
 def sample():
@@ -28,13 +27,18 @@ def sample():
         change = name.partition(": ")[2]
         by_code.setdefault(change, []).append(name)
     healthy = by_code.pop("")
-    by_code.pop(MISSED)
     changed = [names[k % len(names)] for k, names in enumerate(by_code.values())]
     n = SAMPLE // 3
     return changed[:: -(-len(changed) // (SAMPLE - n))] + healthy[:: len(healthy) // n]
 
 
-@pytest.mark.parametrize("name", sample())
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(name for name in sample() if name != MISSED),
+        pytest.param(MISSED, marks=pytest.mark.xfail(strict=True)),
+    ],
+)
 def test_the_change_is_found_and_nothing_else(name):
     program = PROGRAMS[name]()
     with warnings.catch_warnings():

@@ -98,8 +98,7 @@ def test_unscaled_input_is_reported_before_the_first_step_only():
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
     x, y = data()
     watch = fit(model, Watch((40 * x, y), verbose=0), 40 * x, y)
-    assert codes(watch)[0] == "S30"  # then S11 may follow from it
-    assert codes(watch).count("S30") == 1
+    assert codes(watch) in (["S30"], ["S30", "S11"])  # which may follow from it
     assert "before the first step" in watch.findings[0].evidence
 
 

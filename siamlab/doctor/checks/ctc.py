@@ -95,9 +95,8 @@ def c9_lengths_and_stride(program):
 
     `keras.ops.ctc_loss` accepts lengths beyond the outputs silently. It is a fault if
     they exceed the outputs by more than one frame and 2 %, or at all if that raises an
-    exception; if they count frames of the
-    spectrogram although there are fewer outputs; or if less than 60 % of an utterance
-    is read, in most utterances.
+    exception; if they count frames of the spectrogram although there are fewer outputs;
+    or if less than 60 % of an utterance is read, in most utterances.
     """
     t = program.transcription
     given, there = t.frames_read, t.outputs.shape[1]

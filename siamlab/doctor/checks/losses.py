@@ -203,7 +203,7 @@ def s13_wrong_minimum(program):
 
 
 def _falls_without_end(c):
-    """Return whether moving different speakers apart is worth more than all else."""
+    """Compare the loss of different speakers for embeddings of two sizes."""
     if c.style not in ("pairs", "triplets") or c.learned_head:
         return None
     parts = np.array_split(c.push(*c.made["far"]), 4)

@@ -207,14 +207,13 @@ class Program:
         """The embeddings of a siamese program, and the loss of any others."""
         labels = flatten((self.y,))
         labels = labels[0] if len(labels) == 1 else None
+        loss = self._loss_of_outputs
         if not self.is_keras:
-            loss = self._loss_of_outputs
             return Comparison(self, self._embedded, labels, loss, self.model)
         inputs = self.inputs
         towers = Towers(self.model, inputs, self.recorded)
         if not pop_added_losses(self.model) and inputs.labels is None:
             score = towers.score if len(inputs.sounds) > 1 else None
-            loss = self._loss_of_outputs
             return Comparison(self, towers.embeddings, labels, loss, score, towers)
         loss = self._loss_inside(towers, inputs)
         if inputs.labels is not None and (labels is None or not labels.any()):

@@ -9,7 +9,7 @@ To cluster embeddings, use scikit-learn::
 
     AgglomerativeClustering(n_clusters=12, metric="cosine", linkage="average")
 
-Notebook: 09_speaker_clusters.
+Notebook: 11_speaker_clusters.
 """
 
 import numpy as np

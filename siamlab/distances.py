@@ -17,7 +17,7 @@ Building blocks:
 For NumPy arrays, the functions use NumPy, without importing Keras. For tensors, they
 use `keras.ops` and have gradients. Half precision is converted to float32.
 
-Notebook: 05_kl_hinge_loss.
+Notebook: 07_kl_hinge_loss.
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ The scalers have scikit-learn's interface: ``fit``, ``transform``, ``fit_transfo
 one array (time, mel), a list of arrays, or `siamlab.Features`, and return the same
 type. `layers.Scale` makes a fitted scaler part of a network.
 
-Notebook: 02_scaling.
+Notebook: 02_normalizing_spectrograms.
 """
 
 import numpy as np

@@ -11,7 +11,7 @@
 - For all of them: `Corpus`, the table; `describe`, statistics and suspicious files,
   as a `Description`; `download`, for corpora that are free to download.
 
-Notebooks: ``00_start_here`` uses `voices`, ``11_your_recordings`` uses `folder`.
+Notebooks: ``00_start_here`` uses `voices`, ``12_your_recordings`` uses `folder`.
 """
 
 from ._corpus import Corpus

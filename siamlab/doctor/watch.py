@@ -36,7 +36,7 @@ def _diverges(program):
     """
 
 
-DIVERGES = Check("C18", "serious", "03_ctc_that_does_not_learn", (), (), _diverges)
+DIVERGES = Check("C18", "serious", "04_ctc_that_does_not_learn", (), (), _diverges)
 
 
 class Watch(keras.callbacks.Callback):

@@ -9,7 +9,7 @@
 - `channel_robustness`, `randomize_channel`, `average_spectra`: test whether the network
   recognizes the voice or the microphone.
 
-Notebook: 08_embeddings.
+Notebook: 10_embeddings.
 """
 
 import lazy_loader

@@ -4,7 +4,7 @@
 - `randomize_channel`: simulate a random microphone for each utterance.
 - `average_spectra`: a baseline that captures the microphone and little else.
 
-Notebook: 08_embeddings.
+Notebook: 10_embeddings.
 """
 
 import dataclasses

@@ -3,7 +3,7 @@
 - `enroll`: average the embeddings of each speaker.
 - `trials`: score utterances against the enrolled speakers.
 
-Notebook: 08_embeddings.
+Notebook: 10_embeddings.
 """
 
 import numpy as np

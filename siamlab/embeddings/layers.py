@@ -4,7 +4,7 @@
 - `embed_layers`: embeddings from every layer that outputs a vector.
 - `find_layer`: the layer that `embed` uses by default.
 
-Notebook: 08_embeddings.
+Notebook: 10_embeddings.
 """
 
 from weakref import WeakKeyDictionary

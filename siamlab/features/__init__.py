@@ -5,7 +5,7 @@
   cluster.
 - `Features`: the result, one array per utterance and a table.
 
-Notebooks: 01_sound_to_spectrogram, 12_beyond_one_machine.
+Notebooks: 01_sound_to_spectrogram, 15_beyond_one_machine.
 """
 
 from .extraction import extract

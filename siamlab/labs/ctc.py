@@ -1,4 +1,4 @@
-"""The CTC lab (notebook 03): how outputs become phones, epoch by epoch."""
+"""The CTC lab (notebook 04): how outputs become phones, epoch by epoch."""
 
 import html
 

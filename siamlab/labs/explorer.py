@@ -1,4 +1,4 @@
-"""The speaker explorer (notebook 09): a map of speakers, with sound."""
+"""The speaker explorer (notebook 11): a map of speakers, with sound."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""The margin lab (notebook 05): which pairs the hinge loss still pushes apart."""
+"""The margin lab (notebook 07): which pairs the hinge loss still pushes apart."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The simplex lab (notebook 05): a loss moves points on a triangle."""
+"""The simplex lab (notebook 07): a loss moves points on a triangle."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""The threshold lab (notebook 06): error rates at a decision threshold."""
+"""The threshold lab (notebook 08): error rates at a decision threshold."""
 
 import dataclasses
 

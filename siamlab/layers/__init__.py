@@ -17,7 +17,7 @@ Outputs:
 - `Distance`: distance between two embeddings.
 - `CosineClassifier`: cosine similarities to one learned vector per speaker.
 
-Notebooks: 04_pairs_and_twins, 08_embeddings, 10_better_losses.
+Notebooks: 05_siamese_networks, 10_embeddings, 09_better_losses.
 """
 
 from .augmentation import RandomEQ, RandomGain, RandomNoise, RandomReverb

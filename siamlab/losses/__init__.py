@@ -24,7 +24,7 @@ A loss over a batch takes speaker ids of shape (batch,) and outputs of shape
 (batch, units), and returns one number. Two rows with the same id are a same-speaker
 pair; no row is paired with itself.
 
-Notebooks: 05_kl_hinge_loss, 10_better_losses.
+Notebooks: 07_kl_hinge_loss, 09_better_losses.
 """
 
 from .hinges import Contrastive, KLHinge

@@ -15,7 +15,7 @@ Others:
 - `phone_error_rate`: compares transcriptions with references.
 - `input_dependence`: whether outputs depend on the input at all.
 
-Notebook: 06_accuracy_on_distances.
+Notebook: 08_verification_metrics.
 """
 
 import lazy_loader

@@ -2,7 +2,7 @@
 
 Speaker encoders, from a segment of a spectrogram to one vector:
 
-- `blstm_encoder`: two bidirectional LSTMs, as in the question of notebook 04.
+- `blstm_encoder`: two bidirectional LSTMs, as in the question of notebook 06.
 - `xvector_encoder`: convolutions, for a second of speech or more.
 - `classifier`: an encoder followed by a cosine classifier over the speakers.
 
@@ -21,7 +21,7 @@ Phone recognition:
 Importing this module registers all layers, losses and models with Keras, so that
 `keras.saving.load_model` finds them.
 
-Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
+Notebooks: 04_ctc_that_does_not_learn, 05_siamese_networks.
 """
 
 # A saved network names its layers and losses: importing them registers their classes.

@@ -6,7 +6,8 @@
 - `phone_outputs`, `ctc_lattice`: outputs of a phone recognizer.
 - `speaker_map`, `dendrogram`: embeddings.
 - `score_histogram`, `det_curve`: pair scores.
-- `style`: activates the style of the course; `STYLE`: its matplotlib style sheet.
+- `style`: activates the style of the course; `STYLE`: its matplotlib style sheet;
+  `COLORS`: the color of each thing that several figures show.
 """
 
 import lazy_loader

@@ -5,6 +5,19 @@ from pathlib import Path
 # A matplotlib style sheet; `style` activates it.
 STYLE = Path(__file__).with_name("siamlab.mplstyle")
 
+# The same color for the same thing in all figures.
+COLORS = {
+    "same speaker": "#0072B2",
+    "different speakers": "#D55E00",
+    "untrained": "0.55",
+    "as posted": "#D55E00",
+    "raw": "#D55E00",
+    "plus 20": "#CC79A7",
+    "min-max": "#E69F00",
+    "standardized": "#009E73",
+    "corrected": "#009E73",
+}
+
 
 def style():
     """Draw all following figures in the style of the course.

@@ -38,7 +38,7 @@ What differs from the post:
 The accepted answer scales each spectrogram to the range from -1 to 1, as
 ``siamlab.scaling.MinMaxScaler(per="utterance")`` does.
 
-Notebook: 03_ctc_that_does_not_learn.
+Notebook: 04_ctc_that_does_not_learn.
 """
 
 import keras

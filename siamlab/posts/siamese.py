@@ -32,7 +32,7 @@ Read the functions from top to bottom and look for the line that keeps the netwo
 learning; `explain` shows its effect. `siamlab.posts.FIXES` lists what else is wrong,
 apart from an extractor with new random weights.
 
-Notebook: 05_kl_hinge_loss.
+Notebook: 07_kl_hinge_loss.
 """
 
 import keras

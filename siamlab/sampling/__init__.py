@@ -14,7 +14,7 @@ Before training:
 - `phone_labels`: the phones of each utterance, for CTC.
 - `frame_labels`: the phone of each frame, from phones with times.
 
-Notebooks: 03_ctc_that_does_not_learn, 04_pairs_and_twins.
+Notebooks: 04_ctc_that_does_not_learn, 05_siamese_networks.
 """
 
 import lazy_loader

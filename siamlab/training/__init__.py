@@ -17,7 +17,7 @@ Several workers:
 - `join`: join a training run with several workers.
 - `launch`: start the workers on this machine.
 
-Notebooks: 07_gpu_training, 12_beyond_one_machine.
+Notebooks: 14_gpu_training, 15_beyond_one_machine.
 """
 
 import lazy_loader

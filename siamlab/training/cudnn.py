@@ -9,7 +9,7 @@ The choice follows from the layer's arguments, so it can be determined without a
 
 The conditions are those of Keras 3.15; the tests compare them with Keras' own choice.
 
-Notebook: 07_gpu_training.
+Notebook: 14_gpu_training.
 """
 
 import keras

@@ -9,7 +9,7 @@ with the joint batch: the loss includes all its pairs, the statistics of batch
 normalization include all rows, and every worker gets the same gradients as a single
 process would. Keras must run on JAX (``KERAS_BACKEND=jax``).
 
-Notebook: 12_beyond_one_machine.
+Notebook: 15_beyond_one_machine.
 """
 
 import concurrent.futures

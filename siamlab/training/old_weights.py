@@ -13,7 +13,7 @@ A CuDNNGRU differs from ``GRU(reset_after=True)`` only in its kernels.
 - `read_old_weights`: read the arrays in such a file, by layer.
 - `from_cudnn`: convert the arrays of one layer.
 
-Notebook: 07_gpu_training.
+Notebook: 14_gpu_training.
 """
 
 import numpy as np

@@ -7,7 +7,7 @@ compiled step, and on a GPU a step returns before it is computed. The measuremen
 therefore repeated with one batch that is already in memory; the difference is the cost
 of the input.
 
-Notebook: 07_gpu_training.
+Notebook: 14_gpu_training.
 """
 
 import copy

@@ -26,7 +26,7 @@ def test_the_first_notebook_opens_and_runs_a_cell(jupyterlab, browser):
 
 def test_a_committed_notebook_shows_its_labs_without_a_kernel(jupyterlab, browser):
     address, folder = jupyterlab
-    original = ROOT / "notebooks/06_accuracy_on_distances.ipynb"
+    original = ROOT / "notebooks/08_verification_metrics.ipynb"
     copy = folder / "notebooks/committed.ipynb"
     copy.write_bytes(original.read_bytes())
     notebook = Notebook(browser, address, copy.name)

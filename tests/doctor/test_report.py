@@ -20,7 +20,7 @@ def finding(code="S5", severity="fatal", value=7.0, **more):
         "rows sum to 7",
         value,
         "use a softmax",
-        "05_kl_hinge_loss",
+        "07_kl_hinge_loss",
         **more,
     )
 
@@ -38,7 +38,7 @@ def test_text_has_the_code_the_evidence_the_fix_and_the_notebook(report):
         "(follows from S5)",
         "rows sum to 7",
         "Fix: use a softmax.",
-        "05_kl_hinge_loss",
+        "07_kl_hinge_loss",
         "Passed: S1.",
         "S4: no callbacks were given",
     ):

@@ -63,7 +63,7 @@ def trained(tmp_path_factory):
 def test_two_workers_have_the_gradients_of_one(trained):
     """With augmentation and dropout; the loss compares the rows of both workers.
 
-    Notebook 12 trains a BLSTM in the same way.
+    Notebook 15 trains a BLSTM in the same way.
     """
     losses, changes = trained
     one, first, second = (

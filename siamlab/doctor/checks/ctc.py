@@ -9,7 +9,7 @@ from ..arrays import flatten, to_arrays
 from ..check import check
 from ..report import Skip
 
-_NOTEBOOK = "03_ctc_that_does_not_learn"
+_NOTEBOOK = "04_ctc_that_does_not_learn"
 
 
 @check("C11", "fatal", _NOTEBOOK)

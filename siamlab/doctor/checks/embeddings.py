@@ -31,7 +31,7 @@ def spread(e):
     return float(np.sqrt(np.mean((e - e.mean(axis=0)) ** 2))) / size if size else 0.0
 
 
-@check("S17", "fatal", "04_pairs_and_twins")
+@check("S17", "fatal", "05_siamese_networks")
 def s17_unshared_weights(program):
     """The towers of the network do not share their weights.
 
@@ -62,7 +62,7 @@ def s17_unshared_weights(program):
     )
 
 
-@check("S19", "fatal", "08_embeddings")
+@check("S19", "fatal", "10_embeddings")
 def s19_fresh_extractor(program):
     """Embeddings are taken from weights that were never trained.
 
@@ -100,7 +100,7 @@ def s19_fresh_extractor(program):
     )
 
 
-@check("S11", "fatal", "05_kl_hinge_loss", follows="S30 S1 S12 S13 S15 S2")
+@check("S11", "fatal", "07_kl_hinge_loss", follows="S30 S1 S12 S13 S15 S2")
 def s11_collapse(program):
     """All recordings have the same embedding.
 

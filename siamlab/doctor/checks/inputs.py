@@ -12,7 +12,7 @@ from ..report import Skip
 from ..towers import has_kernel
 
 
-@check("S30", "serious", "02_scaling")
+@check("S30", "serious", "02_normalizing_spectrograms")
 def s30_unscaled(program):
     """The input is not scaled.
 
@@ -29,7 +29,7 @@ def s30_unscaled(program):
     return unscaled(program, program.first_values)
 
 
-@check("C1", "fatal", "02_scaling")
+@check("C1", "fatal", "02_normalizing_spectrograms")
 def c1_unscaled(program):
     """The input is not scaled.
 
@@ -205,7 +205,7 @@ def _share_not_finite(structure):
     return float(np.mean(~np.isfinite(np.concatenate(values))))
 
 
-@check("C2", "serious", "02_scaling", follows="C1")
+@check("C2", "serious", "02_normalizing_spectrograms", follows="C1")
 def c2_loud_padding(program):
     """The padding is the loudest sound of the batch.
 
@@ -229,7 +229,7 @@ def c2_loud_padding(program):
     )
 
 
-@check("C3", "serious", "02_scaling", follows="C1")
+@check("C3", "serious", "02_normalizing_spectrograms", follows="C1")
 def c3_medium_padding(program):
     """The padding looks like speech of medium level.
 

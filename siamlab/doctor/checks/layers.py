@@ -8,7 +8,7 @@ from ..check import check
 from ..report import Skip
 
 
-@check("S33", "minor", "07_gpu_training", kinds="siamese ctc")
+@check("S33", "minor", "14_gpu_training", kinds="siamese ctc")
 def s33_no_cudnn(program):
     """An LSTM that cannot use cuDNN.
 
@@ -31,7 +31,7 @@ def s33_no_cudnn(program):
     return len(refused), f"{len(refused)} of {len(layers)} recurrent layers: {said}"
 
 
-@check("S34", "minor", "07_gpu_training", kinds="siamese ctc")
+@check("S34", "minor", "14_gpu_training", kinds="siamese ctc")
 def s34_mask(program):
     """A mask that cuDNN refuses.
 

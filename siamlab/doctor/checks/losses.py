@@ -13,7 +13,7 @@ from ..divergences import are_distributions
 from ..objective import gradient
 from ..report import Skip
 
-_NOTEBOOK = "05_kl_hinge_loss"
+_NOTEBOOK = "07_kl_hinge_loss"
 _N = 24  # made-up rows; enough to mix labels in many ways
 
 

@@ -4,7 +4,7 @@ from ... import sampling
 from ..check import check
 from ..report import Skip
 
-_NOTEBOOK = "04_pairs_and_twins"
+_NOTEBOOK = "05_siamese_networks"
 
 
 def _problem(program, code):

@@ -10,7 +10,7 @@ from ..objective import direction, gradient
 from ..report import Skip
 from ..sweep import line_to_zero
 
-_NOTEBOOK = "05_kl_hinge_loss"
+_NOTEBOOK = "07_kl_hinge_loss"
 
 
 @check("S5", "fatal", _NOTEBOOK)
@@ -237,7 +237,7 @@ def s10_margin_out_of_scale(program):
 # ------------------------------------------------------------------------------ metrics
 
 
-@check("S3", "fatal", "06_accuracy_on_distances", follows="S1")
+@check("S3", "fatal", "08_verification_metrics", follows="S1")
 def s3_metric_of_distances(program):
     """The metric does not tell how good the network is.
 
@@ -300,7 +300,7 @@ def _metric_of_separated(program, metric, y, labels):
     return metric(y, sweep.of_distances(d))
 
 
-@check("S4", "serious", "06_accuracy_on_distances", follows="S3 S1")
+@check("S4", "serious", "08_verification_metrics", follows="S3 S1")
 def s4_monitored(program):
     """Training is stopped or saved by a metric that means nothing.
 

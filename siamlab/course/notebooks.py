@@ -1,12 +1,4 @@
-"""The notebooks of the course.
-
-- `start`: prepare a notebook; called in the first cell of each.
-- `notebooks_folder`: find the notebooks of this installation.
-- `copy`, `Copied`: copy the course to a folder without overwriting your changes.
-- `open_lab`: open the course in JupyterLab.
-
-``siamlab lab`` copies the course and opens it.
-"""
+"""Prepare, copy and open the notebooks."""
 
 import contextlib
 import dataclasses
@@ -20,19 +12,20 @@ import sys
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from ._files import atomic_write, write_text
-from ._version import __version__
-from .errors import StorageError
-
-__all__ = ["start", "notebooks_folder", "copy", "Copied", "open_lab"]
+from .._files import atomic_write, write_text
+from .._version import __version__
+from ..errors import StorageError
 
 START = "notebooks/00_start_here.ipynb"
 RECEIPT = ".siamlab-course.json"
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def start(seed=0):
     """Prepare a notebook: set figure style and random seeds, and silence TensorFlow.
+
+    Figures are drawn with twice as many pixels as the page shows, so that they stay
+    sharp when they are enlarged.
 
     Call it in the first cell, before ``import keras``.
 
@@ -47,12 +40,17 @@ def start(seed=0):
     >>> sl.course.start(seed=0)
     >>> import keras
     """
-    from . import plots
-    from .training import quiet_tensorflow
+    from .. import plots
+    from ..training import quiet_tensorflow
 
     plots.style()
     quiet_tensorflow()
     import keras
+    from IPython import get_ipython
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    if get_ipython() is not None:
+        set_matplotlib_formats("retina")
 
     keras.utils.set_random_seed(seed)
 

@@ -1,4 +1,4 @@
-"""The course in the reader's own folder, and the options of JupyterLab.
+"""The notebooks in the reader's own folder, and the options of JupyterLab.
 
 That JupyterLab starts is tested in test_wheel.py.
 """
@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siamlab import cli, course
+from siamlab.course import notebooks as module
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 OTHER = "notebooks/01_other.ipynb"
 
 
@@ -63,13 +64,13 @@ def test_a_second_copy_changes_nothing(copied):
 def test_in_a_clone_nothing_is_copied():
     assert course.notebooks_folder() == ROOT / "notebooks"
     assert course.copy(ROOT).written == ()
-    assert not (ROOT / course.RECEIPT).exists()
+    assert not (ROOT / module.RECEIPT).exists()
 
 
 @pytest.fixture
 def publish(tmp_path, monkeypatch):
     """Publish a version of a course of two notebooks."""
-    monkeypatch.setattr(course, "_source", lambda: tmp_path / "source")
+    monkeypatch.setattr(module, "_source", lambda: tmp_path / "source")
     return lambda text: write_course(tmp_path / "source", text)
 
 
@@ -82,7 +83,7 @@ def write_course(source, text):
 def test_a_new_version_is_written_beside_changes(
     publish, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(course, "__version__", "0.7.0")
+    monkeypatch.setattr(module, "__version__", "0.7.0")
     folder = tmp_path / "mine"
     publish("first")
     course.copy(folder)
@@ -105,7 +106,7 @@ STEPS = st.sampled_from(["publish", "copy", "edit 0", "edit 1", "edit 2", "lose"
 def test_changes_are_never_lost_and_the_newest_version_is_always_there(steps):
     with tempfile.TemporaryDirectory() as root, pytest.MonkeyPatch.context() as patch:
         source, folder = Path(root) / "source", Path(root) / "mine"
-        patch.setattr(course, "_source", lambda: source)
+        patch.setattr(module, "_source", lambda: source)
         write_course(source, 0)
         changes, newest, delivered = {}, 0, set()
         for k, step in enumerate([*steps, "copy"], start=1):
@@ -113,7 +114,7 @@ def test_changes_are_never_lost_and_the_newest_version_is_always_there(steps):
                 newest = k
                 write_course(source, newest)
             elif step == "lose":
-                (folder / course.RECEIPT).unlink(missing_ok=True)
+                (folder / module.RECEIPT).unlink(missing_ok=True)
             elif step.startswith("edit"):
                 present = sorted(folder.glob("notebooks/*.ipynb"))
                 for path in present[int(step[-1]) :][:1]:
@@ -128,7 +129,7 @@ def test_changes_are_never_lost_and_the_newest_version_is_always_there(steps):
 
 def test_ctrl_c_while_copying_leaves_no_partial_file(publish, tmp_path, monkeypatch):
     publish("first")
-    folder, copyfile = tmp_path / "mine", course.shutil.copyfile
+    folder, copyfile = tmp_path / "mine", module.shutil.copyfile
 
     def interrupted(source, target):
         if Path(source).name == Path(course.START).name:
@@ -137,7 +138,7 @@ def test_ctrl_c_while_copying_leaves_no_partial_file(publish, tmp_path, monkeypa
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(course.shutil, "copyfile", interrupted)
+        patch.setattr(module.shutil, "copyfile", interrupted)
         assert cli.main(["lab", str(folder), "--copy-only"]) == 130
     (left,) = folder.glob("notebooks/*")
     assert left.read_text() == f"{course.START}: first"

@@ -203,29 +203,6 @@ def exchanged(features, scaler, arguments):
             yield order, f"{type(error).__name__}: {str(error).split('}} ')[-1]}"
 
 
-def draw(found, path):
-    """Draw the losses, and what the posted network says to one sentence."""
-    import matplotlib.pyplot as plt
-
-    sl.plots.style()
-    fig, (left, right) = plt.subplots(1, 2, figsize=(11, 6), layout="constrained")
-    for number, (name, runs) in enumerate(found.items()):
-        for run in runs:
-            epochs = range(1, len(run["loss"]) + 1)
-            label = name if run is runs[0] else None
-            left.plot(epochs, run["loss"], color=f"C{number}", label=label, alpha=0.7)
-    left.set(xlabel="epoch", ylabel="loss (nats per sentence)", yscale="log")
-    left.legend()
-    right.axis("off")
-    right.set_title("What is said to a new sentence after each epoch, seed 0")
-    lines = []
-    for name, (run, *_) in found.items():
-        said = [f"  {i + 1}: {said_at(run, i)}" for i in range(len(run["loss"]))]
-        lines += [f"{name}:", *said]
-    right.text(0, 1, "\n".join(lines), va="top", fontsize=8, transform=right.transAxes)
-    fig.savefig(path, dpi=150)
-
-
 def said_at(run, epoch):
     """Return the beginning of what is said to a test sentence after an epoch."""
     if "said" not in run:
@@ -261,7 +238,6 @@ def main():
     parser.add_argument("--batch", type=int, default=8, help="sentences in each")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", nargs="+", help="some of the rows")
-    parser.add_argument("--figure", metavar="PNG", help="draw losses and sentences")
     arguments = parser.parse_args()
 
     hop = arguments.hop
@@ -271,13 +247,13 @@ def main():
     settings = {name: getattr(arguments, name) for name in names}
     settings["corpus"] = Path(arguments.textgrid or "voice").name
     saved = Runs(arguments.keep, settings)
-    lines, found = [], {}
+    lines = []
     for name, row in rows(raw).items():
         if arguments.rows and name not in arguments.rows:
             continue
         train = partial(measure, row, features, arguments)
-        found[name] = saved.run_seeds(name, arguments.seeds, train)
-        for line in report(name, found[name]):
+        found = saved.run_seeds(name, arguments.seeds, train)
+        for line in report(name, found):
             lines.append(line)
             print(*line, sep="  ", flush=True)
     parts = [
@@ -295,8 +271,6 @@ def main():
         machine("tensorflow", "keras", "numpy") + ".",
     ]
     publish("\n\n".join(parts), arguments.keep)
-    if arguments.figure:
-        draw(found, arguments.figure)
 
 
 if __name__ == "__main__":

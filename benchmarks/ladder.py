@@ -14,12 +14,10 @@ interrupted.
 from functools import partial
 
 import keras
-import numpy as np
 from _report import Runs, argument_parser, machine, publish, table
 from _speakers import HEAD, caption, corpora, evaluate, line
 from keras import ops
 
-import siamlab as sl
 from siamlab import posts
 
 NAMES = [fix.name for fix in posts.FIXES]
@@ -95,34 +93,6 @@ def measure(features, test, arguments, fixes, is_trained, seed):
     return {**found, "steps": steps.found if len(fixes) < 2 else {}}
 
 
-def draw(shown, path):
-    """Draw the EER of each row, and the steps as posted and with the shape fixed."""
-    import matplotlib.pyplot as plt
-
-    sl.plots.style()
-    fig, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
-    for ax, score, title in (
-        (axes[0, 0], "eer", "cosine of the second LSTM"),
-        (axes[0, 1], "own", "outputs, compared as by the loss"),
-    ):
-        heights = np.arange(len(shown))[::-1]
-        for height, runs in zip(heights, shown.values(), strict=True):
-            values = [100 * run[score]["value"] for run in runs]
-            ax.plot(values, [height] * len(runs), "o", color="C0", alpha=0.6)
-        ax.set_yticks(heights, list(shown))
-        ax.set(xlabel="EER (%)", xlim=(0, 50), title=title)
-    for ax, name, label in (
-        (axes[1, 0], "loss", "loss"),
-        (axes[1, 1], "gradient", "norm of the gradient"),
-    ):
-        for row in ("as posted", "+ shape"):
-            ax.plot(shown[row][0]["steps"][name], label=row)
-        ax.set(xlabel="step", ylabel=label)
-        ax.legend()
-    axes[1, 1].set_yscale("symlog", linthresh=1e-3)  # many are exactly 0
-    fig.savefig(path, dpi=150)
-
-
 def main():
     parser = argument_parser(__doc__)
     parser.add_argument("--data", metavar="ROOT", help="real speech")
@@ -131,7 +101,6 @@ def main():
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--only", nargs="+", metavar="ROW", help="some of the rows")
-    parser.add_argument("--figure", metavar="PNG", help="draw the rows of one fix more")
     arguments = parser.parse_args()
 
     features, test = corpora(arguments.data)
@@ -139,14 +108,12 @@ def main():
     settings = {name: getattr(arguments, name) for name in names}
     settings |= {"train": repr(features), "test": repr(test)}
     runs = Runs(arguments.keep, settings)
-    lines, shown = [], {}
+    lines = []
     for name, fixes, is_trained in rows():
         if arguments.only is not None and name not in arguments.only:
             continue
         function = partial(measure, features, test, arguments, fixes, is_trained)
         found = runs.run_seeds(name, arguments.seeds, function)
-        if name.startswith(("untrained", "as posted", "+")):
-            shown[name] = found
         lines.append(line(name, found))
         print(*lines[-1], sep="  ", flush=True)
     parts = [
@@ -156,8 +123,6 @@ def main():
         machine("tensorflow", "keras", "numpy") + ".",
     ]
     publish("\n\n".join(parts), arguments.keep)
-    if arguments.figure:
-        draw(shown, arguments.figure)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,9 @@ before = sl.embed(net, test_features)
 net.fit(sl.sampling.SpeakerBatches(features), epochs=4)
 after = sl.embed(net, test_features)
 
-fig, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 for ax, (title, embeddings) in zip(
     axes, {"untrained": before, "trained": after}.items(), strict=True
 ):
-    sl.plots.speaker_map(
-        embeddings, test_features.speakers, title=title, legend=False, ax=ax
-    )
-fig.savefig(Path(__file__).with_suffix(".png"), dpi=90)
+    sl.plots.speaker_map(embeddings, test_features.speakers, title=title, ax=ax)
+fig.savefig(Path(__file__).with_suffix(".png"), dpi=130)

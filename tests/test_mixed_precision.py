@@ -28,12 +28,11 @@ def test_heads_are_float32_and_lstms_are_not(head, half):
 
 
 def test_heads_of_other_networks_are_float32(half):
-    phones, frames = (ctc.Vocabulary(("a", "b"), blank) for blank in (-1, None))
+    phones = ctc.Vocabulary(("a", "b"), blank=-1)
     encoder = networks.blstm_encoder(head="unit", **SMALL)
     for net in (
         networks.xvector_encoder(n_mels=4, units=3, output_dim=4),
         networks.ctc_blstm(phones, n_bins=4, units=(3,)).encoder,
-        networks.framewise_blstm(frames, n_bins=4, units=(3,)).encoder,
         networks.classifier(encoder, n_speakers=5),
     ):
         assert net.output.dtype == "float32", net.name

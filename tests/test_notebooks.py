@@ -1,9 +1,11 @@
 """The notebooks are committed as executed, with outputs that nbval can compare."""
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+from docutils.utils.math.latex2mathml import tex2mathml
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -12,6 +14,12 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def path(request):
     return request.param
+
+
+@pytest.fixture
+def text(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 @pytest.fixture
@@ -56,9 +64,38 @@ def test_code_cells_are_short(code):
     assert sorted(lines)[len(lines) // 2] <= 8
 
 
-def test_it_ends_with_a_summary_questions_and_what_comes_next(path):
-    cells = nbformat.read(path, as_version=4).cells
-    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    assert "## Summary" in text
-    assert 3 <= text.count("<details>") <= 6
-    assert "**Next:**" in text or "## Your own recordings" in text
+def test_claims_stand_in_folded_cells_of_their_own(code):
+    for cell in code:
+        is_claim = "claim" in cell.metadata.get("tags", [])
+        assert is_claim == ("assert " in cell.source)
+        assert is_claim == cell.metadata.get("jupyter", {}).get("source_hidden", False)
+
+
+def prose(text):
+    """Text without formulas and folded solutions."""
+    text = re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
+    return re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)
+
+
+def test_it_has_the_parts_of_a_lesson(text):
+    assert re.match(r"# \S.*\n\n", text)
+    assert "**You will be able to**" in text
+    assert 1200 <= len(prose(text).split()) <= 1800
+    for heading in ("## Summary", "## Exercises", "### References"):
+        assert text.count(f"\n{heading}\n") + text.startswith(heading) == 1, heading
+    assert "**Next:**" in text
+
+
+def test_it_has_formulas_and_references(path, text):
+    # Start here and diagnose it are about programs.
+    if path.stem[:2] not in ("00", "13"):
+        assert text.count("$$") >= 6
+    references = text.partition("### References")[2]
+    links = re.findall(r"\]\((https://[^)]+)\)", references)
+    assert len(links) >= 4 if "03" <= path.stem[:2] <= "12" else len(links) >= 1
+
+
+def test_its_formulas_can_be_shown_in_the_book(text):
+    text = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
+    for block, inline in re.findall(r"\$\$(.+?)\$\$|\$(.+?)\$", text, re.DOTALL):
+        assert "<math" in tex2mathml(block or inline, as_block=bool(block))

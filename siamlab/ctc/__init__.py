@@ -6,7 +6,7 @@
 - `validate_batch`: find utterances that cannot be used for training, with the reason;
   `min_frames`: the frames that some labels need.
 
-Notebook: 04_ctc_that_does_not_learn.
+Notebooks: 03_ctc_from_scratch, 04_ctc_that_does_not_learn.
 """
 
 import lazy_loader

@@ -134,8 +134,7 @@ def decode_utterance(logits, vocabulary, truth, utterance=0, epoch=0, stage=2):
     Parameters
     ----------
     logits : sequence of sequence of array_like
-        By epoch, 0 before training; by utterance; shape (time, outputs) each, as
-        recorded by `networks.LogitRecorder`.
+        By epoch, 0 before training; by utterance; shape (time, outputs) each.
     vocabulary : ctc.Vocabulary
         Symbols of the outputs, with a blank.
     truth : sequence of sequence of str

@@ -7,7 +7,7 @@ from .. import plots
 from ..plots.speaker_plots import (
     COLORS,
     MARKERS,
-    MAX_LEGEND_ENTRIES,
+    MAX_LABELS,
     speaker_marker,
 )
 from ._base import Picture
@@ -62,7 +62,7 @@ class MapPicture(Picture):
         ax.set(xlim=(-0.05, 1.05), ylim=(-0.05, 1.05), xticks=[], yticks=[])
         ax.set(xlabel="UMAP 1", ylabel="UMAP 2", aspect="equal")
         ax.set_title("lines: nearest in the original space (dashed: another name)\n ")
-        if len(self._speakers) <= MAX_LEGEND_ENTRIES:
+        if len(self._speakers) <= MAX_LABELS:
             ax.legend(
                 self._dots,
                 self._speakers.tolist(),

@@ -174,7 +174,7 @@ class CTCLab(Lab):
     ----------
     outputs : dict of str to sequence of sequence of array_like
         Logits of each network: by epoch, 0 before training; by utterance; shape (time,
-        outputs) each, without padding, as recorded by `networks.LogitRecorder`.
+        outputs) each, without padding, before training and after each epoch.
     vocabulary : ctc.Vocabulary
         Symbols of the outputs, with a blank.
     truth : sequence of sequence of str

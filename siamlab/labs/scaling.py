@@ -13,7 +13,7 @@ from ._numpy_lstm import backpropagate, draw_lstm
 from ._scaling_picture import SATURATION, ScalingPicture
 
 # Decibels in one unit of the natural logarithm.
-_NEPER = 10 / np.log(10)
+_DB_PER_NAT = 10 / np.log(10)
 # Two seconds at the usual hop, so that the picture follows at once.
 _FRAMES = 125
 
@@ -165,8 +165,10 @@ def scaling_steps(floor_db=None, reference_db=0.0):
     array([[20.]], dtype=float32)
     """
     return {
-        "raw": scalers.AffineScaler(reference_db, _NEPER, floor_db),
-        "+20": scalers.AffineScaler(reference_db - 20 * _NEPER, _NEPER, floor_db),
+        "raw": scalers.AffineScaler(reference_db, _DB_PER_NAT, floor_db),
+        "+20": scalers.AffineScaler(
+            reference_db - 20 * _DB_PER_NAT, _DB_PER_NAT, floor_db
+        ),
         "min-max": scalers.MinMaxScaler(per="utterance", floor_db=floor_db),
         "standardized": scalers.StandardScaler(floor_db=floor_db),
     }

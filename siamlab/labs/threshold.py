@@ -120,7 +120,7 @@ class _ThresholdPicture(Picture):
         self._height = accuracy.plot([], [], "s", color="black", markersize=8)[0]
         accuracy.axhline(max(share, 1 - share), color="0.5", linestyle=":")
         accuracy.set(xlabel="threshold (cosine)", ylabel="accuracy", ylim=(0, 1.02))
-        accuracy.set_title("accuracy (dotted: always the same answer)")
+        accuracy.set_title("accuracy (dotted: constant answer)")
         curves = (self._curve, self._eer, self._eer_text, self._accuracy)
         return (*curves, self._line, self._point, self._height)
 

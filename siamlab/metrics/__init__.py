@@ -5,7 +5,7 @@ order ``f(y_true, y_score)``, where `y_true` is 1 for the same speaker:
 
 - `pair_scores`, `trial_scores`: cosine similarities of all pairs, or of a trial list.
 - `eer`, `auc`, `min_dcf`, `det_curve`: error rates over all thresholds.
-- `best_threshold`, `accuracy_at`: decisions at one threshold.
+- `best_threshold`: the threshold with the fewest errors.
 - `verify`: all of these with confidence intervals; `Verification`, `Estimate`.
 - `EER`: the equal error rate for ``compile(metrics=[...])``.
 
@@ -15,7 +15,7 @@ Others:
 - `phone_error_rate`: compares transcriptions with references.
 - `input_dependence`: whether outputs depend on the input at all.
 
-Notebook: 08_verification_metrics.
+Notebooks: 08_verification_metrics, 11_speaker_clusters.
 """
 
 import lazy_loader

@@ -1,5 +1,5 @@
 from .clustering import misclassification_rate
-from .error_rates import accuracy_at, auc, best_threshold, det_curve, eer, min_dcf
+from .error_rates import auc, best_threshold, det_curve, eer, min_dcf
 from .keras_metrics import EER
 from .transcription import input_dependence, phone_error_rate
 from .verification import Estimate, Verification, pair_scores, trial_scores, verify
@@ -8,7 +8,6 @@ __all__ = [
     "EER",
     "Estimate",
     "Verification",
-    "accuracy_at",
     "auc",
     "best_threshold",
     "det_curve",

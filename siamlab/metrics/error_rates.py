@@ -158,35 +158,6 @@ def best_threshold(y_true, y_score):
     return find_crossing(*det_curve(y_true, y_score))[1]
 
 
-def accuracy_at(y_true, y_score, threshold):
-    """Fraction of pairs that a threshold classifies correctly.
-
-    Parameters
-    ----------
-    y_true, y_score : array_like
-        As for `eer`.
-    threshold : float
-        Accept pairs with at least this score.
-
-    Returns
-    -------
-    float
-        From 0 to 1. It depends on the fraction of same-speaker pairs.
-
-    Raises
-    ------
-    ArgumentError
-        If shapes differ or a score is not finite.
-
-    Examples
-    --------
-    >>> accuracy_at([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1], threshold=0.25)
-    0.5
-    """
-    y_true, y_score = check_scores(y_true, y_score, both_classes=False)
-    return float(np.mean((y_score >= threshold) == y_true))
-
-
 class ErrorCurve:
     """Error rates at all thresholds, from a single sort of the scores.
 

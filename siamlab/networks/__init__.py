@@ -14,9 +14,6 @@ Models that train an encoder:
 Phone recognition:
 
 - `ctc_blstm`: bidirectional LSTMs with CTC; a `CTCNet`.
-- `framewise_blstm`: bidirectional LSTMs with one label for each frame; a
-  `FramewiseNet`.
-- `LogitRecorder`: a callback that records the outputs during training.
 
 Importing this module registers all layers, losses and models with Keras, so that
 `keras.saving.load_model` finds them.
@@ -27,20 +24,16 @@ Notebooks: 04_ctc_that_does_not_learn, 05_siamese_networks.
 # A saved network names its layers and losses: importing them registers their classes.
 from .. import layers, losses  # noqa: F401
 from .encoders import HEADS, blstm_encoder, classifier, xvector_encoder
-from .logit_recorder import LogitRecorder
-from .phone_recognition import CTCNet, FramewiseNet, ctc_blstm, framewise_blstm
+from .phone_recognition import CTCNet, ctc_blstm
 from .speaker_models import Siamese, SpeakerNet
 
 __all__ = [
     "HEADS",
     "CTCNet",
-    "FramewiseNet",
-    "LogitRecorder",
     "Siamese",
     "SpeakerNet",
     "blstm_encoder",
     "classifier",
     "ctc_blstm",
-    "framewise_blstm",
     "xvector_encoder",
 ]

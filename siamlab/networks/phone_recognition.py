@@ -1,4 +1,4 @@
-"""Networks that recognize phones, with CTC or with one label per frame."""
+"""Networks that recognize phones with CTC."""
 
 import dataclasses
 
@@ -13,8 +13,26 @@ from ..errors import ArgumentError
 from ._encoder_model import EncoderModel
 
 
-class _PhoneNet(EncoderModel):
-    """An encoder with one output per frame, and the vocabulary of its outputs."""
+@keras.saving.register_keras_serializable(package="siamlab")
+class CTCNet(EncoderModel):
+    """A phone recognizer with the CTC loss; see `ctc_blstm`.
+
+    The loss is part of the model: pass only an optimizer to ``compile``. The lengths
+    that CTC needs are computed from "frames" and from the labels, so they cannot be
+    wrong (docs/doctor.md#c9, docs/doctor.md#c14).
+
+    Parameters
+    ----------
+    encoder : keras.Model
+        {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
+        time / stride, symbols).
+    vocabulary : ctc.Vocabulary
+        Vocabulary with a blank.
+    stride : int
+        Number of input frames per output frame.
+    **kwargs
+        As for `keras.Model`.
+    """
 
     def __init__(self, encoder, vocabulary, stride=1, **kwargs):
         super().__init__(encoder, **kwargs)
@@ -78,28 +96,6 @@ class _PhoneNet(EncoderModel):
         config = super().get_config()
         return {**config, "vocabulary": vocabulary, "stride": self.stride}
 
-
-@keras.saving.register_keras_serializable(package="siamlab")
-class CTCNet(_PhoneNet):
-    """A phone recognizer with the CTC loss; see `ctc_blstm`.
-
-    The loss is part of the model: pass only an optimizer to ``compile``. The lengths
-    that CTC needs are computed from "frames" and from the labels, so they cannot be
-    wrong (docs/doctor.md#c9, docs/doctor.md#c14).
-
-    Parameters
-    ----------
-    encoder : keras.Model
-        {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
-        time / stride, symbols).
-    vocabulary : ctc.Vocabulary
-        Vocabulary with a blank.
-    stride : int
-        Number of input frames per output frame.
-    **kwargs
-        As for `keras.Model`.
-    """
-
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
@@ -160,88 +156,6 @@ class CTCNet(_PhoneNet):
         return [self.vocabulary.decode(each) for each in labels]
 
 
-@keras.saving.register_keras_serializable(package="siamlab")
-class FramewiseNet(_PhoneNet):
-    """A frame-level phone classifier; see `framewise_blstm`.
-
-    The loss is part of the model: pass only an optimizer to ``compile``. Frames with
-    the label -1, which are padding or not labeled, are ignored (docs/doctor.md#c22).
-
-    Parameters
-    ----------
-    encoder : keras.Model
-        {"spectrogram": (batch, time, n_bins), "frames": (batch,)} -> logits (batch,
-        time / stride, symbols).
-    vocabulary : ctc.Vocabulary
-        Vocabulary without a blank.
-    stride : int
-        Number of input frames per output frame.
-    **kwargs
-        As for `keras.Model`.
-    """
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        """Compute the cross-entropy, averaged over the labeled frames.
-
-        Parameters
-        ----------
-        x : dict of tensor
-            "spectrogram" and "frames".
-        y : tensor
-            Labels, shape (batch, time / stride), -1 where there is none.
-        y_pred : tensor
-            Logits, shape (batch, time / stride, symbols).
-        sample_weight : tensor, optional
-            Shape (batch,).
-        training : bool
-            Not used.
-
-        Returns
-        -------
-        tensor
-            A scalar, in nats per frame.
-        """
-        y = ops.cast(y, "int32")
-        weights = ops.cast(y >= 0, "float32")
-        if sample_weight is not None:
-            weights = weights * ops.cast(sample_weight, "float32")[:, None]
-        costs = ops.sparse_categorical_crossentropy(
-            ops.where(y >= 0, y, 0), ops.cast(y_pred, "float32"), from_logits=True
-        )
-        return ops.sum(costs * weights) / ops.maximum(ops.sum(weights), 1.0)
-
-    def accuracy(self, features, labels):
-        """Compute the accuracy over the labeled frames.
-
-        Parameters
-        ----------
-        features : Features or sequence of numpy.ndarray
-            Shape (time, n_bins) each.
-        labels : sequence of numpy.ndarray
-            Shape (time,) each, -1 where there is none.
-
-        Returns
-        -------
-        float
-            From 0 to 1.
-
-        Raises
-        ------
-        ArgumentError
-            If no frame is labeled.
-        """
-        right = []
-        for logits, truth in zip(self.logits(features), labels, strict=True):
-            truth = np.asarray(truth)[:: self.stride]
-            right.append((np.argmax(logits, axis=-1) == truth)[truth >= 0])
-        is_right = np.concatenate(right)
-        if not len(is_right):
-            raise ArgumentError("no frame is labeled: all labels are -1")
-        return float(is_right.mean())
-
-
 def ctc_blstm(
     vocabulary,
     n_bins=128,
@@ -292,51 +206,6 @@ def ctc_blstm(
         raise ArgumentError("CTC needs a vocabulary with a blank; got blank=None")
     encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
     return CTCNet(encoder, vocabulary, stride)
-
-
-def framewise_blstm(
-    vocabulary,
-    n_bins=128,
-    units=(100, 100, 150),
-    scaler=None,
-    stride=1,
-    dropout=0.0,
-    name="framewise",
-):
-    """Build a frame-level phone classifier with bidirectional LSTMs.
-
-    Parameters
-    ----------
-    vocabulary : ctc.Vocabulary
-        Vocabulary without a blank (``blank=None``).
-    n_bins, units, scaler, stride, dropout, name
-        As for `ctc_blstm`.
-
-    Returns
-    -------
-    FramewiseNet
-        Not compiled; call ``net.compile("adam")``. The loss is part of the model.
-
-    Raises
-    ------
-    ArgumentError
-        If the vocabulary has a blank, or a number is out of range.
-
-    Examples
-    --------
-    >>> vocabulary = Vocabulary(("a", "b"), blank=None)
-    >>> net = framewise_blstm(vocabulary, n_bins=8, units=(4,))
-    >>> x = {"spectrogram": np.zeros((2, 9, 8)), "frames": np.array([9, 5])}
-    >>> net(x).shape
-    TensorShape([2, 9, 2])
-    """
-    if vocabulary.blank is not None:
-        raise ArgumentError(
-            "a framewise network needs a vocabulary without a blank (blank=None); got "
-            f"blank={vocabulary.blank}"
-        )
-    encoder = _encoder(len(vocabulary), n_bins, units, scaler, stride, dropout, name)
-    return FramewiseNet(encoder, vocabulary, stride)
 
 
 def _encoder(n_outputs, n_bins, units, scaler, stride, dropout, name):

@@ -1,10 +1,10 @@
 """Plots. Each function returns Axes; saving and showing them is up to the caller.
 
-- `waveform`, `spectrogram`, `value_histogram`: recordings and their spectrograms.
+- `waveform`, `spectrogram`: recordings and their spectrograms.
 - `corpus`: speakers and durations of a corpus.
 - `training_curves`: a metric of several training runs over epochs.
-- `phone_outputs`, `ctc_lattice`: outputs of a phone recognizer.
-- `speaker_map`, `dendrogram`: embeddings.
+- `ctc_lattice`: outputs of a phone recognizer over the states of CTC.
+- `speaker_map`: embeddings.
 - `score_histogram`, `det_curve`: pair scores.
 - `style`: activates the style of the course; `STYLE`: its matplotlib style sheet;
   `COLORS`: the color of each thing that several figures show.

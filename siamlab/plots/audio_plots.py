@@ -74,32 +74,3 @@ def spectrogram(values, *, hop_seconds=0.010, frequencies=None, ax=None, unit="d
         ax.set_yticks(bands + 0.5, [f"{khz:g}" for khz in ticks])
         ax.set_ylabel("frequency (kHz)")
     return ax
-
-
-def value_histogram(values, *, label="value", ax=None):
-    """Plot a histogram of the values of spectrograms.
-
-    Parameters
-    ----------
-    values : numpy.ndarray or sequence of numpy.ndarray
-        Arrays of any shape; all values are counted together.
-    label : str
-        Label of the horizontal axis, with the unit.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default, a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The fraction of values in each of 60 bins. The lowest and the highest 0.05 %
-        are counted in the outermost bins, so that single outliers do not stretch the
-        axis.
-    """
-    ax = get_axes(ax, (6, 2.5))
-    arrays = [values] if isinstance(values, np.ndarray) else values
-    flat = np.concatenate([np.ravel(array) for array in arrays])
-    flat = np.clip(flat, *np.percentile(flat, (0.05, 99.95)))
-    ax.hist(flat, bins=60, weights=np.full(len(flat), 1 / len(flat)))
-    ax.axvline(0, color="0.6", linewidth=1)
-    ax.set(xlabel=label, ylabel="fraction of values")
-    return ax

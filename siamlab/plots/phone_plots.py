@@ -6,68 +6,6 @@ from ..errors import ArgumentError
 from .figure_style import get_axes, show_image
 
 
-def phone_outputs(posteriors, vocabulary, *, hop_seconds, phones=(), ax=None):
-    """Plot the outputs of a phone recognizer over time.
-
-    Parameters
-    ----------
-    posteriors : numpy.ndarray
-        Probabilities, shape (time, outputs), of one utterance.
-    vocabulary : ctc.Vocabulary
-        Vocabulary of the outputs.
-    hop_seconds : float
-        Time from one output to the next.
-    phones : sequence of (str, float, float)
-        Spoken phones: symbol, start and end in seconds.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default, a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The blank is a dashed line. Every other output that is the most probable one in
-        some frames is labeled with its symbol at its peak.
-
-    Raises
-    ------
-    ArgumentError
-        If the number of outputs is not that of the vocabulary.
-    """
-    posteriors = np.asarray(posteriors)
-    if posteriors.ndim != 2 or posteriors.shape[1] != len(vocabulary):
-        raise ArgumentError(
-            f"posteriors must have shape (time, {len(vocabulary)}), one column for "
-            f"each output of the vocabulary; got {posteriors.shape}"
-        )
-    ax = get_axes(ax, (9, 2.5))
-    time = hop_seconds * (np.arange(len(posteriors)) + 0.5)
-    if vocabulary.blank is not None:
-        blank = posteriors[:, vocabulary.blank]
-        ax.plot(time, blank, color="0.4", linestyle="--", linewidth=1, label="blank")
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
-    best = posteriors.argmax(axis=1)
-    for output in np.unique(best):
-        if output == vocabulary.blank:
-            continue
-        p = posteriors[:, output]
-        (line,) = ax.plot(time, p, linewidth=1.5)
-        # One label for each run of frames in which this output is the best.
-        frames = np.flatnonzero(best == output)
-        for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
-            peak = run[np.argmax(p[run])]
-            (symbol,) = vocabulary.decode([output])
-            ax.annotate(symbol, (time[peak], p[peak]), color=line.get_color())
-    _mark_phones(ax, phones)
-    ax.set(
-        xlabel="time (s)",
-        ylabel="probability",
-        xlim=(0, hop_seconds * len(posteriors)),
-        ylim=(0, 1.1),
-    )
-    ax.grid(visible=False)
-    return ax
-
-
 def ctc_lattice(posteriors, names, *, hop_seconds, alignment=(), phones=(), ax=None):
     """Plot the probability of each CTC state over time.
 

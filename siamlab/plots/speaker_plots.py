@@ -1,6 +1,7 @@
 """Plots of embeddings and of pair scores."""
 
 import numpy as np
+from matplotlib import patheffects
 
 from .. import clusters, metrics
 from ..errors import ArgumentError
@@ -11,8 +12,8 @@ from .figure_style import get_axes
 # which is too pale on white.
 COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00 #56B4E9 #000000".split()
 MARKERS = "osD^v*PX"
-# With more speakers the legend would be taller than the figure.
-MAX_LEGEND_ENTRIES = 16
+# More names would cover the points.
+MAX_LABELS = 16
 _SAME, _DIFFERENT = "#0072B2", "#D55E00"
 
 
@@ -32,7 +33,7 @@ def speaker_map(
     seed=0,
     k=5,
     title="",
-    legend=True,
+    labels=True,
     ax=None,
 ):
     """Plot a UMAP map of utterances, colored by speaker.
@@ -53,8 +54,8 @@ def speaker_map(
         Number of neighbors for the purity; at most the number of other utterances.
     title : str
         First line of the title.
-    legend : bool
-        Show a legend if there are at most 16 speakers.
+    labels : bool
+        Write each speaker's name beside their points if there are at most 16.
     ax : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -84,71 +85,34 @@ def speaker_map(
     purity = clusters.neighbor_purity(embeddings, speakers, k=k, metric=metric)
     ax = get_axes(ax, (7, 5))
     names = np.unique(speakers)
-    dots = []
     for i, name in enumerate(names):
         x, y = points[speakers == name].T
         style = {"s": 28, "linewidth": 0.3, "edgecolor": "white", **speaker_marker(i)}
-        dots.append(ax.scatter(x, y, **style))
+        ax.scatter(x, y, **style)
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
-    if legend and len(names) <= MAX_LEGEND_ENTRIES:
-        # Given explicitly: names that begin with an underscore would be left out.
-        ax.legend(dots, map(str, names), loc="center left", bbox_to_anchor=(1.0, 0.5))
+    if labels and len(names) <= MAX_LABELS:
+        centers = [np.median(points[speakers == name], axis=0) for name in names]
+        _write_names(ax, np.array(centers), names)
     return ax
 
 
-def dendrogram(embeddings, speakers, *, linkage="average", metric="cosine", ax=None):
-    """Plot the dendrogram of an agglomerative clustering, with speakers at the leaves.
-
-    Parameters
-    ----------
-    embeddings : array_like
-        Shape (utterances, dim).
-    speakers : array_like
-        Shape (utterances,).
-    linkage : str
-        Method of `scipy.cluster.hierarchy.linkage`: "average", "complete", "single"
-        or, with Euclidean distances, "ward".
-    metric : str
-        Metric of `scipy.spatial.distance.pdist`.
-    ax : matplotlib.axes.Axes, optional
-        Axes to draw on; by default, a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Utterances on the horizontal axis, distances on the vertical axis. Each leaf has
-        the marker of its speaker in `speaker_map`.
-
-    Raises
-    ------
-    ArgumentError
-        If shapes do not match, or as for `clusters.check_points`.
-    """
-    from scipy.cluster import hierarchy
-
-    x = clusters.check_points(embeddings, metric, min_rows=2)
-    speakers = check_labels(speakers, len(x), "speakers")
-    ax = get_axes(ax, (11, 3.5))
-    tree = hierarchy.dendrogram(
-        hierarchy.linkage(x, method=linkage, metric=metric),
-        ax=ax,
-        no_labels=True,
-        color_threshold=0.0,
-        above_threshold_color="0.45",
-    )
-    leaf_x = 5.0 + 10.0 * np.arange(len(x))  # where scipy draws the leaves
-    leaf_speakers = speakers[tree["leaves"]]
-    below = -0.03 * ax.get_ylim()[1]
-    for i, name in enumerate(np.unique(speakers)):
-        x = leaf_x[leaf_speakers == name]
-        ax.scatter(x, np.full_like(x, below), s=22, clip_on=False, **speaker_marker(i))
-    ax.set(xlabel="utterances, marked by speaker", ylabel=f"{metric} distance")
-    ax.set_ylim(2 * below, None)
-    ax.grid(visible=False)
-    return ax
+def _write_names(ax, centers, names):
+    """Write names at their places, moved up where they would cover each other."""
+    low, high = ax.get_ylim()
+    height, width = (high - low) / 20, np.ptp(ax.get_xlim()) / 6
+    outline = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    placed: list[tuple] = []
+    for i in np.argsort(centers[:, 1], kind="stable"):
+        x, y = centers[i]
+        for other_x, other_y in placed:
+            if abs(x - other_x) < width and abs(y - other_y) < height:
+                y = other_y + height
+        placed.append((x, y))
+        style = {"color": speaker_marker(i)["color"], "path_effects": outline}
+        ax.text(x, y, str(names[i]), ha="center", va="center", fontsize=9, **style)
 
 
 def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):

@@ -7,7 +7,7 @@
 
 These programs contain faults on purpose: do not copy them.
 
-Notebooks: 04_ctc_that_does_not_learn, 07_kl_hinge_loss.
+Notebooks: 04_ctc_that_does_not_learn, 06_never_above_half.
 """
 
 import lazy_loader

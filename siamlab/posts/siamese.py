@@ -29,10 +29,10 @@ What differs from the post:
   size is fixed, and a TypeError if it is not (Keras 3.15 on TensorFlow).
 
 Read the functions from top to bottom and look for the line that keeps the network from
-learning; `explain` shows its effect. `siamlab.posts.FIXES` lists what else is wrong,
+learning. `siamlab.posts.FIXES` lists what else is wrong,
 apart from an extractor with new random weights.
 
-Notebook: 07_kl_hinge_loss.
+Notebook: 06_never_above_half.
 """
 
 import keras
@@ -260,83 +260,3 @@ def speaker_embedding(extractor, segments):
         Shape (2 * units,).
     """
     return np.mean(extractor.predict_on_batch(segments), axis=0)
-
-
-def explain(keras2=True, n_pairs=64, seed=0):
-    """Evaluate the posted loss and accuracy on given divergences.
-
-    Parameters
-    ----------
-    keras2 : bool
-        As for `build_siamese`.
-    n_pairs : int
-        Number of same-speaker pairs, and of different-speaker pairs. The divergences
-        of each kind are evenly spaced.
-    seed : int
-        Seed of the random labels.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Three ranges of divergences, each with balanced labels and with random labels.
-        The columns "same inside" to "different beyond" are gradients: the derivative of
-        the loss with respect to the divergence of a pair of this kind inside the margin
-        or beyond it, multiplied by the number of pairs. A positive gradient pulls the
-        pair together, a negative one pushes it apart, and 0 leaves it alone. In a
-        terminal, ``print(explain().to_string())`` shows all columns.
-
-    Examples
-    --------
-    >>> table = explain()
-    >>> table.loc[0, ["loss", "accuracy", "same inside", "different inside"]].tolist()
-    [0.5, 0.5, 0.0, 0.0]
-    """
-    import pandas as pd
-
-    random = np.random.default_rng(seed).integers(2, size=2 * n_pairs)
-    rows = []
-    for low, high in ((0, 1), (0, 3), (1, 3)):
-        spaced = low + (high - low) * (np.arange(n_pairs) + 0.5) / n_pairs
-        distances = np.tile(spaced, 2)
-        for name, same in (
-            ("balanced", np.repeat([1, 0], n_pairs)),
-            ("random", random),
-        ):
-            rows.append(
-                {
-                    "divergences": f"{low} to {high}",
-                    "labels": name,
-                    **_figures(same, distances, keras2),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _figures(same, distances, keras2):
-    """Return loss, accuracy, and gradients by kind of pair."""
-    y_true = same[:, None].astype(float)
-
-    def shaped(distances):
-        return ops.convert_to_tensor(distances if keras2 else distances[:, None])
-
-    def loss(distances):
-        return float(ops.mean(kb_hinge_loss(y_true, shaped(distances))))
-
-    figures = {
-        "loss": round(loss(distances), 4),
-        "accuracy": round(float(ops.mean(accuracy(y_true, distances))), 4),
-    }
-    for place, is_there in (
-        ("inside", distances < MARGIN),
-        ("beyond", distances >= MARGIN),
-    ):
-        for kind, label in (("same", 1), ("different", 0)):
-            chosen = np.flatnonzero(is_there & (same == label))
-            slope = np.nan
-            if len(chosen):
-                # Between its kinks the loss is linear: the difference is exact.
-                step = np.zeros(len(same))
-                step[chosen[0]] = 1e-3
-                slope = (loss(distances + step) - loss(distances - step)) / 2e-3
-            figures[f"{kind} {place}"] = round(len(same) * slope, 4) + 0.0
-    return figures

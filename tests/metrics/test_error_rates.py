@@ -64,11 +64,6 @@ def test_auc_and_det_curve_equal_those_of_scikit_learn(pairs):
     assert metrics.auc(*pairs) == pytest.approx(sklearn_metrics.roc_auc_score(*pairs))
 
 
-def test_accuracy_counts_both_kinds_of_pairs():
-    assert metrics.accuracy_at([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1], 0.25) == 0.5
-    assert metrics.accuracy_at([1, 1, 0, 0], [0.9, 0.2, 0.3, 0.1], 0.15) == 0.75
-
-
 def test_the_eer_threshold_makes_both_errors_equal(rng):
     y_true = np.arange(4000) < 1000
     y_score = y_true + rng.normal(size=4000)

@@ -17,7 +17,7 @@ _NOTEBOOK = "07_kl_hinge_loss"
 _N = 24  # made-up rows; enough to mix labels in many ways
 
 
-@check("S1", "fatal", _NOTEBOOK)
+@check("S1", "fatal", "06_never_above_half")
 def s1_broadcast_labels(program):
     """Every label is compared with every distance, so the labels cancel out.
 

@@ -1,4 +1,4 @@
-"""Answers to the exercises of notebooks 05 to 09."""
+"""Answers to the exercises of notebook 06."""
 
 import numpy as np
 from answers import right, wrong

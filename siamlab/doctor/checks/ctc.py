@@ -121,7 +121,7 @@ def c9_lengths_and_stride(program):
     return share, f"the loss reads {share:.0%} of the outputs of an utterance"
 
 
-@check("C12", "serious", _NOTEBOOK, follows="C11 C10")
+@check("C12", "serious", "03_ctc_from_scratch", follows="C11 C10")
 def c12_activation(program):
     """The activation does not fit the loss.
 
@@ -175,7 +175,7 @@ def _are_probabilities(array):
     return array.min() >= 0 and np.abs(array.sum(axis=-1) - 1).max() < 1e-2
 
 
-@check("C13", "fatal", _NOTEBOOK, follows="C11 C10")
+@check("C13", "fatal", "03_ctc_from_scratch", follows="C11 C10")
 def c13_label_is_blank(program):
     """A label is the blank, or is not an output.
 
@@ -205,7 +205,7 @@ def c13_label_is_blank(program):
     return None
 
 
-@check("C8", "fatal", _NOTEBOOK, follows="C11 C10 C13")
+@check("C8", "fatal", "03_ctc_from_scratch", follows="C11 C10 C13")
 def c8_no_path(program):
     """No path spells the labels.
 
@@ -296,7 +296,7 @@ def _of_sound(t):
     return t.posteriors[np.arange(t.outputs.shape[1]) < t.true_outputs[:, None]]
 
 
-@check("C21", "serious", _NOTEBOOK)
+@check("C21", "serious", "03_ctc_from_scratch")
 def c21_decoder(program):
     """The decoder removes blanks before it merges repeats.
 

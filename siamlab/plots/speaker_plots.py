@@ -222,5 +222,5 @@ def det_curve(y_true, y_score, *, label=None, ax=None):
     ax.set_yticks(norm.ppf(ticks), names)
     limits = norm.ppf((0.0008, 0.97))
     ax.set(xlim=limits, ylim=limits, aspect="equal")
-    ax.set(xlabel="false accept rate (%)", ylabel="false reject rate (%)")
+    ax.set(xlabel="false acceptance rate (%)", ylabel="false rejection rate (%)")
     return ax

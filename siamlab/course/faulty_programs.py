@@ -157,7 +157,7 @@ _SYMPTOMS = {
     "C": "The training pairs are separated, but the loss stays far above 0.",
     "D": "The loss hardly falls, and all sentences get the same transcription.",
     "E": "The loss is small, but a search for copies of a recording finds none.",
-    "F": "The loss is small, but the phone error rate is high, even in training.",
+    "F": "The loss falls far, but the phone error rate is high, even in training.",
 }
 _BUILDERS = {
     "A": lambda: _siamese(keepdims=False),

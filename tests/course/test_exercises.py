@@ -81,7 +81,11 @@ def test_every_notebook_has_two_exercises(path):
 
 
 @pytest.mark.parametrize("name", sorted(checking._exercises()))
-@pytest.mark.parametrize("answer", [None, ..., 1, "text", lambda *_: ...], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    [None, ..., 1, "text", lambda *_: ...],
+    ids=["none", "ellipsis", "number", "text", "stub"],
+)
 def test_an_unfinished_answer_is_not_right_and_raises_nothing(name, answer):
     checked = sl.course.check(name, answer)
     assert not checked.right

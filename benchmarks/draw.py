@@ -48,7 +48,8 @@ def dots(ax, runs, score, names, **settings):
 def ladder(path):
     """Draw the error rates of the program with one fix more in each row."""
     runs = runs_of("ladder-speechocean-mini")
-    names = [name for name, *_ in rows() if name[0] == "+" or name[:2] in ("un", "as")]
+    shown = "untrained", "as posted", "+"
+    names = [name for name, *_ in rows() if name.startswith(shown)]
     fig, axes = plt.subplots(1, 2, figsize=(8, 3.6), layout="constrained", sharey=True)
     for ax, (score, title) in zip(axes, SCORES.items(), strict=True):
         dots(ax, runs, score, names, title=title)
@@ -87,8 +88,9 @@ def losses(path):
         ),
         strict=True,
     ):
+        runs = runs_of(name)
         for ax, score, by in zip(line, SCORES, ("cosine", "outputs"), strict=True):
-            dots(ax, runs_of(name), score, ROWS, title=f"{title}, by {by}")
+            dots(ax, runs, score, ROWS, title=f"{title}, by {by}")
         line[1].set_yticklabels([])
     fig.savefig(path / "losses.png")
 
@@ -98,13 +100,13 @@ def ctc_program(path):
     runs = runs_of("ctc-one")
     fig, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
     lines = []
-    for name, color in (("as posted", "as posted"), ("standardized", "standardized")):
+    for name in ("as posted", "standardized"):
         for run in runs[name]:
             epochs = np.arange(1, len(run["loss"]) + 1)
-            axes[0].plot(epochs, run["loss"], color=COLORS[color])
-        at = 4 if color == "as posted" else 8
+            axes[0].plot(epochs, run["loss"], color=COLORS[name])
+        at = 4 if name == "as posted" else 8
         above = 1.15 * max(run["loss"][at - 1] for run in runs[name])
-        axes[0].text(at + 0.3, above, name, color=COLORS[color])
+        axes[0].text(at + 0.3, above, name, color=COLORS[name])
         lines.append(f"{name}, after epoch")
         for epoch in (1, 2, 4, 8, 15):
             phones = runs[name][0]["said"][epoch - 1].split()[:20]

@@ -17,14 +17,17 @@ def path(request):
 
 
 @pytest.fixture
-def text(path):
-    cells = nbformat.read(path, as_version=4).cells
+def cells(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+@pytest.fixture
+def text(cells):
     return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
 @pytest.fixture
-def code(path):
-    cells = nbformat.read(path, as_version=4).cells
+def code(cells):
     return [cell for cell in cells if cell.cell_type == "code"]
 
 

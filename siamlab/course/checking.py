@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable
 
 import numpy as np
@@ -62,7 +63,7 @@ def check(name, answer):
 
     Examples
     --------
-    >>> check("07.1", lambda p, q: 0.0).right
+    >>> check("06.1", lambda distances, share: 0.0).right
     False
     """
     known = _exercises()
@@ -123,8 +124,7 @@ def expect(got, expected, mistakes=(), *, tolerance=1e-4, when=""):
         For which input, such as "for equal inputs".
     """
     expected = np.asarray(expected)
-    if got is None or got is Ellipsis:
-        raise WrongAnswerError("nothing was returned; replace `...` by your code")
+    require_returned(got)
     try:
         got = np.asarray(got)
         got = got.astype(bool if expected.dtype == bool else float)
@@ -162,6 +162,12 @@ def require(condition, explanation):
         raise WrongAnswerError(explanation)
 
 
+def require_returned(got):
+    """Raise `WrongAnswerError` if the reader's code returned nothing."""
+    unfinished = got is None or got is Ellipsis
+    require(not unfinished, "nothing was returned; replace `...` by your code")
+
+
 @functools.cache
 def _exercises():
     """Import all modules with exercises; return the checks by number."""
@@ -173,10 +179,10 @@ def _exercises():
 
 
 def _line_of(error):
-    """Name the last line of the reader's code in a traceback."""
-    trace, line = error.__traceback__.tb_next, None
-    while trace is not None:
-        if "siamlab" not in trace.tb_frame.f_globals.get("__name__", ""):
-            line = trace.tb_lineno if line is None else line
-        trace = trace.tb_next
-    return "" if line is None else f" (line {line} of your cell)"
+    """Name the first line outside of siamlab in a traceback."""
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if "siamlab" not in frame.f_globals.get("__name__", "")
+    ]
+    return f" (line {lines[0]} of your cell)" if lines else ""

@@ -4,12 +4,8 @@ import numpy as np
 from matplotlib.collections import LineCollection
 
 from .. import plots
-from ..plots.speaker_plots import (
-    COLORS,
-    MARKERS,
-    MAX_LABELS,
-    speaker_marker,
-)
+from ..plots.figure_style import SPEAKER_COLORS
+from ..plots.speaker_plots import MARKERS, MAX_LABELS, speaker_marker
 from ._base import Picture
 
 # Longest stretch of a recording that is shown, in seconds, from its start.
@@ -46,7 +42,7 @@ class MapPicture(Picture):
 
     def _prepare_map(self, ax):
         # One artist per marker style, which several speakers may share.
-        styles = min(len(self._speakers), len(COLORS) * len(MARKERS))
+        styles = min(len(self._speakers), len(SPEAKER_COLORS) * len(MARKERS))
         size = np.clip(100 / np.sqrt(len(self._features)), 1.5, 6.5)
         self._selected = _dots(ax, size + 6, marker="o", color="0.82")
         self._links = LineCollection([], colors="0.3", linewidths=1.2)

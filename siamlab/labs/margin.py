@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from ..plots.figure_style import COLORS
 from . import _hinge_settings
 from ._base import Lab, Picture
 from ._hinge_statistics import hinge_statistics
 
-_SAME, _DIFFERENT = "#0072B2", "#D55E00"
+_SAME, _DIFFERENT = COLORS["same speaker"], COLORS["different speakers"]
 _POINTS = {"markersize": 5, "linestyle": ""}
 _SAME_STYLE = {"color": _SAME, "marker": "^", **_POINTS}
 _DIFFERENT_STYLE = {"color": _DIFFERENT, "marker": "o", **_POINTS}

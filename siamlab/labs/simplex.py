@@ -5,11 +5,12 @@ import functools
 import ipywidgets
 import numpy as np
 
+from ..plots.figure_style import SPEAKER_COLORS
 from . import _hinge_settings
 from ._base import Lab, Picture
 from ._gradient_descent import descend, starting_points
 
-_COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00".split()
+_COLORS = SPEAKER_COLORS[:5]
 _MARKERS = "osD^v"
 # Corners of the triangle of distributions, seen from the front: at distance 1 from its
 # center (1/3, 1/3, 1/3).

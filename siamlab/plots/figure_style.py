@@ -5,6 +5,10 @@ from pathlib import Path
 # A matplotlib style sheet; `style` activates it.
 STYLE = Path(__file__).with_name("siamlab.mplstyle")
 
+# Distinguishable with any color vision (Okabe and Ito, 2008), without the yellow,
+# which is too pale on white.
+SPEAKER_COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00 #56B4E9 #000000".split()
+
 # The same color for the same thing in all figures.
 COLORS = {
     "same speaker": "#0072B2",

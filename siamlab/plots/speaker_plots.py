@@ -6,21 +6,17 @@ from matplotlib import patheffects
 from .. import clusters, metrics
 from ..errors import ArgumentError
 from ..metrics._validation import check_labels, check_scores
-from .figure_style import get_axes
+from .figure_style import COLORS, SPEAKER_COLORS, get_axes
 
-# Distinguishable with any color vision (Okabe and Ito, 2008), without the yellow,
-# which is too pale on white.
-COLORS = "#0072B2 #E69F00 #009E73 #CC79A7 #D55E00 #56B4E9 #000000".split()
 MARKERS = "osD^v*PX"
 # More names would cover the points.
 MAX_LABELS = 16
-_SAME, _DIFFERENT = "#0072B2", "#D55E00"
 
 
 def speaker_marker(i):
     """Color and marker of the i-th speaker; the first 56 are all different."""
-    marker = MARKERS[(i // len(COLORS)) % len(MARKERS)]
-    return {"color": COLORS[i % len(COLORS)], "marker": marker}
+    marker = MARKERS[(i // len(SPEAKER_COLORS)) % len(MARKERS)]
+    return {"color": SPEAKER_COLORS[i % len(SPEAKER_COLORS)], "marker": marker}
 
 
 def speaker_map(
@@ -146,8 +142,8 @@ def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):
     low, high = score_range(y_score)
     edges = np.linspace(low, high, bins + 1)
     for label, mask, color, hatch in (
-        ("different speakers", ~y_true, _DIFFERENT, ""),
-        ("same speaker", y_true, _SAME, "///"),
+        ("different speakers", ~y_true, COLORS["different speakers"], ""),
+        ("same speaker", y_true, COLORS["same speaker"], "///"),
     ):
         ax.hist(
             y_score[mask],

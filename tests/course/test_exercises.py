@@ -33,10 +33,18 @@ def names_of(answers):
 
 def in_notebooks(cell_type, pattern):
     """Find all matches of a pattern in the cells of all notebooks."""
-    for path in NOTEBOOKS:
-        for cell in nbformat.read(path, as_version=4).cells:
-            if cell.cell_type == cell_type:
-                yield from pattern.findall(cell.source)
+    return [
+        match
+        for path in NOTEBOOKS
+        for cell in nbformat.read(path, as_version=4).cells
+        if cell.cell_type == cell_type
+        for match in pattern.findall(cell.source)
+    ]
+
+
+# Number of each exercise, and the name of the answer; number, and code of its solution.
+ASKED = in_notebooks("code", CHECKED)
+SOLUTIONS = in_notebooks("markdown", SOLUTION)
 
 
 @pytest.mark.parametrize(("name", "answer"), RIGHT, ids=names_of(RIGHT))
@@ -53,22 +61,18 @@ def test_wrong_answers_are_rejected_with_a_reason(name, words, answer):
     assert words in checked.message
 
 
-@pytest.mark.parametrize(
-    ("name", "code"), solutions := list(in_notebooks("markdown", SOLUTION)), ids=str
-)
+@pytest.mark.parametrize(("name", "code"), SOLUTIONS, ids=names_of(SOLUTIONS))
 def test_the_solutions_in_the_notebooks_are_right(name, code):
-    answer = dict(in_notebooks("code", CHECKED))[name]
     namespace = {"np": np, "keras": keras, "ops": keras.ops, "sl": sl}
     exec(code, namespace)
-    checked = sl.course.check(name, namespace[answer])
+    checked = sl.course.check(name, namespace[dict(ASKED)[name]])
     assert checked.right, checked
 
 
 def test_every_exercise_is_asked_solved_and_tested():
     exercises = set(checking._exercises())
-    asked = [name for name, _ in in_notebooks("code", CHECKED)]
-    assert sorted(asked) == sorted(exercises)
-    assert {name for name, _ in solutions} == exercises
+    assert sorted(name for name, _ in ASKED) == sorted(exercises)
+    assert {name for name, _ in SOLUTIONS} == exercises
     for name in exercises:
         assert sum(other == name for other, _ in RIGHT) >= 1, name
         assert sum(other == name for other, *_ in WRONG) >= 2, name

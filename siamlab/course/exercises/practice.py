@@ -9,7 +9,7 @@ import yaml
 
 from ...doctor import CHECKS
 from ...training import from_cudnn
-from ..checking import exercise, expect, require
+from ..checking import exercise, expect, require, require_returned
 
 # The right codes of each exercise, and what contradicts the others.
 _DIAGNOSES = yaml.safe_load(
@@ -101,10 +101,8 @@ def cudnn_arrays(answer):
         shapes = (inputs, 4 * units), (units, 4 * units), (8 * units,)
         old = [rng.normal(size=shape) for shape in shapes]
         got = answer(*(array.copy() for array in old))
-        require(got is not ..., "nothing was returned; replace `...` by your code")
-        require(
-            len(got or ()) == 3, "return the kernel, the recurrent kernel, the bias"
-        )
+        require_returned(got)
+        require(len(got) == 3, "return the kernel, the recurrent kernel, the bias")
         expected = from_cudnn(old)
         names = "kernel", "recurrent kernel", "bias"
         for name, array, new, unchanged in zip(names, got, expected, old, strict=True):
@@ -143,7 +141,7 @@ def balanced_shards(answer):
         np.r_[9000, [10] * 50],
     ):
         bounds = answer(n_frames.copy(), 4)
-        require(bounds is not ..., "nothing was returned; replace `...` by your code")
+        require_returned(bounds)
         bounds = np.asarray(bounds)
         require(bounds.shape == (5,), f"expected 5 bounds, got shape {bounds.shape}")
         ends = bounds[0] == 0 and bounds[-1] == len(n_frames)

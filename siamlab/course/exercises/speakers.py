@@ -2,11 +2,8 @@
 
 import numpy as np
 
+from ...distances import normalize
 from ..checking import exercise, expect
-
-
-def _unit(x):
-    return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
 @exercise("10.1")
@@ -45,11 +42,11 @@ def own_scores(answer):
     rng = np.random.default_rng(0)
     speakers = np.array(["b", "a", "b", "c", "a", "b", "c", "b"])
     x = rng.normal(size=(8, 3)) * rng.uniform(0.2, 5, (8, 1))
-    unit, same = _unit(x), speakers[:, None] == speakers
+    unit, same = normalize(x), speakers[:, None] == speakers
     others = same & ~np.eye(8, dtype=bool)
 
     def scores(members, rows):
-        return np.sum(unit * _unit(members @ rows), axis=1)
+        return np.sum(unit * normalize(members @ rows), axis=1)
 
     mistakes = {
         "an utterance is part of its own model": scores(same, unit),
@@ -117,7 +114,7 @@ def identify(answer):
     x *= rng.uniform(0.2, 6, (9, 1))
     trials = rng.normal(size=(60, 4)) * rng.uniform(0.2, 6, (60, 1))
 
-    def decide(members, scores_of=_unit, limit=threshold):
+    def decide(members, scores_of=normalize, limit=threshold):
         order = np.sort(labels)
         models = np.stack([members[speakers == k].mean(axis=0) for k in order])
         scores = scores_of(trials) @ scores_of(models).T
@@ -126,21 +123,23 @@ def identify(answer):
 
     mistakes = {
         "no trial was rejected: compare the best cosine with the threshold": decide(
-            _unit(x), limit=-9
+            normalize(x), limit=-9
         ),
         "long embeddings have more weight in the mean: normalize each one first": (
             decide(x)
         ),
         "a dot product of vectors of any length is not a cosine": decide(
-            _unit(x), scores_of=lambda v: v
+            normalize(x), scores_of=lambda v: v
         ),
         "return the labels in `speakers`, not their position": np.searchsorted(
-            np.append(-1, np.sort(labels)), decide(_unit(x))
+            np.append(-1, np.sort(labels)), decide(normalize(x))
         )
         - 1,
     }
     expect(
-        answer(x.copy(), speakers, trials.copy(), threshold), decide(_unit(x)), mistakes
+        answer(x.copy(), speakers, trials.copy(), threshold),
+        decide(normalize(x)),
+        mistakes,
     )
     return "choose the threshold on speakers who are not enrolled, too."
 

@@ -179,6 +179,24 @@ def heard(y_pred, truth, n_train, vocabulary):
     }
 
 
+def constant_loss(features):
+    """Return the lowest loss of outputs that do not depend on the input."""
+    truth = features.transcripts(without=())
+    vocabulary = sl.ctc.Vocabulary.from_sequences(truth)
+    p = np.full(len(vocabulary), 1 / len(vocabulary))
+    for _ in range(5):  # expectation maximization; the loss settles in three rounds
+        counts, losses = np.zeros(len(p)), []
+        for array, phones in zip(features, truth, strict=True):
+            labels = vocabulary.encode(phones)
+            logits = np.tile(np.log(p + 1e-9), (len(array), 1))
+            posteriors, loss = sl.ctc.lattice(logits, labels, vocabulary.blank)
+            np.add.at(counts, labels, posteriors[:, 1::2].sum(axis=0))
+            counts[vocabulary.blank] += posteriors[:, ::2].sum()
+            losses.append(loss)
+        p = counts / counts.sum()
+    return np.mean(losses)
+
+
 def exchanged(features, scaler, arguments):
     """Return what `ctc_batch_cost` answers if two of its arguments are exchanged."""
     keras.utils.set_random_seed(0)
@@ -266,6 +284,8 @@ def main():
         "transcriptions. Dependence: share of the outputs' variance that comes from "
         f"the input. The first {SHOWN} phones of a test sentence are shown.",
         table(HEAD, lines),
+        "Outputs that are the same at every frame have a loss of at least "
+        f"{constant_loss(features):.1f} nats per sentence.",
         "What `ctc_batch_cost` returns before training, by the order of its arguments:",
         table(("arguments", "result"), exchanged(features, raw, arguments)),
         machine("tensorflow", "keras", "numpy") + ".",

@@ -4,8 +4,9 @@
     python benchmarks/speakers.py                 the synthetic voices
 
 First the untrained network. Then each loss trains the same encoder on the same batches,
-with the same optimizer, for as many steps, with the settings of its own paper: none was
-tuned here. Figures are saved after each training, so that a run can be interrupted.
+with the same optimizer, for as many steps. Margins and scales are common ones of the
+literature; none was tuned here. Figures are saved after each training, so that a run
+can be interrupted.
 """
 
 from functools import partial

@@ -12,9 +12,9 @@ OTHERS = PAGE.with_name("doctor_others.txt")
 HEAD = """\
 # Faults, and what the doctor looks for
 
-All faults that the course explains. `siamlab.doctor.examine(model, batch)` applies a
-check for those with a severity; the others are found by a function that you call with
-your data, or are explained in a notebook. This page is made by `python docs/doctor.py`.
+`siamlab.doctor.examine(model, batch)` applies a check for each fault that has a
+severity. For the others, the entry says how to look for them. The notebook is the one
+that explains the fault. This page is made by `python docs/doctor.py`.
 
 How many faults the doctor finds, and what it reports that is not there:
 [benchmarks/results/doctor.md](../benchmarks/results/doctor.md).

@@ -8,6 +8,7 @@ Notebook: 13_diagnose_it.
 """
 
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -81,10 +82,15 @@ def faulty_program(name):
     return FaultyProgram(name, _SYMPTOMS[name], *_BUILDERS[name]())
 
 
-def _siamese(keepdims=True, unit=False, margin=1.0, n_encoders=1):
+@functools.cache
+def _pairs():
     corpus = corpora.voices(language="de", n_speakers=60, n_utterances=12, seed=0)
     features = scaling.StandardScaler().fit_transform(extract(corpus))
-    (a, b), same = sampling.PairBatches(features, batch_size=256)[0]
+    return sampling.PairBatches(features, batch_size=256)[0]
+
+
+def _siamese(keepdims=True, unit=False, margin=1.0, n_encoders=1):
+    (a, b), same = _pairs()
     encoders = [
         keras.Sequential([keras.Input(a.shape[1:]), layers.LSTM(24), layers.Dense(16)])
         for _ in range(n_encoders)
@@ -95,7 +101,7 @@ def _siamese(keepdims=True, unit=False, margin=1.0, n_encoders=1):
         outputs = [distances.normalize(each) for each in outputs]
     d = distances.euclidean(*outputs)
     model = keras.Model(inputs, d[:, None] if keepdims else d)
-    model.compile(keras.optimizers.Adam(0.003), _Contrastive(margin))
+    _compile(model, 0.003, _Contrastive(margin))
     return model, [a, b], same, 64
 
 
@@ -126,7 +132,7 @@ def _ctc(kind="convolutions", scaled=True, blank=-1, divisor=1):
             network.add(layers.Conv1D(64, 9, padding="same", activation="relu"))
     network.add(layers.Dense(len(vocabulary)))
     model = _CTC(network, blank % len(vocabulary), divisor)
-    model.compile(keras.optimizers.Adam(0.005))
+    _compile(model, 0.005)
     x = {"spectrogram": spectrogram, "frames": frames}
     return model, x, sampling.pad(labels, -1, dtype=np.int32)[0], 8, vocabulary
 
@@ -151,11 +157,17 @@ class _CTC(keras.Model):
         return ops.mean(costs)
 
 
+def _compile(model, learning_rate, loss=None):
+    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer.build(model.trainable_variables)  # or TensorFlow traces a step twice
+    model.compile(optimizer, loss)
+
+
 _SYMPTOMS = {
     "A": "The loss stops falling, and even the training pairs are not told apart.",
     "B": "The loss falls, but every transcription is full of /a/, spoken or not.",
     "C": "The training pairs are separated, but the loss stays far above 0.",
-    "D": "The loss hardly falls, and all sentences get the same transcription.",
+    "D": "The loss stops falling, and all sentences get the same transcription.",
     "E": "The loss is small, but a search for copies of a recording finds none.",
     "F": "The loss falls far, but the phone error rate is high, even in training.",
 }

@@ -35,6 +35,25 @@ class EncoderModel(keras.Model):
         """
         return self.encoder(inputs, training=training)
 
+    def fit(self, *args, **kwargs):
+        """Train the network.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for `keras.Model.fit`.
+
+        Returns
+        -------
+        keras.callbacks.History
+            Its `history` has the loss of each epoch.
+        """
+        # Otherwise the first step creates these variables, and TensorFlow has to trace
+        # the step twice.
+        if self.compiled and self.encoder.built and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+        return super().fit(*args, **kwargs)
+
     def export(self, filepath, *args, **kwargs):
         """Export the network for inference, also before its first call.
 

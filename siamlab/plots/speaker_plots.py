@@ -83,8 +83,12 @@ def speaker_map(
     names = np.unique(speakers)
     for i, name in enumerate(names):
         x, y = points[speakers == name].T
-        style = {"s": 28, "linewidth": 0.3, "edgecolor": "white", **speaker_marker(i)}
-        ax.scatter(x, y, **style)
+        color, marker = speaker_marker(i).values()
+        # Every second use of a color is hollow.
+        hollow = (i // len(SPEAKER_COLORS)) % 2
+        face, edge, width = ("white", color, 1.4) if hollow else (color, "white", 0.3)
+        style = {"facecolor": face, "edgecolor": edge, "linewidth": width}
+        ax.scatter(x, y, s=28, marker=marker, **style)
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])

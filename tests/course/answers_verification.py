@@ -31,6 +31,15 @@ def rates_of_all_pairs(same, distances):
 wrong("08.1", "its own kind", rates_of_all_pairs)
 
 
+def rates_of_single_pairs(same, distances):
+    same = same[np.argsort(distances, kind="stable")] == 1
+    fa, miss = np.cumsum(~same) / sum(~same), 1 - np.cumsum(same) / sum(same)
+    return ((fa + miss) / 2)[np.argmin(abs(fa - miss))]
+
+
+wrong("08.1", "accepted together", rates_of_single_pairs)
+
+
 def cost_by_counting(y, scores, threshold, p_target, c_miss, c_fa):
     miss, fa = p_target * c_miss, (1 - p_target) * c_fa
     pairs = [

@@ -49,7 +49,11 @@ def test_names_at_the_same_place_are_written_above_each_other(rng, fast_umap):
 def test_markers_of_40_speakers_differ(rng, fast_umap):
     ax = plots.speaker_map(rng.normal(size=(80, 4)), np.arange(40).repeat(2))
     markers = {
-        (points.get_facecolor().tobytes(), points.get_paths()[0].vertices.tobytes())
+        (
+            points.get_facecolor().tobytes(),
+            points.get_edgecolor().tobytes(),
+            points.get_paths()[0].vertices.tobytes(),
+        )
         for points in ax.collections
     }
     assert len(markers) == 40

@@ -33,6 +33,8 @@ def eer(answer):
         }
         # The rates have steps of 1/60: the mean at one threshold is not exact.
         expect(answer(y.astype(int), 5 - scores), right, mistakes, tolerance=0.01)
+    tied = answer(np.repeat([1, 0], 4), np.ones(8))
+    expect(tied, 0.5, when="for equal distances, which are accepted together")
     return "no distance had to be compared with 0.5."
 
 

@@ -87,10 +87,10 @@ def c10_shape_of_lengths(program):
 def c9_lengths_and_stride(program):
     """The lengths of the inputs do not count the outputs.
 
-    Symptom: An exception about sequence lengths, or, silently, a loss that reads
-        padding.
-    Cause: The stride of the network has changed the number of frames, and the lengths
-        were not divided by it.
+    Symptom: An exception about sequence lengths, or, silently, a loss that reads the
+        padding or only a part of each utterance.
+    Cause: The network changes the number of frames by its stride, and the lengths were
+        not divided by it, or by another number.
     Fix: derive the lengths from the output of the model: -(-n_frames // stride)
 
     `keras.ops.ctc_loss` accepts lengths beyond the outputs silently. It is a fault if

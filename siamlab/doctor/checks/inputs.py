@@ -212,7 +212,7 @@ def c2_loud_padding(program):
     Symptom: Outputs near the end of short utterances are wrong, and the loss is
         noisy.
     Cause: Zeros were appended to logarithms that are all negative.
-    Fix: scale first, pad with the scaled floor, and pass the true lengths or a mask
+    Fix: scale first, then pad, and pass the true lengths or a mask
 
     Compare the value of the padding with those of the sound, if the network reads it.
 
@@ -236,7 +236,7 @@ def c3_medium_padding(program):
     Symptom: The network recognizes something in the silence behind short
         utterances.
     Cause: Zeros were appended to scaled spectrograms, in which 0 is the mean.
-    Fix: pad with the scaled floor, and pass the true lengths or a mask
+    Fix: pass the true lengths or a mask; without them, no padding is neutral
 
     As C2, if the padding is above 10 % and below 95 % of the sound.
 

@@ -28,7 +28,9 @@ def s24_one_recording(program):
     Cause: A pair shares room, microphone and mood, and the network learns these.
     Fix: draw the two segments from two recordings, of two sessions if possible
 
-    As `siamlab.sampling.audit`: no pair of one recording, not all of one session.
+    As `siamlab.sampling.audit`: no pair of one recording, not all of one session. The
+    audit also reports, under this code, speakers and recordings of the training set
+    that are in the test set.
     """
     return _problem(program, "S24")
 
@@ -67,6 +69,7 @@ def s27_first_frames(program):
     Cause: spectrogram[:n_frames] instead of a random segment.
     Fix: draw the start of each segment at random
 
-    As `siamlab.sampling.audit`: at most half of the segments start there.
+    As `siamlab.sampling.audit`: at most half of the segments start there. Recordings
+    that were cut to the length of a segment before do not count.
     """
     return _problem(program, "S27")

@@ -1,0 +1,500 @@
+// What all labs share: controls, plots with axes and handles, and the loop that draws.
+//
+// A view is an object: `compute(data, values)` returns numbers, `readout(numbers, values)`
+// returns pairs of label and text, and `build(lab)` adds controls and plots and returns a
+// function that draws them. A lab's state is the state of its widget; without a kernel,
+// `page` provides it.
+
+const SVG_DASH = { solid: [], dashed: [6, 4], dotted: [2, 3] };
+const MARGINS = { left: 58, right: 14, top: 10, bottom: 42 }; // pixels around a plot
+
+// -------------------------------------------------------------------------- elements
+
+function node(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+// Arrays arrive as {dtype, shape, data}, with bytes from a kernel or base64 in a page.
+function unpack(data) {
+  const types = { float32: Float32Array, int32: Int32Array, uint8: Uint8Array };
+  const entries = Object.entries(data).map(([name, value]) => {
+    if (value == null || value.dtype === undefined) return [name, value];
+    const bytes = typeof value.data === "string"
+      ? Uint8Array.from(atob(value.data), (c) => c.charCodeAt(0))
+      : new Uint8Array(value.data.buffer.slice(
+        value.data.byteOffset, value.data.byteOffset + value.data.byteLength));
+    const array = new types[value.dtype](bytes.buffer);
+    array.shape = value.shape;
+    return [name, array];
+  });
+  return Object.fromEntries(entries);
+}
+
+// ---------------------------------------------------------------------------- scales
+
+// Standard normal deviate of a probability (Acklam's approximation, error below 1e-8
+// after one step of Newton's method would need erf; 1e-4 of a pixel is enough here).
+function probit(p) {
+  const q = Math.min(Math.max(p, 1e-9), 1 - 1e-9);
+  const tail = Math.min(q, 1 - q);
+  if (tail > 0.02425) {
+    const d = q - 0.5;
+    const r = d * d;
+    const top = ((((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r
+      + 138.357751867269) * r - 30.66479806614716) * r + 2.506628277459239;
+    const bottom = ((((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r
+      + 66.80131188771972) * r - 13.28068155288572) * r + 1;
+    return (top / bottom) * d;
+  }
+  const r = Math.sqrt(-2 * Math.log(tail));
+  const top = ((((-0.007784894002430293 * r - 0.3223964580411365) * r - 2.400758277161838) * r
+    - 2.549732539343734) * r + 4.374664141464968) * r + 2.938163982698783;
+  const bottom = (((0.007784695709041462 * r + 0.3224671290700398) * r + 2.445134137142996) * r
+    + 3.754408661907416) * r + 1;
+  return (q < 0.5 ? 1 : -1) * (top / bottom);
+}
+
+const TRANSFORMS = {
+  linear: [(x) => x, (x) => x],
+  log: [(x) => Math.log10(Math.max(x, 1e-300)), (x) => 10 ** x],
+  probit: [probit, (x) => x],
+};
+
+function scale({ domain, kind = "linear" }, [from, to]) {
+  const [forward, back] = TRANSFORMS[kind];
+  const [low, high] = domain.map(forward);
+  const map = (x) => from + ((forward(x) - low) / (high - low)) * (to - from);
+  map.invert = (pixel) => back(low + ((pixel - from) / (to - from)) * (high - low));
+  return map;
+}
+
+function ticks({ domain: [low, high], kind = "linear", ticks: given }, room) {
+  if (given) return given;
+  if (kind === "log") {
+    const first = Math.ceil(Math.log10(low) - 1e-9);
+    const n = Math.floor(Math.log10(high) + 1e-9) - first + 1;
+    return Array.from({ length: n }, (_, i) => 10 ** (first + i));
+  }
+  const rough = (high - low) / Math.max(2, Math.floor(room / 70));
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * [1, 2, 5, 10].find((m) => m * power >= rough);
+  const first = Math.ceil(low / step - 1e-9);
+  const n = Math.floor(high / step + 1e-9) - first + 1;
+  return Array.from({ length: n }, (_, i) => (first + i) * step);
+}
+
+// Colors from dark blue to yellow, for 0 to 1 (near the map "cividis").
+const SHADES = [[0, 32, 77], [62, 73, 107], [124, 123, 120], [187, 175, 113], [255, 234, 70]];
+
+function shade(share) {
+  const place = Math.min(Math.max(share, 0), 1) * (SHADES.length - 1);
+  const i = Math.min(Math.floor(place), SHADES.length - 2);
+  const mix = SHADES[i].map((low, k) => low + (place - i) * (SHADES[i + 1][k] - low));
+  return [...mix, 255];
+}
+
+function shown(x) {
+  return String(Number(x.toPrecision(6))).replace("-", "\u2212");
+}
+
+// ----------------------------------------------------------------------------- plots
+
+class Plot {
+  // `x` and `y` are {label, domain, kind, ticks, format}; `describe` names the picture.
+  constructor(lab, { title, x, y, height = 260, describe, square = false, axes = true }) {
+    Object.assign(this, { lab, axisX: x, axisY: y, height, square, axes, handles: [] });
+    this.title = node("figcaption", {}, title);
+    this.canvas = node("canvas", { role: "img", "aria-label": describe });
+    this.frame = node("div", { class: "siamlab-frame" }, this.canvas);
+    this.node = node("figure", { class: "siamlab-plot" }, this.title, this.frame);
+    this.pen = this.canvas.getContext("2d");
+  }
+
+  layout() {
+    this.width = this.frame.clientWidth;
+    const height = this.square ? Math.min(this.width, this.height) : this.height;
+    const ratio = globalThis.devicePixelRatio || 1;
+    Object.assign(this.canvas, { width: this.width * ratio, height: height * ratio });
+    this.canvas.style.height = `${height}px`;
+    this.pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const m = this.axes ? MARGINS : { left: 6, right: 6, top: 6, bottom: 6 };
+    this.left = m.left;
+    this.right = this.width - m.right;
+    this.top = m.top;
+    this.bottom = height - m.bottom;
+    if (this.square) this.right = this.left + Math.min(this.right - this.left, this.bottom - this.top);
+    this.rescale();
+  }
+
+  rescale() {
+    this.x = scale(this.axisX, [this.left, this.right]);
+    this.y = scale(this.axisY, [this.bottom, this.top]);
+  }
+
+  // Clear the plot and draw its axes; called before each drawing.
+  begin() {
+    const { pen, left, right, top, bottom } = this;
+    pen.clearRect(0, 0, this.width, this.canvas.clientHeight);
+    if (!this.axes) return;
+    pen.font = "12px system-ui, sans-serif";
+    pen.lineWidth = 1;
+    for (const [axis, along] of [[this.axisX, this.x], [this.axisY, this.y]]) {
+      const isX = axis === this.axisX;
+      for (const value of ticks(axis, isX ? right - left : bottom - top)) {
+        const at = along(value);
+        pen.strokeStyle = this.lab.color("grid");
+        this.stroke(isX ? [[at, top], [at, bottom]] : [[left, at], [right, at]]);
+        const text = (axis.format || shown)(value);
+        if (isX) this.write(text, at, bottom + 6, { align: "center", baseline: "top" });
+        else this.write(text, left - 6, at, { align: "right" });
+      }
+      if (isX) this.write(axis.label, (left + right) / 2, bottom + 24, { align: "center", baseline: "top" });
+      else this.write(axis.label, 12, (top + bottom) / 2, { align: "center", turn: true });
+    }
+    pen.strokeStyle = this.lab.color("ink");
+    this.stroke([[left, top], [left, bottom], [right, bottom]]);
+  }
+
+  stroke(corners) {
+    this.pen.beginPath();
+    for (const [x, y] of corners) this.pen.lineTo(x, y);
+    this.pen.stroke();
+  }
+
+  // Write at a place in pixels.
+  write(text, x, y, { color = "ink", align = "left", baseline = "middle", turn, bold } = {}) {
+    const { pen } = this;
+    pen.save();
+    pen.fillStyle = this.lab.color(color);
+    pen.textAlign = align;
+    pen.textBaseline = baseline;
+    if (bold) pen.font = `bold ${pen.font}`;
+    pen.translate(x, y);
+    if (turn) pen.rotate(-Math.PI / 2);
+    pen.fillText(text, 0, 0);
+    pen.restore();
+  }
+
+  // The following take values of the axes.
+  label(text, x, y, options) {
+    this.write(text, this.x(x), this.y(y), options);
+  }
+
+  inside(draw) {
+    this.pen.save();
+    this.pen.beginPath();
+    this.pen.rect(this.left, this.top, this.right - this.left, this.bottom - this.top);
+    this.pen.clip();
+    draw();
+    this.pen.restore();
+  }
+
+  line(xs, ys, { color = "ink", width = 2, dash = "solid" } = {}) {
+    const { pen } = this;
+    this.inside(() => {
+      pen.strokeStyle = this.lab.color(color);
+      pen.lineWidth = width;
+      pen.setLineDash(SVG_DASH[dash]);
+      pen.beginPath();
+      for (let i = 0; i < xs.length; i++) pen.lineTo(this.x(xs[i]), this.y(ys[i]));
+      pen.stroke();
+    });
+  }
+
+  points(xs, ys, { color = "ink", size = 4, marker = "circle", hollow = false } = {}) {
+    const { pen } = this;
+    pen.fillStyle = pen.strokeStyle = this.lab.color(color);
+    pen.lineWidth = 1.5;
+    for (let i = 0; i < xs.length; i++) {
+      const x = this.x(xs[i]);
+      const y = this.y(ys[i]);
+      pen.beginPath();
+      if (marker === "circle") pen.arc(x, y, size, 0, 2 * Math.PI);
+      else if (marker === "square") pen.rect(x - size, y - size, 2 * size, 2 * size);
+      else {
+        pen.moveTo(x, y - size);
+        pen.lineTo(x + size, y + size);
+        pen.lineTo(x - size, y + size);
+        pen.closePath();
+      }
+      if (hollow) pen.stroke();
+      else pen.fill();
+    }
+  }
+
+  bars(edges, heights, { color = "ink", alpha = 0.55 } = {}) {
+    const { pen } = this;
+    pen.save();
+    pen.fillStyle = this.lab.color(color);
+    pen.globalAlpha = alpha;
+    const base = this.y(this.axisY.domain[0]);
+    for (let i = 0; i < heights.length; i++) {
+      const [from, to] = [this.x(edges[i]), this.x(edges[i + 1])];
+      const top = this.y(heights[i]);
+      pen.fillRect(from, top, to - from, base - top);
+    }
+    pen.restore();
+  }
+
+  // A matrix, its first row at the bottom, over the whole plot or over `extent`.
+  image(values, [rows, columns], { low, high, extent = [...this.axisX.domain, ...this.axisY.domain] }) {
+    const pixels = new ImageData(columns, rows);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        const color = shade((values[i * columns + j] - low) / (high - low));
+        pixels.data.set(color, 4 * ((rows - 1 - i) * columns + j));
+      }
+    }
+    this.buffer ??= document.createElement("canvas");
+    Object.assign(this.buffer, { width: columns, height: rows });
+    this.buffer.getContext("2d").putImageData(pixels, 0, 0);
+    const [left, right, bottom, top] = extent;
+    const [x, y] = [this.x(left), this.y(top)];
+    this.pen.imageSmoothingEnabled = false;
+    this.inside(() => this.pen.drawImage(this.buffer, x, y, this.x(right) - x, this.y(bottom) - y));
+  }
+
+  band([from, to], { color = "faint" } = {}) {
+    this.pen.fillStyle = this.lab.color(color);
+    this.pen.fillRect(this.x(from), this.top, this.x(to) - this.x(from), this.bottom - this.top);
+  }
+
+  // Something that can be dragged, and moved with the arrow keys: along x a line, along y a
+  // point at `at()`. `get` and `set` read and change its value, by default that of the
+  // control `name`.
+  handle({ name, axis = "x", label, min, max, step, at = () => 0, text = shown,
+    get = () => this.lab.values[name], set = (value) => this.lab.set({ [name]: value }) }) {
+    const grip = node("div", { class: `siamlab-handle siamlab-${axis}`, role: "slider", tabindex: 0,
+      "aria-label": label, "aria-orientation": axis === "x" ? "horizontal" : "vertical" });
+    const move = (to) => {
+      const rounded = min + step * Math.round((to - min) / step);
+      set(Number(Math.min(max, Math.max(min, rounded)).toPrecision(12)));
+    };
+    grip.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      grip.setPointerCapture(event.pointerId);
+      grip.focus();
+      event.preventDefault();
+    });
+    grip.addEventListener("pointermove", (event) => this.lab.timed(() => {
+      if (!grip.hasPointerCapture(event.pointerId)) return;
+      const box = this.canvas.getBoundingClientRect();
+      move(axis === "x" ? this.x.invert(event.clientX - box.left) : this.y.invert(event.clientY - box.top));
+    }));
+    grip.addEventListener("keydown", (event) => {
+      const jumps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+      if (event.key in jumps) move(get() + jumps[event.key] * step);
+      else if (event.key === "Home") move(min);
+      else if (event.key === "End") move(max);
+      else return;
+      event.preventDefault();
+    });
+    this.frame.append(grip);
+    this.handles.push(() => {
+      const along = this.x(axis === "x" ? get() : at());
+      const across = axis === "x" ? this.top : this.y(get());
+      grip.style.transform = `translate(${along}px, ${across}px)`;
+      if (axis === "x") grip.style.height = `${this.bottom - this.top}px`;
+      grip.setAttribute("aria-valuemin", min);
+      grip.setAttribute("aria-valuemax", max);
+      grip.setAttribute("aria-valuenow", get());
+      grip.setAttribute("aria-valuetext", text(get()));
+    });
+  }
+}
+
+// ------------------------------------------------------------------------------ labs
+
+class Lab {
+  constructor(model, el, view) {
+    Object.assign(this, { model, view, plots: [], times: [], busy: 0, syncs: [] });
+    this.data = unpack(model.get("data"));
+    this.names = model.get("names");
+    this.controls = node("div", { class: "siamlab-controls" });
+    this.pictures = node("div", { class: "siamlab-pictures" });
+    this.numbers = node("dl", { class: "siamlab-readout", "aria-live": "polite" });
+    this.root = node("section", { class: "siamlab-lab", "aria-label": view.title },
+      this.controls, node("div", { class: "siamlab-body" }, this.pictures, this.numbers));
+    el.append(this.root);
+    this.initial = this.values;
+    this.drawn = view.build(this);
+    this.controls.append(node("button", { type: "button", onclick: () => this.set(this.initial) }, "reset"));
+    this.draw = () => this.schedule();
+    for (const name of this.names) model.on(`change:${name}`, this.draw);
+    model.on("change:data", this.reload);
+    this.sizes = new ResizeObserver(() => this.schedule(true));
+    this.sizes.observe(this.root);
+    this.theme = matchMedia("(prefers-color-scheme: dark)");
+    this.theme.addEventListener("change", this.restyle);
+    this.themes = new MutationObserver(this.restyle);
+    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+    this.restyle();
+  }
+
+  get values() {
+    return Object.fromEntries(this.names.map((name) => [name, this.model.get(name)]));
+  }
+
+  reload = () => {
+    this.data = unpack(this.model.get("data"));
+    this.schedule(true);
+  };
+
+  restyle = () => {
+    this.style = getComputedStyle(this.root);
+    this.palette = {};
+    this.schedule(true);
+  };
+
+  color(name) {
+    this.palette[name] ??= this.style.getPropertyValue(`--${name}`).trim() || name;
+    return this.palette[name];
+  }
+
+  set(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    // The kernel follows at its own speed.
+    this.saving ??= setTimeout(() => {
+      this.saving = undefined;
+      this.model.save_changes();
+    }, 60);
+    this.schedule();
+  }
+
+  timed(work) {
+    const began = performance.now();
+    work();
+    this.busy += performance.now() - began;
+  }
+
+  schedule(layout = false) {
+    this.stale ||= layout;
+    this.frame ??= requestAnimationFrame(() => this.timed(() => this.paint()) || this.record());
+  }
+
+  record() {
+    this.times.push(this.busy);
+    this.busy = 0;
+  }
+
+  paint() {
+    this.frame = undefined;
+    if (!this.root.clientWidth) return;
+    if (this.stale) for (const plot of this.plots) plot.layout();
+    this.stale = false;
+    const values = this.values;
+    const numbers = this.view.compute(this.data, values);
+    for (const plot of this.plots) plot.begin();
+    this.drawn(numbers, values);
+    for (const plot of this.plots) for (const place of plot.handles) place();
+    for (const sync of this.syncs) sync(values);
+    const pairs = this.view.readout(numbers, values);
+    while (this.numbers.children.length > pairs.length) this.numbers.lastChild.remove();
+    pairs.forEach(([label, text], i) => {
+      const row = this.numbers.children[i] ?? this.numbers.appendChild(node("div", {}, node("dt"), node("dd")));
+      row.firstChild.textContent = label;
+      row.lastChild.textContent = text;
+    });
+  }
+
+  plot(options) {
+    const made = new Plot(this, options);
+    this.plots.push(made);
+    this.pictures.append(made.node);
+    return made;
+  }
+
+  slider(name, { label, min, max, step, text = shown }) {
+    const input = node("input", { type: "range", min, max, step, "aria-label": label,
+      oninput: () => this.timed(() => this.set({ [name]: Number(input.value) })) });
+    const value = node("output");
+    this.controls.append(node("label", { class: "siamlab-slider" }, node("span", {}, label), input, value));
+    this.syncs.push((values) => {
+      input.value = values[name];
+      value.textContent = text(values[name]);
+      input.setAttribute("aria-valuetext", text(values[name]));
+    });
+  }
+
+  choice(name, { label, options }) {
+    const group = `siamlab-${Math.random().toString(36).slice(2)}`;
+    const inputs = options.map(([value]) => node("input", { type: "radio", name: group,
+      onchange: () => this.timed(() => this.set({ [name]: value })) }));
+    this.controls.append(node("fieldset", {}, node("legend", {}, label),
+      ...options.map(([, text], i) => node("label", {}, inputs[i], text))));
+    this.syncs.push((values) => options.forEach(([value], i) => {
+      inputs[i].checked = value === values[name];
+    }));
+  }
+
+  // A text that appears at a place of a plot, in pixels; none without a text.
+  tooltip(plot, text, x, y) {
+    this.tip ??= node("div", { class: "siamlab-tip" });
+    this.tip.hidden = !text;
+    if (!text) return;
+    this.tip.textContent = text;
+    plot.frame.append(this.tip);
+    this.tip.style.transform = `translate(${Math.min(x + 12, plot.width - this.tip.offsetWidth)}px, ${y + 12}px)`;
+  }
+
+  button(label, onclick) {
+    const made = node("button", { type: "button", onclick }, label);
+    this.controls.append(made);
+    return made;
+  }
+
+  end() {
+    for (const name of this.names) this.model.off(`change:${name}`, this.draw);
+    this.model.off("change:data", this.reload);
+    this.sizes.disconnect();
+    this.themes.disconnect();
+    this.theme.removeEventListener("change", this.restyle);
+    cancelAnimationFrame(this.frame);
+  }
+}
+
+// What a page without a kernel has in place of a widget's model.
+class PageModel {
+  constructor(state) {
+    Object.assign(this, { state, listeners: {} });
+  }
+
+  get(name) {
+    return this.state[name];
+  }
+
+  set(name, value) {
+    this.state[name] = value;
+    for (const listener of this.listeners[`change:${name}`] ?? []) listener();
+  }
+
+  on(event, listener) {
+    (this.listeners[event] ??= new Set()).add(listener);
+  }
+
+  off(event, listener) {
+    this.listeners[event]?.delete(listener);
+  }
+
+  save_changes() {}
+}
+
+function widget(view) {
+  return {
+    view,
+    render({ model, el }) {
+      const lab = new Lab(model, el, view);
+      el.siamlab = lab;
+      return () => lab.end();
+    },
+    page(state, el) {
+      this.render({ model: new PageModel(state), el });
+    },
+  };
+}

@@ -1,9 +1,10 @@
-"""Draw notebooks/images/: each lab as JupyterLab shows it in its notebook.
+"""Write notebooks/labs/ and notebooks/images/: each lab with the data of its notebook.
 
     python docs/labs.py            all of them, some minutes
     python docs/labs.py 05 06      those of some notebooks
 
-Runs the notebooks in a browser, whose path SIAMLAB_BROWSER can name.
+Each lab becomes a page that works without a kernel, which the book shows, and a picture
+of that page. The browser is the one that SIAMLAB_BROWSER names, or Chromium.
 """
 
 import io
@@ -11,22 +12,23 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-# The browser tests open notebooks as well.
-sys.path[:0] = [str(ROOT / "tests/browser"), str(ROOT / "tests/builders")]
+import nbformat
+from nbclient import NotebookClient
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
-import nbformat  # noqa: E402
-from jupyter_pages import Notebook, chromium, jupyterlab  # noqa: E402
-from PIL import Image  # noqa: E402
+from siamlab._files import atomic_write
 
-from siamlab._files import atomic_write  # noqa: E402
-
-IMAGES = ROOT / "notebooks/images"
-# Wide enough for controls side by side, high enough for a whole lab.
-WIDTH, HEIGHT = 1366, 1200
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+WIDTH = 1000  # pixels, of a picture
+WRITE = """
+from siamlab.labs._view import Lab
+for lab in [each for each in globals().copy().values() if isinstance(each, Lab)]:
+    lab.reset()
+    lab.to_html(f"labs/{type(lab).__name__}.html")
+"""
 
 
 def labs_of(path):
@@ -36,14 +38,12 @@ def labs_of(path):
     return re.findall(r"sl\.labs\.(\w+)\(", code)
 
 
-def picture(notebook, lab):
-    """Take a picture of a lab; returns the bytes of a PNG."""
-    cell = notebook.cell(f"sl.labs.{lab}(")
-    output = cell.locator(".jp-OutputArea-output").first
-    output.evaluate("output => output.scrollIntoView({block: 'center'})")
-    notebook.page.mouse.move(0, 0)
-    notebook.page.wait_for_timeout(500)  # until the page is still
-    return output.screenshot()
+def write_pages(path):
+    """Run a notebook, and let its labs write their pages."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(WRITE))
+    place = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=300, resources=place).execute()
 
 
 def keep(png, path):
@@ -54,30 +54,33 @@ def keep(png, path):
 
 
 def main(begins):
-    """Draw the labs of the notebooks whose names begin with one of these."""
+    """Write the labs of the notebooks whose names begin with one of these."""
     browser_path = os.environ.get("SIAMLAB_BROWSER") or next(
         filter(None, map(shutil.which, ("chromium", "google-chrome"))), None
     )
     if browser_path is None:
         sys.exit("no browser found: install Chromium, or name one in SIAMLAB_BROWSER")
-    IMAGES.mkdir(exist_ok=True)
-    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
-    for path in notebooks:
+    (NOTEBOOKS / "labs").mkdir(exist_ok=True)
+    names = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         labs = labs_of(path) if path.name.startswith(begins) else []
-        if not labs:
-            continue
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            jupyterlab(Path(folder)) as address,  # its kernels end with it
-            chromium(browser_path) as browser,
-        ):
-            notebook = Notebook(browser, address, path.name)
-            notebook.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-            notebook.run_all(seconds=600)
-            for lab in labs:
-                image = IMAGES / f"{lab}.png"
-                keep(picture(notebook, lab), image)
-                print(image.relative_to(ROOT), image.stat().st_size // 1000, "kB")
+        if labs:
+            write_pages(path)
+            names += labs
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name in names:
+            path = NOTEBOOKS / f"labs/{name}.html"
+            page = browser.new_page(viewport={"width": WIDTH, "height": 300})
+            page.goto(path.as_uri())
+            page.wait_for_timeout(500)
+            image = NOTEBOOKS / f"images/{name}.png"
+            keep(page.locator(".siamlab-lab").screenshot(), image)
+            sizes = (each.stat().st_size // 1000 for each in (path, image))
+            print(name, *(f"{size} kB" for size in sizes))
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -44,22 +44,20 @@ class DescentStep:
     descent: "Descent" = dataclasses.field(repr=False, compare=False)
 
     def __str__(self):
-        """Summarize in one line of HTML."""
+        """Summarize in one line."""
         outputs = "softmax" if self.descent.softmax else "no softmax"
         return (
-            f"{outputs}, margin {self.descent.margin:.1f} nats, step "
-            f"<b>{self.step}</b> of {len(self.descent.outputs) - 1}: "
-            f"same-speaker pairs <b>{self.same_speaker:z.2f}</b> nats "
-            f"apart, different-speaker pairs <b>{self.different_speaker:z.2f}</b>, "
-            f"pushed apart <b>{self.active:.1%}</b>; outputs without a gradient "
-            f"<b>{self.dead:.1%}</b>; sums from {self.min_sum:z.2f} to "
-            f"{self.max_sum:.2f}"
+            f"{outputs}, margin {self.descent.margin:.1f} nats, step {self.step}: "
+            f"same-speaker pairs {self.same_speaker:z.2f} nats apart, "
+            f"different-speaker pairs {self.different_speaker:z.2f}, "
+            f"pushed apart {self.active:.1%}; outputs without a gradient "
+            f"{self.dead:.1%}; sums from {self.min_sum:z.2f} to {self.max_sum:.2f}"
         )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Descent:
-    """The points and their statistics after each step; see `descend`.
+    """The points after each step; see `descend`.
 
     Parameters
     ----------
@@ -67,23 +65,18 @@ class Descent:
         Shape (n_steps + 1, points, 3).
     speakers : numpy.ndarray
         Shape (points,).
-    margin, softmax
+    margin, directions, softmax
         Settings of the loss.
-    same_speaker, different_speaker, active, dead : numpy.ndarray
-        As for `DescentStep`, shape (n_steps + 1,).
     """
 
     outputs: np.ndarray
     speakers: np.ndarray
     margin: float
+    directions: str
     softmax: bool
-    same_speaker: np.ndarray
-    different_speaker: np.ndarray
-    active: np.ndarray
-    dead: np.ndarray
 
     def at(self, step):
-        """Return the statistics after some steps.
+        """Measure the points after some steps.
 
         Parameters
         ----------
@@ -95,13 +88,22 @@ class Descent:
         DescentStep
             The statistics.
         """
-        sums = self.outputs[step].sum(axis=-1)
+        outputs = self.outputs[step]
+        dead = not self.softmax and _hinge_settings.has_no_gradient(outputs)
+        d = pairwise_kl(outputs if self.softmax else _hinge_settings.clipped(outputs))
+        i, j = np.triu_indices(len(outputs), k=1)
+        same = self.speakers[i] == self.speakers[j]
+        compared = _hinge_settings.compared_divergences(
+            d[i, j], d[j, i], self.directions
+        )
+        different = compared[~same]
+        sums = outputs.sum(axis=-1)
         return DescentStep(
             step=int(step),
-            same_speaker=float(self.same_speaker[step]),
-            different_speaker=float(self.different_speaker[step]),
-            active=float(self.active[step]),
-            dead=float(self.dead[step]),
+            same_speaker=float(compared[same].mean()),
+            different_speaker=float(different.mean()),
+            active=float((different < self.margin).any(axis=-1).mean()),
+            dead=float(np.mean(dead)),
             min_sum=float(sums.min()),
             max_sum=float(sums.max()),
             descent=self,
@@ -109,7 +111,7 @@ class Descent:
 
 
 def starting_points(n_speakers=4, n_points=6, seed=0):
-    """Draw points around a center for each speaker.
+    """Draw logits around a center for each speaker, and compute their softmax.
 
     Parameters
     ----------
@@ -122,7 +124,7 @@ def starting_points(n_speakers=4, n_points=6, seed=0):
 
     Returns
     -------
-    logits : numpy.ndarray
+    outputs : numpy.ndarray
         Shape (n_speakers * n_points, 3).
     speakers : numpy.ndarray of int
         Speaker of each point, shape (n_speakers * n_points,).
@@ -134,8 +136,8 @@ def starting_points(n_speakers=4, n_points=6, seed=0):
 
     Examples
     --------
-    >>> logits, speakers = starting_points(3, n_points=2)
-    >>> logits.shape, speakers.tolist()
+    >>> outputs, speakers = starting_points(3, n_points=2)
+    >>> outputs.shape, speakers.tolist()
     ((6, 3), [0, 0, 1, 1, 2, 2])
     """
     if n_speakers < 2 or n_points < 2:
@@ -148,11 +150,12 @@ def starting_points(n_speakers=4, n_points=6, seed=0):
         rng = np.random.default_rng([seed, speaker])
         center = rng.normal(0, 0.7, size=3)
         logits.append(center + rng.normal(0, 0.6, size=(n_points, 3)))
-    return np.concatenate(logits), np.repeat(np.arange(n_speakers), n_points)
+    outputs = special.softmax(np.concatenate(logits), axis=-1)
+    return outputs, np.repeat(np.arange(n_speakers), n_points)
 
 
 def descend(
-    logits,
+    outputs,
     speakers,
     margin=1.0,
     directions="each",
@@ -168,8 +171,9 @@ def descend(
 
     Parameters
     ----------
-    logits, speakers : numpy.ndarray
-        As returned by `starting_points`.
+    outputs, speakers : numpy.ndarray
+        As returned by `starting_points`; without a softmax, `outputs` can be any
+        numbers.
     margin : float
         How far different-speaker pairs are pushed apart, in nats.
     directions : {"one", "summed", "each"}
@@ -177,8 +181,7 @@ def descend(
         direction, the first point of a pair is the one with the lower index.
     softmax : bool
         Move the logits and compute their softmax. Otherwise the outputs themselves are
-        moved from the same start, and clipped to [1e-7, 1] before the logarithm
-        (docs/doctor.md#s5, #s6).
+        moved, and clipped to [1e-7, 1] before the logarithm (docs/doctor.md#s5, #s6).
     n_steps : int
         Number of steps.
     learning_rate : float
@@ -208,31 +211,19 @@ def descend(
     """
     same = speakers[:, None] == speakers
     weights = _weights(same, directions)
-    points = logits if softmax else special.softmax(logits, axis=-1)
-    path = [special.softmax(logits, axis=-1)]
+    # The softmax of the logarithm of a distribution is the distribution.
+    clipped = _hinge_settings.clipped(outputs)
+    path = [special.softmax(np.log(clipped), axis=-1) if softmax else outputs]
     for _ in range(n_steps):
         step = learning_rate * _gradient(path[-1], weights, margin, directions, softmax)
         length = np.linalg.norm(step, axis=-1, keepdims=True)
-        points = points - step * np.minimum(1.0, max_step / (length + _TINY))
-        path.append(special.softmax(points, axis=-1) if softmax else points)
-    outputs = np.stack(path)
-    d = pairwise_kl(outputs if softmax else _hinge_settings.clipped(outputs))
-    first, second = np.triu_indices(len(speakers), k=1)
-    compared = _hinge_settings.compared_divergences(
-        d[:, first, second], d[:, second, first], directions
-    )
-    same = same[first, second]
-    dead = 0 * outputs if softmax else _hinge_settings.has_no_gradient(outputs)
-    return Descent(
-        outputs=outputs,
-        speakers=speakers,
-        margin=margin,
-        softmax=softmax,
-        same_speaker=compared[:, same].mean(axis=(1, 2)),
-        different_speaker=compared[:, ~same].mean(axis=(1, 2)),
-        active=(compared[:, ~same] < margin).any(axis=-1).mean(axis=1),
-        dead=dead.mean(axis=(1, 2)),
-    )
+        step = step * np.minimum(1.0, max_step / (length + _TINY))
+        if softmax:
+            logits = log_probabilities(path[-1])
+            path.append(special.softmax(logits - step, axis=-1))
+        else:
+            path.append(path[-1] - step)
+    return Descent(np.stack(path), speakers, margin, directions, softmax)
 
 
 def _weights(same, directions):

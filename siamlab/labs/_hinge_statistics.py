@@ -69,22 +69,19 @@ class HingeStatistics:
     @property
     def active_backward(self):
         """Share of them that are pushed apart along KL(second, first)."""
-        if self.directions == "one":
-            return 0.0
-        return self._share_of_different(self.divergences[:, -1] < self.margin)
+        active = self._share_of_different(self.divergences[:, -1] < self.margin)
+        return 0.0 if self.directions == "one" else active
 
     def _share_of_different(self, mask):
         return float(np.mean(mask[~self.same]))
 
     def __str__(self):
-        """Summarize in one line of HTML."""
+        """Summarize in one line."""
         return (
-            f"margin <b>{self.margin:.1f}</b> nats: different-speaker pairs pushed "
-            f"apart <b>{self.active:.1%}</b> (forward {self.active_forward:.1%}, "
-            f"backward {self.active_backward:.1%}), not pushed with one direction "
-            f"inside the margin <b>{self._share_of_different(self.is_missed):.1%}</b>; "
-            f"mean loss <b>{self.loss:.3f}</b> nats; outputs without a gradient "
-            f"<b>{self.dead:.1%}</b>, divergences below 0 <b>{self.negative:.1%}</b>"
+            f"margin {self.margin:.2f} nats: {self.active:.1%} of different-speaker "
+            f"pairs pushed apart, {self._share_of_different(self.is_missed):.1%} "
+            f"missed; mean loss {self.loss:.3f} nats; outputs without a gradient "
+            f"{self.dead:.1%}, divergences below 0 {self.negative:.1%}"
         )
 
 
@@ -133,20 +130,13 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
     p_in, q_in = (_hinge_settings.clipped(x) if clip else x for x in (p, q))
     forward, backward = kl(p_in, q_in), kl(q_in, p_in)
     d = _hinge_settings.compared_divergences(forward, backward, directions)
-    loss = np.where(same[:, None], d, np.maximum(margin - d, 0.0))
+    losses = np.where(same[:, None], d, np.maximum(margin - d, 0.0)).sum(axis=-1)
     dead = _hinge_settings.has_no_gradient(np.stack([p, q])) if clip else 0.0
-    return HingeStatistics(
-        margin=float(margin),
-        directions=directions,
-        loss=float(np.mean(np.sum(loss, axis=-1))),
-        dead=float(np.mean(dead)),
-        # Rows of float32 sum to 1 only up to rounding.
-        negative=float(np.mean(np.stack([forward, backward]) < -1e-6)),
-        same=same,
-        forward=forward,
-        backward=backward,
-        divergences=d,
-    )
+    # Rows of float32 sum to 1 only up to rounding.
+    negative = np.stack([forward, backward]) < -1e-6
+    means = (float(np.mean(values)) for values in (losses, dead, negative))
+    pairs = same, forward, backward, d
+    return HingeStatistics(float(margin), directions, *means, *pairs)
 
 
 def _check_pairs(p, q, same, clip):
@@ -158,19 +148,20 @@ def _check_pairs(p, q, same, clip):
             "p and q must have shape (pairs, units) and same (pairs,) or (pairs, 1); "
             f"got {p.shape}, {q.shape} and {len(same)} labels"
         )
-    if same.all() or not same.any():
+    n_same = np.count_nonzero(same)
+    if n_same in (0, len(same)):
         raise ArgumentError(
-            f"pairs of both kinds are needed; got {np.count_nonzero(same)} of the same "
-            f"speaker and {np.count_nonzero(~same)} of different speakers"
+            f"pairs of both kinds are needed; got {n_same} of the same speaker and "
+            f"{len(same) - n_same} of different speakers"
         )
     rows = np.concatenate([p, q])
     if not np.isfinite(rows).all():
         raise ArgumentError("outputs must be finite; some are NaN or infinite")
-    if not clip and (rows.min() < 0 or np.abs(rows.sum(axis=1) - 1).max() > 1e-3):
-        sums = rows.sum(axis=1)
+    low, sums = rows.min(), rows.sum(axis=1)
+    if not clip and (low < 0 or np.abs(sums - 1).max() > 1e-3):
         raise ArgumentError(
             "a divergence compares distributions: outputs of 0 or more, in rows that "
-            f"sum to 1; got outputs from {rows.min():.3g} and sums from "
-            f"{sums.min():.3g} to {sums.max():.3g}. Use a softmax, or clip=True"
+            f"sum to 1; got outputs from {low:.3g} and sums from {sums.min():.3g} to "
+            f"{sums.max():.3g}. Use a softmax, or clip=True"
         )
     return p, q, same

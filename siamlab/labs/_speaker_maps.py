@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import html
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,6 @@ import pandas as pd
 from .. import clusters
 from ..metrics._validation import check_embeddings, check_labels
 
-# Shares of neighbors are measured on a random sample of at most this many utterances:
-# 2,000 x 5 neighbors give a standard error of half a percent.
-_MAX_SAMPLE = 2000
 # Number of maps that are cached.
 _CACHE_SIZE = 64
 
@@ -51,14 +47,14 @@ class MapView:
         Share of neighbors in the original space with the same name, with `chance`.
     preserved : float
         Share of neighbors in the original space that are also neighbors on the map.
-    metric : str
-        Metric of the original space.
     chosen : int
         Row of the chosen utterance.
     neighbors : tuple of int
         Rows of its neighbors in the original space, the nearest first.
     distances : tuple of float
         Distances from the chosen utterance to them.
+    ranks : tuple of int
+        Their ranks by distance on the map, from 1 for the nearest on the map.
     names : tuple of str
         Names of the chosen utterance and its neighbors.
     selected : tuple of int
@@ -69,41 +65,29 @@ class MapView:
         The map, float32, shape (utterances, 2).
     labels : numpy.ndarray of int
         Index of the name of each utterance, shape (utterances,).
-    all_distances : numpy.ndarray
-        Distance from the chosen utterance to each one, shape (utterances,).
     """
 
     purity: clusters.Purity
     preserved: float
-    metric: str
     chosen: int
     neighbors: tuple
     distances: tuple
+    ranks: tuple
     names: tuple
     selected: tuple
     counts: tuple
     points: np.ndarray = dataclasses.field(repr=False, compare=False)
     labels: np.ndarray = dataclasses.field(repr=False, compare=False)
-    all_distances: np.ndarray = dataclasses.field(repr=False, compare=False)
 
     def __str__(self):
-        """Summarize in HTML."""
-        chosen, *near = (html.escape(name) for name in self.names)
-        chance = self.purity.k / (len(self.points) - 1)
-        listed = ", ".join(
-            f"{name} ({distance:.3f})"
-            for name, distance in zip(near, self.distances, strict=True)
+        """Summarize in one line."""
+        chosen, *near = self.names
+        return (
+            f"neighbor purity {self.purity:.2f} (chance {self.purity.chance:.2f}); the "
+            f"map keeps {self.preserved:.0%} of the neighbors; nearest to {chosen}: "
+            f"{', '.join(near)}; selected: "
+            + (", ".join(f"{name} {n}" for name, n in self.counts) or "none")
         )
-        line = (
-            f"neighbor purity <b>{self.purity:.2f}</b> "
-            f"(chance {self.purity.chance:.2f}); the map preserves "
-            f"<b>{self.preserved:.1%}</b> of the neighbors (chance {chance:.1%})"
-            f"<br>nearest to <b>{chosen}</b> by {self.metric} distance: {listed}"
-        )
-        if self.counts:
-            who = ", ".join(f"{html.escape(name)} {n}" for name, n in self.counts)
-            line += f"<br>selected <b>{len(self.selected)}</b>: {who}"
-        return line
 
 
 class SpeakerMaps:
@@ -125,6 +109,16 @@ class SpeakerMaps:
     ----------
     names : list of str
         For each utterance: its speaker, and a running index per speaker.
+    speakers : list of str
+        All names, sorted.
+    labels : dict of bool to numpy.ndarray of int
+        Index of the name of each utterance, by whether names are shuffled.
+    map_points : callable
+        From the settings of a map to its points, float32, and the share of neighbors
+        that it preserves.
+    near : callable
+        From a metric to the neighbors of all utterances in the original space and
+        their distances, both of shape (utterances, k).
 
     Raises
     ------
@@ -138,7 +132,7 @@ class SpeakerMaps:
     ...     return x[:, :2]
     >>> x = [[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]]
     >>> maps = SpeakerMaps(x, ["anna", "anna", "ben", "ben"], k=1, layout=flat)
-    >>> view = maps.view(chosen=2, around=1)
+    >>> view = maps.view(chosen=2, selected=[2, 3])
     >>> view.names, float(view.purity), view.preserved, view.counts
     (('ben 1', 'ben 2'), 1.0, 1.0, (('ben', 2),))
     """
@@ -147,42 +141,39 @@ class SpeakerMaps:
         x = check_embeddings(embeddings, min_rows=4)
         speakers = check_labels(speakers, len(x), name="speakers").astype(str)
         self._x, self._k, self._layout = x, k, layout
+        unique, labels = np.unique(speakers, return_inverse=True)
+        self.speakers = unique.tolist()
         rng = np.random.default_rng(0)
-        self._speakers, labels = np.unique(speakers, return_inverse=True)
-        self._labels = {False: labels, True: rng.permutation(labels)}
-        self._sample = rng.permutation(len(x))[:_MAX_SAMPLE]
+        self.labels = {False: labels, True: rng.permutation(labels)}
         number = pd.Series(speakers).groupby(speakers).cumcount() + 1
         self.names = [f"{who} {n}" for who, n in zip(speakers, number, strict=True)]
         # Caches of this object, which are freed with it.
         self.map_points = functools.lru_cache(_CACHE_SIZE)(self._compute_points)
-        self._near = functools.lru_cache(_CACHE_SIZE)(self._find_near)
+        self.near = functools.lru_cache(_CACHE_SIZE)(self._find_near)
 
     def _find_near(self, metric):
-        return clusters.nearest_neighbors(
-            self._x, self._sample, k=self._k, metric=metric
-        )
+        from sklearn.metrics.pairwise import paired_distances
+
+        x = self._x
+        near = clusters.nearest_neighbors(x, k=self._k, metric=metric)
+        columns = [paired_distances(x, x[rows], metric=metric) for rows in near.T]
+        return near, np.column_stack(columns).astype(np.float32)
 
     def _compute_points(self, metric, **settings):
-        """Compute a map, and the share of neighbors that it preserves."""
         points = self._layout(self._x, metric=metric, **settings)
-        on_map = clusters.nearest_neighbors(
-            points, self._sample, k=self._k, metric="euclidean"
-        )
-        return points, neighbor_preservation(self._near(metric), on_map)
+        points = np.asarray(points, np.float32)  # as the view has them
+        on_map = clusters.nearest_neighbors(points, k=self._k, metric="euclidean")
+        return points, neighbor_preservation(self.near(metric)[0], on_map)
 
-    def view(
-        self, *, chosen=0, around=0, selected=(), shuffled=False, metric="cosine", **map
-    ):
+    def view(self, *, chosen=0, selected=(), shuffled=False, metric="cosine", **map):
         """Return a map and its numbers.
 
         Parameters
         ----------
         chosen : int
             Row of an utterance.
-        around : int
-            Select it and this many others, those nearest to it on the map.
         selected : sequence of int
-            Select these rows, where `around` is 0.
+            Rows whose names are counted.
         shuffled : bool
             Assign the speakers' names to other utterances, always in the same way.
         metric : str
@@ -195,29 +186,23 @@ class SpeakerMaps:
         MapView
             The map and its numbers.
         """
-        from sklearn.metrics import pairwise_distances
-
         points, preserved = self.map_points(metric=metric, **map)
-        labels = self._labels[shuffled]
-        all_distances = pairwise_distances(self._x[[chosen]], self._x, metric=metric)[0]
-        others = np.argsort(all_distances, kind="stable")
-        near = others[others != chosen][: self._k]
-        if around:
-            on_map = np.linalg.norm(points - points[chosen], axis=1)
-            selected = np.sort(np.argsort(on_map, kind="stable")[: around + 1])
+        labels, (every, distances) = self.labels[shuffled], self.near(metric)
+        near = every[chosen]
+        on_map = np.sum((points - points[chosen].astype(float)) ** 2, axis=1)
+        on_map[chosen] = np.inf
         counts = np.bincount(labels[list(selected)])
         order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
         return MapView(
-            clusters.purity_of_neighbors(self._near(metric), labels, self._sample),
-            preserved,
-            metric,
-            int(chosen),
-            tuple(near.tolist()),
-            tuple(all_distances[near].tolist()),
-            tuple(self.names[i] for i in (chosen, *near)),
-            tuple(int(i) for i in selected),
-            tuple((str(self._speakers[i]), int(counts[i])) for i in order),
-            points,
-            labels,
-            all_distances,
+            purity=clusters.purity_of_neighbors(every, labels),
+            preserved=preserved,
+            chosen=int(chosen),
+            neighbors=tuple(near.tolist()),
+            distances=tuple(distances[chosen].tolist()),
+            ranks=tuple(1 + int((on_map < on_map[i]).sum()) for i in near),
+            names=tuple(self.names[i] for i in (chosen, *near)),
+            selected=tuple(selected),
+            counts=tuple((self.speakers[i], int(counts[i])) for i in order),
+            points=points,
+            labels=labels,
         )

@@ -17,7 +17,9 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>body {{ margin: 0; }}
+<style>
+body {{ margin: 0; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #16191d; color: #eceff1; }} }}
 {css}</style>
 </head>
 <body>

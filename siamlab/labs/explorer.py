@@ -1,31 +1,38 @@
 """The speaker explorer (notebook 11): a map of speakers, with sound."""
 
-import html
+import base64
+import io
 
-import ipywidgets
 import numpy as np
+import soundfile
+import traitlets
 
 from .. import audio, clusters
 from ..errors import ArgumentError, AudioError
-from ._base import Lab
-from ._clickable_image import ClickableImage
-from ._map_picture import MapPicture
+from ..plots.figure_style import SPEAKER_COLORS
 from ._speaker_maps import SpeakerMaps
-from .spectrogram import wav_bytes
+from ._view import Lab, _packed
 
 # Few values, because each one needs a map.
-_N_NEIGHBORS = (3, 5, 15, 30, 50)
-_MIN_DISTS = (0.0, 0.1, 0.3, 0.6, 0.99)
-_METRICS = ("cosine", "euclidean", "manhattan")
-_MAX_AROUND = 50
+_CHOICES = {
+    "n_neighbors": (3, 5, 15, 30, 50),
+    "min_dist": (0.0, 0.1, 0.3, 0.6, 0.99),
+    "metric": ("cosine", "euclidean", "manhattan"),
+}
+_CONTROL = {"sync": True, "control": True}
+# What a page without a kernel may contain; sounds and texts are left out first.
+_MAX_BYTES = 300_000
+_MAX_TEXT = 20_000
+# Its sounds: the beginnings of recordings, about 1 kB/s.
+_SECONDS = 1.8
+_SMALL = {"format": "MP3", "compression_level": 0.999, "bitrate_mode": "CONSTANT"}
 
 
 class SpeakerExplorer(Lab):
     """Explore a map of speakers, and compare it with the original space.
 
-    The mouse works on the map: it shows the name of an utterance, a click chooses it,
-    and a lasso selects several (a click elsewhere clears the selection). `utterance`
-    and `around` do the same by keyboard.
+    On the map, a click chooses an utterance, and a lasso selects several (a click
+    elsewhere clears the selection).
 
     Parameters
     ----------
@@ -40,23 +47,19 @@ class SpeakerExplorer(Lab):
 
     Attributes
     ----------
-    utterance : ipywidgets.SelectionSlider
+    utterance : int
         Row of the chosen utterance, which is shown, played, and linked to its neighbors
         in the original space.
-    around : ipywidgets.IntSlider
-        Selects the chosen utterance and this many others, those nearest on the map.
-    n_neighbors, min_dist : ipywidgets.SelectionSlider
+    selected : list of int
+        Rows of utterances, whose names are counted.
+    n_neighbors, min_dist : int and float
         Of UMAP. A map is computed when its settings are first chosen, and cached.
-    metric : ipywidgets.ToggleButtons
+    metric : {"cosine", "euclidean", "manhattan"}
         Metric of the original space.
-    seed : ipywidgets.IntSlider
+    seed : int
         Seed of UMAP.
-    shuffled : ipywidgets.ToggleButtons
+    shuffled : bool
         Whether the speakers' names are assigned to other utterances.
-    transcript : ipywidgets.HTML
-        Name and text of the chosen utterance.
-    sound : ipywidgets.Audio
-        The chosen recording.
 
     Raises
     ------
@@ -71,10 +74,18 @@ class SpeakerExplorer(Lab):
     >>> def flat(x, **settings):
     ...     return x[:, :2]
     >>> lab = SpeakerExplorer(np.eye(6), features, layout=flat)
-    >>> lab.around.value = 5
+    >>> lab.selected = list(range(6))
     >>> sorted(count for _, count in lab.result.counts)
     [3, 3]
     """
+
+    utterance = traitlets.Int(0, min=0).tag(**_CONTROL)
+    selected = traitlets.List(traitlets.Int()).tag(**_CONTROL)
+    shuffled = traitlets.Bool(False).tag(**_CONTROL)
+    n_neighbors = traitlets.Enum(_CHOICES["n_neighbors"], 15).tag(**_CONTROL)
+    min_dist = traitlets.Enum(_CHOICES["min_dist"], 0.1).tag(**_CONTROL)
+    metric = traitlets.Enum(_CHOICES["metric"], "cosine").tag(**_CONTROL)
+    seed = traitlets.Int(0, min=0).tag(**_CONTROL)
 
     def __init__(self, embeddings, features, *, k=5, layout=clusters.umap):
         if len(embeddings) != len(features):
@@ -82,105 +93,88 @@ class SpeakerExplorer(Lab):
                 "there must be an embedding for each utterance; got "
                 f"{len(embeddings)} and {len(features)}"
             )
-        n = len(features)
-        self._features, self._layout = features, layout
-        self._selected: tuple = ()
-        self._maps = SpeakerMaps(
-            embeddings, features.speakers, k=min(k, n - 1), layout=self._compute_map
-        )
-        names = [
-            f"{name}: {text}" if text else name
-            for name, text in zip(self._maps.names, features.table["text"], strict=True)
-        ]
-        order = np.argsort(features.speakers, kind="stable").tolist()
-        controls = {
-            # Not a menu, of which JupyterLab intercepts the arrow keys.
-            "utterance": ipywidgets.SelectionSlider(
-                options=[(names[i], i) for i in order],
-                description="utterance",
-                readout=False,
-            ),
-            "around": ipywidgets.IntSlider(
-                0, max=min(_MAX_AROUND, n - 1), description="select around"
-            ),
-            "n_neighbors": _steps("neighbors", _N_NEIGHBORS, 15),
-            "min_dist": _steps("min. distance", _MIN_DISTS, 0.1),
-            "metric": ipywidgets.ToggleButtons(options=_METRICS, description="metric"),
-            "seed": ipywidgets.IntSlider(
-                0, max=9, description="seed", continuous_update=False
-            ),
-            "shuffled": ipywidgets.ToggleButtons(
-                options=[("true", False), ("shuffled", True)], description="names"
-            ),
+        k = min(k, len(features) - 1)
+        self._maps = SpeakerMaps(embeddings, features.speakers, k=k, layout=layout)
+        self._table = features.table
+        speakers, labels = self._maps.speakers, self._maps.labels
+        narrow = np.uint8 if len(speakers) <= 256 else np.int32
+        data = {
+            "labels": labels[False].astype(narrow),
+            "shuffled_labels": labels[True].astype(narrow),
+            "texts": self._table["text"].fillna("").tolist(),
+            **self._map_data(),
         }
-        self.transcript = ipywidgets.HTML(layout={"width": "24em"})
-        self.sound = ipywidgets.Audio(
-            format="wav", autoplay=False, loop=False, layout={"width": "24em"}
-        )
-        self._played = None
-        image = ClickableImage(names=names)
-        image.on_msg(self._on_image_message)
+        if sum(map(len, data["texts"])) > _MAX_TEXT:
+            data["texts"] = []
+        room = _MAX_BYTES - sum(getattr(x, "nbytes", 0) for x in data.values())
+        sounds = _small_sounds(self._table, room)
         super().__init__(
-            controls,
-            self._view,
-            MapPicture(features),
-            "choose an utterance between two clusters: where are its neighbors in the "
-            "original space? Then shuffle the names: does the map look worse?",
-            extra_widgets=(self.transcript, self.sound),
-            image=image,
+            **data,
+            speakers=speakers,
+            sounds=sounds,
+            colors=SPEAKER_COLORS,
+            choices=_CHOICES,
         )
+        self.on_msg(self._play)
 
-    def reset(self):
-        """Reset all controls, and clear the selection."""
-        self._selected = ()
-        super().reset()
+    def compute(self, utterance, **settings):
+        """Return the map and its numbers, a `MapView`."""
+        return self._maps.view(chosen=utterance, **settings)
 
-    def _view(self, utterance, around, **settings):
-        if around:
-            self._selected = ()
-        return self._maps.view(
-            chosen=utterance, around=around, selected=self._selected, **settings
-        )
+    def _map_data(self):
+        settings = {name: getattr(self, name) for name in (*_CHOICES, "seed")}
+        points, preserved = self._maps.map_points(**settings)
+        near, distances = self._maps.near(self.metric)
+        return {
+            "settings": settings,
+            "points": points,
+            "preserved": preserved,
+            "neighbors": near,
+            "distances": distances,
+        }
 
-    def _compute_map(self, embeddings, **settings):
-        # Shown at once, because a map may take some seconds.
-        self.readout.value = f"<b>computing a map of {len(embeddings):,} utterances</b>"
-        return self._layout(embeddings, **settings)
+    def _update(self, change=None):
+        super()._update(change)
+        new = self._map_data()  # cached by `compute`
+        if new["settings"] != self.data["settings"]:
+            new = {name: _packed(value) for name, value in new.items()}
+            self.data = {**self.data, **new}
 
-    def _on_image_message(self, _, content, buffers):
-        """Handle a click or a lasso."""
-        if "chosen" in content:
-            self.utterance.value = content["chosen"]
-        else:
-            self._selected = tuple(content["selected"])
-            self.set(around=0)
-
-    def _show(self, result):
-        super()._show(result)
-        self.image.positions = self._picture.image_positions(result).tobytes()
-        if result.chosen != self._played:
-            self._play(result.chosen, result.names[0])
-
-    def _play(self, row, name):
-        # Played when an utterance is chosen, but not when the lab is opened.
-        self.sound.autoplay = self._played is not None
-        self._played = row
-        utterance = self._features.table.iloc[row]
-        self.transcript.value = f"<b>{html.escape(name)}</b>" + (
-            f": “{html.escape(utterance.text)}”" if utterance.text else ""
-        )
-        try:
-            self.sound.value = wav_bytes(
-                *audio.read(
-                    utterance.path, start=utterance.start, duration=utterance.duration
-                )
-            )
-        except AudioError as error:
-            self.transcript.value += f"<br>no sound: {html.escape(str(error))}"
-            self.sound.value = b""
+    def _play(self, _, content, buffers):
+        """Send a recording to the view that asks for it."""
+        if "play" in content:
+            try:
+                utterance = self._table.iloc[content["play"]]
+                self.send({"sound": _sound(utterance, utterance.duration)})
+            except AudioError as error:
+                self.send({"error": str(error)})
 
 
-def _steps(description, values, value):
-    return ipywidgets.SelectionSlider(
-        options=values, value=value, description=description, continuous_update=False
+def _sound(utterance, seconds, sr=None, **settings):
+    """Return a part of a recording as an address that a browser plays."""
+    samples, original = audio.read(
+        utterance.path, start=utterance.start, duration=seconds
     )
+    samples = audio.resample(samples, original, sr or original)
+    content = io.BytesIO()
+    soundfile.write(content, samples, sr or original, **{"format": "WAV", **settings})
+    text = base64.b64encode(content.getvalue()).decode("ascii")
+    return f"data:audio/{'mpeg' if settings else 'wav'};base64,{text}"
+
+
+def _small_sounds(table, room):
+    """Return the beginnings of recordings by row, in all at most so many bytes."""
+    sounds: dict = {}
+    # The first recording of each speaker, then the second one, and so on.
+    for row in np.argsort(table.groupby("speaker").cumcount(), kind="stable").tolist():
+        utterance = table.iloc[row]
+        try:
+            seconds = min(_SECONDS, utterance.duration)
+            sounds[str(row)] = _sound(utterance, seconds, 8000, **_SMALL)
+        except AudioError:
+            continue
+        room -= len(sounds[str(row)]) * 3 // 4  # base64 is longer
+        if room < 0:
+            del sounds[str(row)]
+            break
+    return sounds

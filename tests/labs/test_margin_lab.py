@@ -1,17 +1,49 @@
+"""The margin lab: the KL-hinge loss of pairs, and which of them have a gradient."""
+
 from functools import partial
 
 import numpy as np
 import pytest
 from examples import pair_outputs
 from gradients import value_and_gradient
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import siamlab as sl
-from siamlab.labs.margin import hinge_statistics
+from siamlab import errors
+from siamlab.labs.margin import MarginLab, hinge_statistics
 
 MARGINS = st.floats(0.05, 8)
 DIRECTIONS = ("one", "summed", "each")
+
+
+def make():
+    return MarginLab(*pair_outputs())
+
+
+def settings(rng):
+    """Random values of all controls."""
+    return {
+        "margin": rng.uniform(0.1, 4),
+        "directions": str(rng.choice(DIRECTIONS)),
+        "softmax": bool(rng.integers(2)),
+    }
+
+
+def numbers(result):
+    """What the view computes, too."""
+    masks = [result.same, result.is_active, result.is_missed]
+    return {
+        "both": np.stack([result.forward, result.backward], axis=-1),
+        "compared": result.divergences,
+        "kind": np.select(masks, [0, 1, 3], 2),
+        "active": result.active,
+        "missed": result.is_missed[~result.same].mean(),
+        "loss": result.loss,
+        "dead": result.dead,
+        "negative": result.negative,
+    }
 
 
 def both_networks():
@@ -59,7 +91,7 @@ def test_the_clip_by_hand():
 
 
 @pytest.mark.parametrize("directions", DIRECTIONS)
-@settings(deadline=None, max_examples=10)
+@hypothesis_settings(deadline=None, max_examples=10)
 @given(margin=MARGINS)
 def test_loss_and_active_pairs_are_those_of_training(directions, margin):
     for p, q, same, clip in both_networks():
@@ -70,3 +102,42 @@ def test_loss_and_active_pairs_are_those_of_training(directions, margin):
         assert result.loss == pytest.approx(total / len(same), rel=1e-4)
         np.testing.assert_allclose(result.divergences, distance, rtol=1e-3, atol=1e-4)
         np.testing.assert_array_equal(result.is_active, (gradient < 0).any(axis=-1))
+
+
+def test_the_sum_misses_pairs_that_each_direction_pushes_apart():
+    lab = make()
+    lab.set(margin=1.0, directions="each")
+    each = lab.result
+    assert not each.is_missed.any()
+    lab.directions = "summed"
+    assert lab.result.is_missed.any()
+    np.testing.assert_array_equal(
+        lab.result.is_active | lab.result.is_missed, each.is_active
+    )
+
+
+def test_a_larger_margin_has_more_active_pairs():
+    lab, active = make(), []
+    for margin in (0.1, 0.5, 1.0, 2.0, 4.0):
+        lab.margin = margin
+        active.append(lab.result.active)
+    assert active == sorted(active)
+    assert active[0] < active[-1]
+
+
+def test_the_lab_shows_what_the_function_computes():
+    lab = make()
+    lab.set(margin=2.0, directions="summed", softmax=False)
+    same, _, clipped = pair_outputs()
+    expected = hinge_statistics(*clipped, same, 2.0, "summed", clip=True)
+    assert lab.result == expected
+    assert lab.readout == str(expected)
+    assert lab.readout.startswith("margin 2.00 nats: ")
+
+
+def test_unsuitable_data_are_refused():
+    same, softmax, clipped = pair_outputs()
+    with pytest.raises(errors.ArgumentError, match="0 of different"):
+        MarginLab(np.ones(60), softmax, clipped)
+    with pytest.raises(errors.ArgumentError, match="Use a softmax"):
+        MarginLab(same, clipped, clipped)

@@ -1,3 +1,5 @@
+"""The simplex lab: gradient descent on the KL-hinge loss, over three outputs."""
+
 import itertools
 
 import keras
@@ -7,11 +9,39 @@ from gradients import value_and_gradient
 from scipy.special import softmax
 
 import siamlab as sl
+from siamlab import errors
 from siamlab.labs._gradient_descent import descend, starting_points
 from siamlab.labs.margin import hinge_statistics
 from siamlab.labs.simplex import SimplexLab
 
 SETTINGS = list(itertools.product(("one", "summed", "each"), (True, False)))
+
+
+def make():
+    return SimplexLab()
+
+
+def settings(rng):
+    """Random values of all controls: 40 steps, from points that can be moved."""
+    points = rng.dirichlet(np.ones(3), size=30)
+    with_softmax = bool(rng.integers(2))
+    if not with_softmax:
+        points += rng.uniform(-0.2, 0.2, size=points.shape)
+    return {
+        "points": points.tolist(),
+        "margin": round(float(rng.uniform(0.1, 6)), 1),
+        "directions": str(rng.choice(["one", "summed", "each"])),
+        "softmax": with_softmax,
+        "n_speakers": int(rng.integers(2, 6)),
+        "step": 40,
+    }
+
+
+def numbers(result):
+    """What the view computes, too."""
+    names = "same_speaker", "different_speaker", "active", "dead", "min_sum", "max_sum"
+    statistics = {name: getattr(result, name) for name in names}
+    return {"outputs": result.descent.outputs[result.step], **statistics}
 
 
 def gradient_in_training(points, speakers, margin, directions, with_softmax):
@@ -38,9 +68,9 @@ def gradient_in_training(points, speakers, margin, directions, with_softmax):
 
 @pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
 def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
-    logits, speakers = starting_points(3, n_points=4)
+    start, speakers = starting_points(3, n_points=4)
     steps = {"n_steps": 3, "learning_rate": 0.1, "max_step": np.inf}
-    path = descend(logits, speakers, 0.5, directions, with_softmax, **steps)
+    path = descend(start, speakers, 0.5, directions, with_softmax, **steps)
     for before, after in itertools.pairwise(path.outputs):
         # Adding a constant to the logits changes neither outputs nor gradient.
         points = np.log(before) if with_softmax else before
@@ -59,7 +89,8 @@ def test_points_stay_distributions_only_with_a_softmax():
     np.testing.assert_allclose(outputs.sum(axis=-1), 1)
     result = descend(*points, 1.0, "one", False).at(150)
     assert result.min_sum < 0.8 < 1.5 < result.max_sum
-    assert descend(*points, 1.0, "summed", False).same_speaker.min() >= 0
+    descent = descend(*points, 1.0, "summed", False)
+    assert min(descent.at(step).same_speaker for step in range(151)) >= 0
 
 
 def test_a_large_margin_has_room_for_as_many_speakers_as_outputs():
@@ -81,11 +112,28 @@ def test_statistics_are_those_of_the_margin_lab(with_softmax):
     assert result.different_speaker == pytest.approx(d[~same].mean())
 
 
-def test_the_descent_plays_in_the_browser_until_it_is_reset():
-    lab = SimplexLab(n_points=4, n_steps=40)
-    assert lab._link.source == (lab.play, "value")
-    assert lab._link.target == (lab.step, "value")
-    assert lab.play.value == lab.step.value
-    lab.play.playing = True
-    lab.reset_button.click()
-    assert not lab.play.playing
+def test_the_descent_starts_from_the_points_that_were_moved():
+    lab = SimplexLab(n_points=2)
+    # Without a softmax, outputs can be anywhere; a softmax makes them distributions.
+    moved = [[0.2, 1.1, -0.1], *lab.points[1:]]
+    lab.set(points=moved, softmax=False, n_speakers=2)
+    np.testing.assert_array_equal(lab.result.descent.outputs[0], moved[:4])
+    assert lab.result.dead == pytest.approx(2 / 12)
+    lab.softmax = True
+    start = lab.result.descent.outputs[0]
+    np.testing.assert_allclose(start.sum(axis=-1), 1)
+    np.testing.assert_allclose(start[0], np.clip(moved[0], 1e-7, 1) / 1.2, atol=1e-7)
+
+
+def test_the_readout_is_plain_text():
+    lab = SimplexLab()
+    lab.set(margin=3.0, step=150)
+    assert "margin 3.0 nats, step 150: same-speaker pairs 0.00 nats" in lab.readout
+    assert "pushed apart 18.1%" in lab.readout
+    lab.reset()
+    assert lab.result.step == 0
+
+
+def test_pairs_of_both_kinds_are_needed():
+    with pytest.raises(errors.ArgumentError, match="got n_speakers=1"):
+        starting_points(1)

@@ -92,6 +92,7 @@ def speaker_map(
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
+    ax.margins(y=0.12)  # room for the names
     ax.set_aspect("equal", adjustable="datalim")
     if labels and len(names) <= MAX_LABELS:
         groups = [points[speakers == name] for name in names]
@@ -104,7 +105,6 @@ def _write_names(ax, tops, names):
     """Write names above their groups, moved up where they would cover each other."""
     low, high = ax.get_ylim()
     height, width = (high - low) / 20, np.ptp(ax.get_xlim()) / 6
-    ax.set_ylim(low, high + height)
     outline = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     placed: list[tuple] = []
     for i in np.argsort(tops[:, 1], kind="stable"):

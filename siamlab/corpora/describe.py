@@ -7,6 +7,7 @@
 import dataclasses
 import hashlib
 import html
+import re
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,8 @@ class Description:
         of the samples; full scale is 1) and level_db (root mean square without the
         offset, in dB relative to full scale).
     suspicious : pandas.DataFrame
-        Columns path and reason; a file may have several reasons.
+        Columns path, kind (such as "silent") and reason. The index is the row of the
+        corpus; a row may have several reasons.
     rejected, skipped : pandas.DataFrame
         Columns path and reason: as in the corpus, and the unreadable files.
     """
@@ -99,13 +101,13 @@ class Description:
         return f"suspicious files: {files}" if files else "no suspicious files"
 
     def __repr__(self):
-        kinds = self.suspicious.reason.str.split("[,:]").str[0]
-        counts = [f"  {kind}: {n}" for kind, n in kinds.value_counts().items()]
+        kinds = self.suspicious.kind.value_counts()
+        counts = [f"  {kind}: {n}" for kind, n in kinds.items()]
         table = self.summary.to_string()
         return "\n".join([self._line(), table, self._verdict(), *counts])
 
     def _repr_html_(self):
-        files = self.suspicious.to_html(index=False, max_rows=20)
+        files = self.suspicious.drop(columns="kind").to_html(index=False, max_rows=20)
         return (
             f"<p><b>{html.escape(self._line())}</b></p>{self.summary.to_html()}"
             f"<details><summary>{self._verdict()}</summary>{files}</details>"
@@ -205,7 +207,7 @@ def _measure(row):
 
 
 def _suspicious(table, measured):
-    """List suspicious files: path and reason."""
+    """List suspicious rows: path, kind and reason."""
     silent = measured.peak <= audio.SILENCE
     short = measured.seconds < _SHORTEST
     offset = ~short & (measured.offset.abs() > _OFFSET)
@@ -235,5 +237,8 @@ def _suspicious(table, measured):
         if len(names := sorted(set(rows.speaker))) > 1:
             alike = " and ".join(map(repr, names))
             found.append((rows.index[0], f"alike, the speakers {alike}; are they one?"))
-    listed = [(table.path[i], reason) for i, reason in sorted(found)]
-    return pd.DataFrame(listed, columns=["path", "reason"], dtype=str)
+    rows, reasons = zip(*sorted(found), strict=True) if found else ((), ())
+    kinds = [re.split("[,:]", reason)[0] for reason in reasons]
+    paths = table.path[list(rows)].to_numpy()
+    columns = {"path": paths, "kind": kinds, "reason": reasons}
+    return pd.DataFrame(columns, index=list(rows), dtype=str)

@@ -92,21 +92,23 @@ def speaker_map(
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
+    ax.margins(y=0.12)  # room for the names
     ax.set_aspect("equal", adjustable="datalim")
     if labels and len(names) <= MAX_LABELS:
-        centers = [np.median(points[speakers == name], axis=0) for name in names]
-        _write_names(ax, np.array(centers), names)
+        groups = [points[speakers == name] for name in names]
+        tops = [(np.median(x), np.quantile(y, 0.9)) for x, y in (g.T for g in groups)]
+        _write_names(ax, np.array(tops), names)
     return ax
 
 
-def _write_names(ax, centers, names):
-    """Write names at their places, moved up where they would cover each other."""
+def _write_names(ax, tops, names):
+    """Write names above their groups, moved up where they would cover each other."""
     low, high = ax.get_ylim()
     height, width = (high - low) / 20, np.ptp(ax.get_xlim()) / 6
     outline = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     placed: list[tuple] = []
-    for i in np.argsort(centers[:, 1], kind="stable"):
-        x, y = centers[i]
+    for i in np.argsort(tops[:, 1], kind="stable"):
+        x, y = tops[i] + (0, 0.7 * height)
         for other_x, other_y in placed:
             if abs(x - other_x) < width and abs(y - other_y) < height:
                 y = other_y + height

@@ -68,6 +68,7 @@ def test_every_kind_of_suspicious_file_is_found_and_nothing_else(tmp_path):
     assert reasons.keys() == {str(tmp_path / name) for name in patterns}
     for name, pattern in patterns.items():
         assert re.fullmatch(pattern, reasons[str(tmp_path / name)])
+    assert corpus.table.path[found.suspicious.index].equals(found.suspicious.path)
     assert "suspicious files: 8" in repr(found)
     assert "  duplicate: 1" in repr(found)
     assert found.sampling_rates.to_dict() == {16000: 9, 8000: 1}
@@ -78,6 +79,17 @@ def test_speakers_whose_names_differ_only_in_case_are_suspicious(tmp_path):
     corpus = write(tmp_path, {f"{x}/a.wav": noise(seed=i) for i, x in enumerate(names)})
     (reason,) = corpora.describe(corpus).suspicious.reason
     assert reason == "alike, the speakers 'Anna' and 'anna '; are they one?"
+
+
+def test_pieces_of_a_recording_are_listed_one_by_one(tmp_path):
+    path, table = tmp_path / "long.wav", tmp_path / "table.csv"
+    samples = np.concatenate([noise(), np.zeros(16000), 0.5 * noise() + 0.02])
+    soundfile.write(path, samples, 16000)
+    rows = [f"{path},anna,{start},1.0" for start in range(3)]
+    table.write_text("\n".join(["path,speaker,start,duration", *rows]))
+    found = corpora.describe(corpora.folder(table)).suspicious
+    assert found.index.tolist() == [1, 2]
+    assert found.kind.tolist() == ["silent", "offset"]
 
 
 def test_a_notebook_shows_20_suspicious_files_with_escaped_names(tmp_path):

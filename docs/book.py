@@ -22,7 +22,8 @@ NOTEBOOK = re.compile(r"\b(\d\d_[a-z_]+)\b")
 PAGES = "notebooks/labs"
 # Notebooks show a folded picture above each lab, for readers without a kernel.
 FOLDED = re.compile(
-    r'<details><summary>[^<]*</summary>\s*<img src="images/\w+\.png"[^>]*>.*?</details>',
+    r"<details><summary>[^<]*</summary>\s*"
+    r'<img src="images/\w+\.png"[^>]*>.*?</details>',
     re.DOTALL,
 )
 CONTENTS = """

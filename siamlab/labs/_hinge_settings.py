@@ -1,6 +1,5 @@
 """Settings of the KL-hinge loss, and their controls, for the labs on it."""
 
-import ipywidgets
 import numpy as np
 
 # As in `posts.FIXES`: one direction (docs/doctor.md#s8), the sum of both before one
@@ -63,36 +62,3 @@ def compared_divergences(forward, backward, directions):
         "each": [forward, backward],
     }
     return np.stack(columns[directions], axis=-1)
-
-
-def loss_controls(margin):
-    """Make the controls of the loss.
-
-    Parameters
-    ----------
-    margin : float
-        Initial value, in nats.
-
-    Returns
-    -------
-    dict of str to ipywidgets.Widget
-        `margin`, `directions` and `softmax`.
-    """
-    return {
-        "margin": ipywidgets.FloatSlider(
-            margin,
-            min=0.1,
-            max=6.0,
-            step=0.1,
-            description="margin (nats)",
-            readout_format=".1f",
-        ),
-        "directions": ipywidgets.ToggleButtons(
-            options=[("one way", "one"), ("sum", "summed"), ("each", "each")],
-            description="hinge on",
-        ),
-        "softmax": ipywidgets.ToggleButtons(
-            options=[("softmax", True), ("clipped, no softmax", False)],
-            description="outputs",
-        ),
-    }

@@ -17,12 +17,9 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>
-body {{ margin: 0; }}
-@media (prefers-color-scheme: dark) {{ body {{ background: #16191d; color: #eceff1; }} }}
-{css}</style>
+<style>{css}</style>
 </head>
-<body>
+<body class="siamlab-page">
 <main id="lab"></main>
 <script type="module">
 {code}
@@ -67,7 +64,9 @@ class Lab(anywidget.AnyWidget):
 
     def __init__(self, **data):
         super().__init__()
-        self.names = list(self.traits(control=True))
+        known = self.traits(control=True)
+        order = [name for cls in type(self).__mro__ for name in vars(cls)]
+        self.names = sorted(known, key=order.index)  # as they are defined
         self.data = {name: _packed(value) for name, value in data.items()}
         self._initial = self.values
         self.observe(self._update, self.names)

@@ -1,4 +1,4 @@
-"""The broadcast lab (notebook 06): the table of values that the posted loss averages."""
+"""The broadcast lab (notebook 06): the table that the posted loss averages."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The switchboard lab (notebook 06): five fixes of the posted program, in any combination."""
+"""The switchboard lab (notebook 06): five fixes of the posted program."""
 
 import dataclasses
 import json

@@ -80,7 +80,9 @@ def trellis(probabilities, labels):
     states[1::2] = labels
     emitted = p[:, states]
     # From a label to the next one without the blank, if they differ.
-    skips = np.append([False, False], (states[2:] != BLANK) & (states[2:] != states[:-2]))
+    skips = np.append(
+        [False, False], (states[2:] != BLANK) & (states[2:] != states[:-2])
+    )
     forward = _sums(emitted, skips)
     # The backward pass is the forward pass with time and states reversed.
     back = np.append([False, False], skips[:1:-1])

@@ -1,23 +1,18 @@
 """Every lab in a page without a kernel, moved by mouse, keyboard and touch."""
 
-import importlib
-
 import numpy as np
 import pytest
 import views
 
-LABS = ["broadcast"]
 N_SETTINGS = 200
 
 pytestmark = pytest.mark.slow
 
 
-def pytest_generate_tests(metafunc):
-    if "example" in metafunc.fixturenames:
-        import os
-        names = os.environ.get("SIAMLAB_LABS", " ".join(LABS)).split()
-        modules = [importlib.import_module(f"test_{name}_lab") for name in names]
-        metafunc.parametrize("example", modules, ids=names)
+@pytest.fixture(params=views.NAMES)
+def example(request):
+    """The module that tests the lab in Python: `make`, `settings` and `numbers`."""
+    return views.example(request.param)
 
 
 @pytest.fixture

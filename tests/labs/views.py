@@ -1,13 +1,24 @@
 """Labs in a page without a kernel: what the tests of all views use."""
 
+import importlib
 import json
 
 import numpy as np
+
+# Of the modules that test one lab each, with `make`, `settings` and `numbers`.
+NAMES = (
+    "broadcast ctc explorer margin scaling simplex switchboard threshold trellis"
+).split()
 
 _COMPUTE = """([settings]) => {
     const lab = document.querySelector("#lab").siamlab;
     return settings.map(values => lab.view.compute(lab.data, values));
 }"""
+
+
+def example(name):
+    """Import the module that tests a lab."""
+    return importlib.import_module(f"test_{name}_lab")
 
 
 def show(browser, lab, folder, width=1000):

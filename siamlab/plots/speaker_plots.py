@@ -51,7 +51,7 @@ def speaker_map(
     title : str
         First line of the title.
     labels : bool
-        Write each speaker's name beside their points if there are at most 16.
+        Write each speaker's name above their points if there are at most 16.
     ax : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -83,12 +83,13 @@ def speaker_map(
     names = np.unique(speakers)
     for i, name in enumerate(names):
         x, y = points[speakers == name].T
-        color, marker = speaker_marker(i).values()
+        style = speaker_marker(i)
+        color = style.pop("color")
         # Every second use of a color is hollow.
         hollow = (i // len(SPEAKER_COLORS)) % 2
         face, edge, width = ("white", color, 1.4) if hollow else (color, "white", 0.3)
-        style = {"facecolor": face, "edgecolor": edge, "linewidth": width}
-        ax.scatter(x, y, s=28, marker=marker, **style)
+        style |= {"facecolor": face, "edgecolor": edge, "linewidth": width}
+        ax.scatter(x, y, s=28, **style)
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])

@@ -93,7 +93,7 @@ def speaker_map(
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
-    ax.margins(y=0.12)  # room for the names
+    ax.margins(0.06)
     ax.set_aspect("equal", adjustable="datalim")
     if labels and len(names) <= MAX_LABELS:
         groups = [points[speakers == name] for name in names]
@@ -116,6 +116,8 @@ def _write_names(ax, tops, names):
         placed.append((x, y))
         style = {"color": speaker_marker(i)["color"], "path_effects": outline}
         ax.text(x, y, str(names[i]), ha="center", va="center", fontsize=9, **style)
+    ax.update_datalim(placed)
+    ax.autoscale_view()
 
 
 def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):

@@ -183,11 +183,11 @@ def constant_loss(features):
     """Return the lowest loss of outputs that do not depend on the input."""
     truth = features.transcripts(without=())
     vocabulary = sl.ctc.Vocabulary.from_sequences(truth)
+    encoded = [vocabulary.encode(phones) for phones in truth]
     p = np.full(len(vocabulary), 1 / len(vocabulary))
     for _ in range(5):  # expectation maximization; the loss settles in three rounds
         counts, losses = np.zeros(len(p)), []
-        for array, phones in zip(features, truth, strict=True):
-            labels = vocabulary.encode(phones)
+        for array, labels in zip(features, encoded, strict=True):
             logits = np.tile(np.log(p + 1e-9), (len(array), 1))
             posteriors, loss = sl.ctc.lattice(logits, labels, vocabulary.blank)
             np.add.at(counts, labels, posteriors[:, 1::2].sum(axis=0))

@@ -237,8 +237,7 @@ def _suspicious(table, measured):
         if len(names := sorted(set(rows.speaker))) > 1:
             alike = " and ".join(map(repr, names))
             found.append((rows.index[0], f"alike, the speakers {alike}; are they one?"))
-    rows, reasons = zip(*sorted(found), strict=True) if found else ((), ())
-    kinds = [re.split("[,:]", reason)[0] for reason in reasons]
-    paths = table.path[list(rows)].to_numpy()
-    columns = {"path": paths, "kind": kinds, "reason": reasons}
-    return pd.DataFrame(columns, index=list(rows), dtype=str)
+    found.sort()
+    rows = [row for row, _ in found]
+    listed = [(table.path[i], re.split("[,:]", why)[0], why) for i, why in found]
+    return pd.DataFrame(listed, rows, ["path", "kind", "reason"], dtype=str)

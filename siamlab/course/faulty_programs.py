@@ -7,6 +7,7 @@ The faults are in this file: diagnose the programs before you read on.
 Notebook: 13_diagnose_it.
 """
 
+import copy
 import dataclasses
 import functools
 
@@ -90,7 +91,7 @@ def _pairs():
 
 
 def _siamese(keepdims=True, unit=False, margin=1.0, n_encoders=1):
-    (a, b), same = _pairs()
+    (a, b), same = copy.deepcopy(_pairs())  # a reader may change them
     encoders = [
         keras.Sequential([keras.Input(a.shape[1:]), layers.LSTM(24), layers.Dense(16)])
         for _ in range(n_encoders)

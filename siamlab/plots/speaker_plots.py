@@ -51,7 +51,7 @@ def speaker_map(
     title : str
         First line of the title.
     labels : bool
-        Write each speaker's name beside their points if there are at most 16.
+        Write each speaker's name above their points if there are at most 16.
     ax : matplotlib.axes.Axes, optional
         Axes to draw on; by default, a new figure.
 
@@ -83,16 +83,17 @@ def speaker_map(
     names = np.unique(speakers)
     for i, name in enumerate(names):
         x, y = points[speakers == name].T
-        color, marker = speaker_marker(i).values()
+        style = speaker_marker(i)
+        color = style.pop("color")
         # Every second use of a color is hollow.
         hollow = (i // len(SPEAKER_COLORS)) % 2
         face, edge, width = ("white", color, 1.4) if hollow else (color, "white", 0.3)
-        style = {"facecolor": face, "edgecolor": edge, "linewidth": width}
-        ax.scatter(x, y, s=28, marker=marker, **style)
+        style |= {"facecolor": face, "edgecolor": edge, "linewidth": width}
+        ax.scatter(x, y, s=28, **style)
     line = f"neighbor purity {purity:.2f} (chance {purity.chance:.2f})"
     ax.set_title(f"{title}\n{line}" if title else line)
     ax.set(xlabel="UMAP 1", ylabel="UMAP 2", xticks=[], yticks=[])
-    ax.margins(y=0.12)  # room for the names
+    ax.margins(0.06)
     ax.set_aspect("equal", adjustable="datalim")
     if labels and len(names) <= MAX_LABELS:
         groups = [points[speakers == name] for name in names]
@@ -115,6 +116,8 @@ def _write_names(ax, tops, names):
         placed.append((x, y))
         style = {"color": speaker_marker(i)["color"], "path_effects": outline}
         ax.text(x, y, str(names[i]), ha="center", va="center", fontsize=9, **style)
+    ax.update_datalim(placed)
+    ax.autoscale_view()
 
 
 def score_histogram(y_true, y_score, *, threshold=None, bins=50, ax=None):

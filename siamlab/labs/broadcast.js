@@ -10,7 +10,7 @@ function hingeTable({ labels, distances, shape }) {
   const every = (f) => labels.map((y) => distances.map((d) => f(y, d)));
   const table = (all ? every : own)(value);
   const slopes = (all ? every : own)(slope);
-  const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
+  const mean = (values) => sum(values) / values.length;
   const gradient = labels.map((_, i) => (all ? mean(slopes.map((row) => row[i])) : slopes[i][0]));
   return { table, loss: mean(table.flat()), gradient };
 }

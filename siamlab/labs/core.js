@@ -6,7 +6,29 @@
 // `page` provides it.
 
 const SVG_DASH = { solid: [], dashed: [6, 4], dotted: [2, 3] };
+const JUMPS = { // of a handle, in steps along x and y
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1],
+  PageDown: [0, -10], PageUp: [0, 10], Home: [-Infinity, 0], End: [Infinity, 0],
+};
 const MARGINS = { left: 58, right: 14, top: 10, bottom: 42 }; // pixels around a plot
+
+// --------------------------------------------------------------------------- numbers
+
+const range = (n, make = (i) => i) => Array.from({ length: n }, (_, i) => make(i));
+const sum = (values) => values.reduce((total, x) => total + x, 0);
+const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
+
+// As text, with a true minus sign.
+const fixed = (x, digits) => x.toFixed(digits).replace("-", "\u2212");
+const percent = (share, digits = 1) => `${fixed(100 * share, digits)}\u00a0%`;
+const shown = (x) => String(Number(x.toPrecision(6))).replace("-", "\u2212");
+
+// What `make` returned last time under this name, unless one of the keys has changed.
+function keep(data, name, keys, make) {
+  const kept = (data.kept ??= {});
+  if (!kept[name]?.keys.every((key, i) => key === keys[i])) kept[name] = { keys, value: make() };
+  return kept[name].value;
+}
 
 // -------------------------------------------------------------------------- elements
 
@@ -38,42 +60,10 @@ function unpack(data) {
 
 // ---------------------------------------------------------------------------- scales
 
-// Standard normal deviate of a probability (approximation of Acklam, relative error 1e-9).
-function probit(p) {
-  const q = Math.min(Math.max(p, 1e-9), 1 - 1e-9);
-  const tail = Math.min(q, 1 - q);
-  if (tail > 0.02425) {
-    const d = q - 0.5;
-    const r = d * d;
-    const top = ((((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r
-      + 138.357751867269) * r - 30.66479806614716) * r + 2.506628277459239;
-    const bottom = ((((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r
-      + 66.80131188771972) * r - 13.28068155288572) * r + 1;
-    return (top / bottom) * d;
-  }
-  const r = Math.sqrt(-2 * Math.log(tail));
-  const top = ((((-0.007784894002430293 * r - 0.3223964580411365) * r - 2.400758277161838) * r
-    - 2.549732539343734) * r + 4.374664141464968) * r + 2.938163982698783;
-  const bottom = (((0.007784695709041462 * r + 0.3224671290700398) * r + 2.445134137142996) * r
-    + 3.754408661907416) * r + 1;
-  return (q < 0.5 ? 1 : -1) * (top / bottom);
-}
-
-// The probability of a standard normal deviate, by bisection.
-function normalShare(z) {
-  let [low, high] = [0, 1];
-  for (let i = 0; i < 40; i++) {
-    const middle = (low + high) / 2;
-    if (probit(middle) < z) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
-}
-
 const TRANSFORMS = {
   linear: [(x) => x, (x) => x],
   log: [(x) => Math.log10(Math.max(x, 1e-300)), (x) => 10 ** x],
-  probit: [probit, normalShare],
+  asinh: [Math.asinh, Math.sinh],
 };
 
 function scale({ domain, kind = "linear" }, [from, to]) {
@@ -87,30 +77,37 @@ function scale({ domain, kind = "linear" }, [from, to]) {
 function ticks({ domain: [low, high], kind = "linear", ticks: given }, room) {
   if (given) return given;
   if (kind === "log") {
-    const first = Math.ceil(Math.log10(low) - 1e-9);
-    const n = Math.floor(Math.log10(high) + 1e-9) - first + 1;
-    return Array.from({ length: n }, (_, i) => 10 ** (first + i));
+    const [first, last] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
+    return range(last - first + 1, (i) => 10 ** (first + i));
   }
   const rough = (high - low) / Math.max(2, Math.floor(room / 70));
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((m) => m * power >= rough);
   const first = Math.ceil(low / step - 1e-9);
-  const n = Math.floor(high / step + 1e-9) - first + 1;
-  return Array.from({ length: n }, (_, i) => (first + i) * step);
+  return range(Math.floor(high / step + 1e-9) - first + 1, (i) => (first + i) * step);
 }
 
-// Colors from dark blue to yellow, for 0 to 1 (near the map "cividis").
+// Colors from dark blue to yellow (near the map "cividis"), as bytes of pixels.
 const SHADES = [[0, 32, 77], [62, 73, 107], [124, 123, 120], [187, 175, 113], [255, 234, 70]];
+const COLOR_TABLE = new Uint32Array(Uint8Array.from(range(256, (i) => {
+  const part = i / 64;
+  const [dark, bright] = [SHADES[Math.floor(part)], SHADES[Math.ceil(part)]];
+  return [...dark.map((low, k) => low + (part % 1) * (bright[k] - low)), 255];
+}).flat()).buffer);
 
-function shade(share) {
-  const place = Math.min(Math.max(share, 0), 1) * (SHADES.length - 1);
-  const i = Math.min(Math.floor(place), SHADES.length - 2);
-  const mix = SHADES[i].map((low, k) => low + (place - i) * (SHADES[i + 1][k] - low));
-  return [...mix, 255];
-}
-
-function shown(x) {
-  return String(Number(x.toPrecision(6))).replace("-", "\u2212");
+// A canvas with a pixel for each number from 0 to 1, row by row from the top; `share` gets
+// row and column. Where it is NaN, the picture is transparent.
+function paint(rows, columns, share) {
+  const pixels = new Uint32Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const x = share(i, j);
+      if (!Number.isNaN(x)) pixels[i * columns + j] = COLOR_TABLE[Math.round(255 * clamp(x, 0, 1))];
+    }
+  }
+  const canvas = node("canvas", { width: columns, height: rows });
+  canvas.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns), 0, 0);
+  return canvas;
 }
 
 // ----------------------------------------------------------------------------- plots
@@ -252,22 +249,11 @@ class Plot {
     pen.restore();
   }
 
-  // A matrix, its first row at the bottom, over the whole plot or over `extent`.
-  image(values, [rows, columns], { low, high, extent = [...this.axisX.domain, ...this.axisY.domain] }) {
-    const pixels = new ImageData(columns, rows);
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        const color = shade((values[i * columns + j] - low) / (high - low));
-        pixels.data.set(color, 4 * ((rows - 1 - i) * columns + j));
-      }
-    }
-    this.buffer ??= document.createElement("canvas");
-    Object.assign(this.buffer, { width: columns, height: rows });
-    this.buffer.getContext("2d").putImageData(pixels, 0, 0);
-    const [left, right, bottom, top] = extent;
-    const [x, y] = [this.x(left), this.y(top)];
+  // A picture over the whole height, from one value of the x-axis to another.
+  image(canvas, [from, to] = this.axisX.domain) {
     this.pen.imageSmoothingEnabled = false;
-    this.inside(() => this.pen.drawImage(this.buffer, x, y, this.x(right) - x, this.y(bottom) - y));
+    this.inside(() => this.pen.drawImage(
+      canvas, this.x(from), this.top, this.x(to) - this.x(from), this.bottom - this.top));
   }
 
   band([from, to], { color = "faint" } = {}) {
@@ -276,45 +262,43 @@ class Plot {
   }
 
   // Something that can be dragged, and moved with the arrow keys: along x a line, along y a
-  // point at `at()`. `get` and `set` read and change its value, by default that of the
-  // control `name`.
-  handle({ name, axis = "x", label, min, max, step, at = () => 0, text = shown,
+  // point at `at()`, along xy a point. `get` and `set` read and change its value, by default
+  // that of the control `name`; along xy, both have two numbers.
+  handle({ name, axis = "x", label, min, max, step, at = () => 0, text = shown, isShown = () => true,
     get = () => this.lab.values[name], set = (value) => this.lab.set({ [name]: value }) }) {
     const grip = node("div", { class: `siamlab-handle siamlab-${axis}`, role: "slider", tabindex: 0,
-      "aria-label": label, "aria-orientation": axis === "x" ? "horizontal" : "vertical" });
-    const move = (to) => {
-      const rounded = min + step * Math.round((to - min) / step);
-      set(Number(Math.min(max, Math.max(min, rounded)).toPrecision(12)));
-    };
+      "aria-label": label, "aria-orientation": axis === "y" ? "vertical" : "horizontal" });
+    const round = (x) => Number(clamp(min + step * Math.round((x - min) / step), min, max).toPrecision(12));
+    const move = (to) => this.lab.timed(() => set(axis === "xy" ? to.map(round) : round(to)));
     grip.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       grip.setPointerCapture(event.pointerId);
       grip.focus();
       event.preventDefault();
     });
-    grip.addEventListener("pointermove", (event) => this.lab.timed(() => {
+    grip.addEventListener("pointermove", (event) => {
       if (!grip.hasPointerCapture(event.pointerId)) return;
       const box = this.canvas.getBoundingClientRect();
-      move(axis === "x" ? this.x.invert(event.clientX - box.left) : this.y.invert(event.clientY - box.top));
-    }));
+      const place = [this.x.invert(event.clientX - box.left), this.y.invert(event.clientY - box.top)];
+      move(axis === "xy" ? place : place["xy".indexOf(axis)]);
+    });
     grip.addEventListener("keydown", (event) => {
-      const jumps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
-      if (event.key in jumps) move(get() + jumps[event.key] * step);
-      else if (event.key === "Home") move(min);
-      else if (event.key === "End") move(max);
-      else return;
+      const jump = JUMPS[event.key];
+      if (!jump) return;
+      const along = (x, steps) => clamp(x + steps * step, min, max); // steps may be infinite
+      if (axis === "xy") move(get().map((x, i) => along(x, jump[i])));
+      else move(along(get(), jump[0] + jump[1]));
       event.preventDefault();
     });
     this.frame.append(grip);
     this.handles.push(() => {
-      const along = this.x(axis === "x" ? get() : at());
-      const across = axis === "x" ? this.top : this.y(get());
-      grip.style.transform = `translate(${along}px, ${across}px)`;
+      grip.hidden = !isShown();
+      if (grip.hidden) return;
+      const [x, y] = { x: () => [get(), null], y: () => [at(), get()], xy: get }[axis]();
+      grip.style.transform = `translate(${this.x(x)}px, ${y === null ? this.top : this.y(y)}px)`;
       if (axis === "x") grip.style.height = `${this.bottom - this.top}px`;
-      grip.setAttribute("aria-valuemin", min);
-      grip.setAttribute("aria-valuemax", max);
-      grip.setAttribute("aria-valuenow", get());
-      grip.setAttribute("aria-valuetext", text(get()));
+      const values = { min, max, now: axis === "y" ? y : x, text: text(get()) };
+      for (const [key, value] of Object.entries(values)) grip.setAttribute(`aria-value${key}`, value);
     });
   }
 }

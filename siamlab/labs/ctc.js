@@ -5,7 +5,6 @@ const STAGES = ["best path", "repeats merged", "blanks removed"];
 const ROWS = { path: [1.2, 1.36], spoken: [1.4, 1.56] }; // above the probabilities
 const COLORS = ["green", "orange", "purple", "sky"]; // of symbols, in turn
 const LABELED = 0.15; // the lowest probability of a peak that is labeled
-const percent = (share) => `${Math.round(100 * share)} %`;
 const written = (symbol) => (symbol === null ? "\u2013" : symbol.replaceAll(" ", "\u2423"));
 
 // What Python computed for a network, epoch and utterance.
@@ -129,7 +128,7 @@ function outputsPlot(lab) {
     { text: written(symbols[k]), x: plot.x((t + 0.5) * hop), y: plot.y(p(t, k)) - 8, color: colorOf(k) }));
 
   return ({ sentences, blank, p, path, kept }, { stage, utterance }) => {
-    const edges = Array.from({ length: path.length + 1 }, (_, t) => t * hop);
+    const edges = range(path.length + 1, (t) => t * hop);
     plot.bars(edges, path.map((_, t) => p(t, blank)), { color: "muted", alpha: 0.3 });
     sentences.forEach((each, i) => i === utterance || curve(each, blank, "dotted"));
     const others = [...symbols.keys()].filter((k) => k !== blank);
@@ -180,9 +179,9 @@ export default widget({
   readout: (found, { stage }) => [
     ["spoken", found.spoken],
     [STAGES[stage], found.text],
-    ["phone error rate, both rules", percent(found.errorRate)],
+    ["phone error rate, both rules", percent(found.errorRate, 0)],
     ["loss", `${found.loss.toFixed(1)} nats`],
-    ["frames with the blank", percent(found.blankShare)],
+    ["frames with the blank", percent(found.blankShare, 0)],
     ["different transcriptions", `${found.different} of ${found.sentences.length} sentences`],
   ],
   build(lab) {

@@ -60,7 +60,7 @@ function lossPlot(lab, [low, high]) {
     y: { label: "", domain: [bottom, top], ticks: [bottom, 0, 1, 2, 3, 4],
       format: (y) => shown(Math.max(y, 0)) } });
   plot.handle({ name: "margin", label: "margin in nats", min: 0.1, max: MOST, step: 0.05 });
-  const edges = Array.from({ length: Math.round((high - low) / WIDTH) + 1 }, (_, i) => low + i * WIDTH);
+  const edges = range(Math.round((high - low) / WIDTH) + 1, (i) => low + i * WIDTH);
   return ({ kind, compared, losses }, { margin }) => {
     const [together, apart] = [true, false].map((same) => shares(
       compared.filter((_, i) => (kind[i] === SAME) === same).flat(), edges));
@@ -108,8 +108,6 @@ function planePlot(lab, [low, high]) {
       `${name} ${count[k]}`, plot.left + 6, plot.top + 12 + 17 * k, { color, bold: true }));
   };
 }
-
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 export default widget({
   title: "Margin lab",

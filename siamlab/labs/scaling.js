@@ -39,8 +39,7 @@ function gateStatistics(data, k, shift, scale) {
   return { counts, saturated: saturated / (nGates * nFrames), change: change / nGates };
 }
 
-const percent = (share, digits) => `${(100 * share).toFixed(digits)} %`;
-const signed = (x) => x.toFixed(1).replace("-", "\u2212");
+const signed = (x) => fixed(x, 1);
 
 function valuesPlot(lab) {
   const { edges, shares, moments } = lab.data;

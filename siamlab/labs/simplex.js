@@ -11,12 +11,8 @@ const KEYS = { ArrowLeft: [-5, 0], ArrowRight: [5, 0], ArrowDown: [0, 5], ArrowU
   PageDown: [0, 40], PageUp: [0, -40], Home: [-1e3, 1e3], End: [0, -1e3] }; // pixels
 const CORNERS = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
 
-const sum = (values) => values.reduce((total, x) => total + x, 0);
 const clip = (x) => Math.min(Math.max(x, EPSILON), 1);
 const isDead = (x) => x < EPSILON || x > 1;
-
-// Divergences can be below 0 and far above the margins.
-TRANSFORMS.asinh = [Math.asinh, Math.sinh];
 
 function softmaxOf(logits) {
   const largest = Math.max(...logits);

@@ -8,18 +8,9 @@ const STYLE = `.siamlab-spectrogram { container-type: inline-size; }
   @container (min-width: 820px) { .siamlab-spectrogram .siamlab-pictures {
     display: grid; grid-template-columns: 1.7fr 1fr; align-items: end; } }`;
 const ms = (seconds) => `${shown(1000 * seconds)}\u00a0ms`;
-const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
-const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 const decibels = (power) => 10 * Math.log10(power);
 // The mel scale of Slaney (1998).
 const mel = (f) => (f < 1000 ? (3 * f) / 200 : 15 + (27 * Math.log(f / 1000)) / Math.log(6.4));
-
-// Keep what was computed from the same keys: most drags change only some of them.
-function keep(data, name, keys, make) {
-  const kept = (data.kept ??= {});
-  if (!kept[name]?.keys.every((key, i) => key === keys[i])) kept[name] = { keys, value: make() };
-  return kept[name].value;
-}
 
 // --------------------------------------------------------------------------- numbers
 
@@ -148,7 +139,7 @@ function levelOf(power, first, last) {
 }
 
 const COLORS = new Uint32Array( // as bytes of pixels
-  Uint8Array.from({ length: 1024 }, (_, i) => shade((i >> 2) / 255)[i % 4]).buffer);
+  Uint8Array.from({ length: 1024 }, (_, i) => 0).buffer);
 
 // A picture of the levels in rows of pixels. At the floor it is transparent.
 function paint(power, size, rows, floor) {

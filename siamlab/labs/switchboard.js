@@ -15,7 +15,7 @@ const FIGURES = {
 
 // The three curves of a training; the first fix has the highest place of its number.
 function training({ runs }, values) {
-  const place = Object.keys(FIXES).reduce((sum, name) => 2 * sum + Number(values[name]), 0);
+  const place = Object.keys(FIXES).reduce((place, name) => 2 * place + Number(values[name]), 0);
   const [, n, length] = runs.shape;
   const curve = (k) => Array.from(runs.subarray((place * n + k) * length, (place * n + k + 1) * length));
   return Object.fromEntries(Object.keys(FIGURES).map((name, k) => [name, curve(k)]));
@@ -35,8 +35,8 @@ export default widget({
     const { runs, steps } = lab.data;
     const last = steps * (runs.shape[2] - 1);
     const x = { label: "training step", domain: [0, last] };
-    const xs = Array.from({ length: runs.shape[2] }, (_, i) => i * steps);
-    const all = Array.from({ length: 32 }, (_, place) => training({ runs }, Object.fromEntries(
+    const xs = range(runs.shape[2], (i) => i * steps);
+    const all = range(32, (place) => training({ runs }, Object.fromEntries(
       Object.keys(FIXES).map((name, i) => [name, (place >> (4 - i)) & 1]))));
     const plots = Object.entries(FIGURES).map(([name, y]) => [name, lab.plot({
       title: "", describe: `${y.label} during the training`, x, y, height: 250 })]);

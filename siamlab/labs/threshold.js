@@ -31,8 +31,6 @@ function decide(data, { threshold, flipped }) {
 }
 
 const grid = ([from, to], n) => Array.from({ length: n + 1 }, (_, i) => from + ((to - from) * i) / n);
-const clamp = (x, [low, high]) => Math.min(Math.max(x, low), high);
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
 
 function histogramPlot(lab) {
   const { domain: [low, high], ...scores } = lab.data;
@@ -49,7 +47,7 @@ function histogramPlot(lab) {
     plot.title.replaceChildren(`Drag the threshold, ${threshold.toFixed(3)}; filled bars are errors`);
     for (const { kind, wrong, isRejected, count } of decisions) {
       const side = isRejected ? [low, threshold] : [threshold, high];
-      plot.bars(edges.map((edge) => clamp(edge, side)), shares[kind], { color: kind, alpha: ALPHA[wrong] });
+      plot.bars(edges.map((edge) => clamp(edge, ...side)), shares[kind], { color: kind, alpha: ALPHA[wrong] });
       if (!wrong) continue;
       plot.title.append(node("div", { style: `color: var(--${kind})` }, `\u25a0 ${NAME[kind]}: `
         + `${percent(count / scores[kind].length)} false ${isRejected ? "rejections" : "acceptances"}`));
@@ -73,7 +71,7 @@ function detPlot(lab) {
     plot.line(ENDS, ENDS.toReversed(), { color: "muted", width: 1, dash: "dashed" });
     plot.label("chance", 0.015, 0.99, { color: "muted" });
     plot.line(curve.map((d) => d.falseAccepts), curve.map((d) => d.falseRejects), { color: "purple" });
-    plot.points([clamp(falseAccepts, ENDS)], [clamp(falseRejects, ENDS)], { marker: "square", size: 5 });
+    plot.points([clamp(falseAccepts, ...ENDS)], [clamp(falseRejects, ...ENDS)], { marker: "square", size: 5 });
   };
 }
 

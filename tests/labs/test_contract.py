@@ -16,8 +16,7 @@ def example(request):
 
 def test_all_public_classes_are_tested():
     made = {type(views.example(name).make()).__name__ for name in views.NAMES}
-    # This one still draws in the kernel.
-    assert made == set(labs.__all__) - {"SpectrogramLab"}
+    assert made == set(labs.__all__)
 
 
 def test_values_set_in_python_change_result_and_readout(example, rng):

@@ -7,7 +7,8 @@ import numpy as np
 
 # Of the modules that test one lab each, with `make`, `settings` and `numbers`.
 NAMES = (
-    "broadcast ctc explorer margin scaling simplex switchboard threshold trellis"
+    "broadcast ctc explorer margin scaling simplex spectrogram switchboard threshold "
+    "trellis"
 ).split()
 
 _COMPUTE = """([settings]) => {

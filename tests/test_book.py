@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 from processes import run
 
 import siamlab
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LABS = {path.stem for path in (ROOT / "notebooks/labs").glob("*.html")}
+WITH_LABS = [path for path in NOTEBOOKS if "sl.labs." in path.read_text("utf-8")]
 # Sphinx in a process that cannot reach any other machine.
 OFFLINE = """
 import socket, sys
@@ -131,6 +133,23 @@ def test_a_notebook_is_a_page_with_its_images_and_labs(book, path):
     assert frames == labs
     assert len(page.images) == n_images
     assert "jupyter.widget" not in page.text
+
+
+@pytest.mark.parametrize("path", WITH_LABS, ids=lambda path: path.stem)
+def test_labs_move_in_the_book(book, browser, path):
+    page, errors = browser.new_page(viewport={"width": 1280, "height": 720}), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((book[1] / f"notebooks/{path.stem}.html").as_uri())
+    for frame in page.locator("iframe.lab").all():
+        frame.scroll_into_view_if_needed()
+        shown = frame.content_frame.locator(".siamlab-readout")
+        before = shown.inner_text()
+        control = frame.content_frame.locator("[role=slider], [role=switch]").first
+        control.press("Space")
+        control.press("ArrowUp")
+        expect(shown).not_to_have_text(before, use_inner_text=True)
+    page.close()
+    assert errors == []
 
 
 def test_every_public_name_has_an_entry_in_the_reference(book):

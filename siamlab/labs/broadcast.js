@@ -2,6 +2,8 @@
 
 const MARGIN = 1;
 
+const mean = (values) => sum(values) / values.length;
+
 function hingeTable({ labels, distances, shape }) {
   const value = (y, d) => (y ? d : Math.max(MARGIN - d, 0));
   const slope = (y, d) => (y ? 1 : d < MARGIN ? -1 : 0);
@@ -10,7 +12,6 @@ function hingeTable({ labels, distances, shape }) {
   const every = (f) => labels.map((y) => distances.map((d) => f(y, d)));
   const table = (all ? every : own)(value);
   const slopes = (all ? every : own)(slope);
-  const mean = (values) => sum(values) / values.length;
   const gradient = labels.map((_, i) => (all ? mean(slopes.map((row) => row[i])) : slopes[i][0]));
   return { table, loss: mean(table.flat()), gradient };
 }
@@ -26,7 +27,7 @@ function shuffled(values) {
 
 function drawTable(plot, { table }, labels) {
   const { pen } = plot;
-  const size = Math.min(plot.right - plot.left, plot.bottom - plot.top) / 8;
+  const size = Math.min(plot.right - plot.left, plot.bottom - plot.top) / 9;
   pen.font = "11px system-ui, sans-serif";
   table.forEach((row, i) => row.forEach((value, j) => {
     const [x, y] = [plot.left + j * size, plot.top + i * size];
@@ -41,6 +42,10 @@ function drawTable(plot, { table }, labels) {
     }
     plot.write(value.toFixed(2), x + size / 2, y + size / 2, { align: "center" });
   }));
+  const y = plot.top + 8.4 * size;
+  table[0].forEach((_, j) => plot.write(mean(table.map((row) => row[j])).toFixed(2),
+    plot.left + (j + 0.5) * size, y, { align: "center", bold: true }));
+  plot.write("means", plot.left + (table[0].length + 0.2) * size, y, { bold: true });
 }
 
 export default widget({
@@ -80,8 +85,8 @@ export default widget({
         if (step) pairs.label(step > 0 ? "\u2191" : "\u2193", i + 1, 1.78, { align: "center", bold: true });
       });
       table.title.textContent = shape === "(B,)"
-        ? "A row for each label, a column for each distance; boxes: their own pair"
-        : "One value for each pair";
+        ? "Losses: a row for each label, a column for each distance (boxed: a pair)"
+        : "Losses: one for each pair";
       drawTable(table, numbers, labels);
     };
   },

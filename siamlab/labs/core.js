@@ -1,8 +1,8 @@
 // What all labs share: controls, plots with axes and handles, and the loop that draws.
 //
 // A view is an object: `compute(data, values)` returns numbers, `readout(numbers, values)`
-// returns pairs of label and text, and `build(lab)` adds controls and plots and returns a
-// function that draws them. A lab's state is the state of its widget; without a kernel,
+// returns pairs of label and text, and `build(lab)` adds controls and plots and returns the
+// function, or functions, that draw them. A lab's state is the state of its widget; without a kernel,
 // `page` provides it.
 
 const SVG_DASH = { solid: [], dashed: [6, 4], dotted: [2, 3] };
@@ -114,12 +114,12 @@ function paint(rows, columns, share) {
 
 class Plot {
   // `x` and `y` are {label, domain, kind, ticks, format}; `describe` names the picture.
-  constructor(lab, { title, x, y, height = 260, describe, square = false, axes = true }) {
+  constructor(lab, { title, x, y, height = 260, describe, style, square = false, axes = true }) {
     Object.assign(this, { lab, axisX: x, axisY: y, height, square, axes, handles: [] });
     this.title = node("figcaption", {}, title);
     this.canvas = node("canvas", { role: "img", "aria-label": describe });
     this.frame = node("div", { class: "siamlab-frame" }, this.canvas);
-    this.node = node("figure", { class: "siamlab-plot" }, this.title, this.frame);
+    this.node = node("figure", { class: "siamlab-plot", style }, this.title, this.frame);
     this.pen = this.canvas.getContext("2d");
   }
 
@@ -136,9 +136,9 @@ class Plot {
     this.top = m.top;
     this.bottom = height - m.bottom;
     if (this.square) this.right = this.left + Math.min(this.right - this.left, this.bottom - this.top);
-    this.rescale();
   }
 
+  // The domains may have changed.
   rescale() {
     this.x = scale(this.axisX, [this.left, this.right]);
     this.y = scale(this.axisY, [this.bottom, this.top]);
@@ -146,6 +146,7 @@ class Plot {
 
   // Clear the plot and draw its axes; called before each drawing.
   begin() {
+    this.rescale();
     const { pen, left, right, top, bottom } = this;
     pen.clearRect(0, 0, this.width, this.canvas.clientHeight);
     if (!this.axes) return;
@@ -317,7 +318,7 @@ class Lab {
       this.controls, node("div", { class: "siamlab-body" }, this.pictures, this.numbers));
     el.append(this.root);
     this.initial = this.values;
-    this.drawn = view.build(this);
+    this.draws = [view.build(this)].flat();
     this.controls.append(node("button", { type: "button", onclick: () => this.set(this.initial) }, "reset"));
     this.draw = () => this.schedule();
     for (const name of this.names) model.on(`change:${name}`, this.draw);
@@ -385,7 +386,7 @@ class Lab {
     const values = this.values;
     const numbers = this.view.compute(this.data, values);
     for (const plot of this.plots) plot.begin();
-    this.drawn(numbers, values);
+    for (const draw of this.draws) draw(numbers, values);
     for (const plot of this.plots) for (const place of plot.handles) place();
     for (const sync of this.syncs) sync(values);
     const pairs = this.view.readout(numbers, values);
@@ -500,6 +501,9 @@ function widget(view) {
       document.title = view.title;
       el.append(node("h1", { class: "siamlab-title" }, view.title));
       this.render({ model: new PageModel(state), el });
+      // In a frame of a page from the same host, the frame takes the height of the lab.
+      const fit = () => window.frameElement?.style.setProperty("height", `${document.body.offsetHeight + 4}px`);
+      new ResizeObserver(fit).observe(document.body);
     },
   };
 }

@@ -1,19 +1,7 @@
 // A map of utterances, computed in Python; which neighbors it keeps is computed here.
 
-const REACH = 12; // pixels from the pointer to a point that it means
+const REACH = 12; // pixels from the pointer to a point that it means, and that a click may move
 const MAX_NAMES = 16; // more would cover the points
-const PAUSE = 150; // milliseconds until a chosen recording is played
-
-// Keeps what `make` returned for each name, as long as the keys are the same.
-function cache() {
-  const kept = {};
-  return (name, keys, make) => {
-    if (!kept[name]?.keys.every((key, i) => key === keys[i])) kept[name] = { keys, value: make() };
-    return kept[name].value;
-  };
-}
-
-const cached = cache(); // of `explore`, which is called for each frame
 
 // --------------------------------------------------------------------------- numbers
 
@@ -25,156 +13,140 @@ function countLabels(labels, n) {
 
 function findPurity({ neighbors, speakers }, labels) {
   const [n, k] = neighbors.shape;
-  const same = neighbors.reduce((sum, j, i) => sum + (labels[j] === labels[Math.floor(i / k)]), 0);
-  const pairs = countLabels(labels, speakers.length).reduce((sum, m) => sum + m * (m - 1), 0);
+  const same = neighbors.reduce((total, j, i) => total + (labels[j] === labels[Math.floor(i / k)]), 0);
+  const pairs = sum(countLabels(labels, speakers.length).map((m) => m * (m - 1)));
   return { purity: same / (n * k), chance: pairs / (n * (n - 1)), chanceKept: k / (n - 1) };
 }
 
-// The neighbors of an utterance in the original space, and on the map.
-function findNeighbors({ points, neighbors, distances }, row) {
-  const [n, k] = neighbors.shape;
-  const own = (array) => Array.from(array.subarray(row * k, (row + 1) * k));
-  const squares = Float64Array.from({ length: n }, (_, i) => (
-    (points[2 * i] - points[2 * row]) ** 2 + (points[2 * i + 1] - points[2 * row + 1]) ** 2));
-  squares[row] = Infinity;
-  const order = Array.from(squares.keys()).sort((i, j) => squares[i] - squares[j]);
-  const ranks = own(neighbors).map((j) => 1 + order.findIndex((i) => squares[i] === squares[j]));
-  return { row, neighbors: own(neighbors), distances: own(distances), ranks, nearest: order.slice(0, k) };
+// The coordinates of some utterances on the map: all x, and all y.
+function coordinates({ points }, rows) {
+  const n = points.shape[1];
+  return [0, n].map((start) => Array.from(rows, (i) => points[start + i]));
 }
+
+// The neighbors of an utterance, their ranks on the map, and the nearest ones on the map.
+function findNeighbors({ points, neighbors: all }, row) {
+  const [n, k] = all.shape;
+  const neighbors = Array.from(all.subarray(row * k, (row + 1) * k));
+  const squares = Float64Array.from(range(n, (i) => (
+    (points[i] - points[row]) ** 2 + (points[n + i] - points[n + row]) ** 2)));
+  squares[row] = Infinity;
+  const sorted = squares.toSorted();
+  return { neighbors, ranks: neighbors.map((j) => 1 + sorted.indexOf(squares[j])),
+    nearest: range(n).filter((i) => squares[i] <= sorted[k - 1]) };
+}
+
+const listed = (all) => all.slice(0, 4).join(", ") + (all.length > 4 ? ", \u2026" : "");
 
 function explore(data, { utterance, selected, shuffled }) {
   const { speakers, texts, preserved } = data;
   const labels = shuffled ? data.shuffled_labels : data.labels;
-  const names = cached("names", [data], () => {
-    const numbers = new Array(speakers.length).fill(0);
+  const names = keep(data, "names", [], () => {
+    const numbers = speakers.map(() => 0);
     return Array.from(data.labels, (label) => `${speakers[label]} ${(numbers[label] += 1)}`);
   });
   const name = (i) => (shuffled ? `${speakers[labels[i]]} (is ${names[i]})` : names[i]);
-  const counts = cached("counts", [labels, selected], () => (
+  const counted = keep(data, "counts", [labels, selected], () => (
     [...countLabels(selected.map((i) => labels[i]), speakers.length).entries()]
       .filter(([, n]) => n).sort(([, n], [, m]) => m - n)));
   return {
-    ...cached("purity", [data, labels], () => findPurity(data, labels)),
-    ...cached("neighbors", [data, utterance], () => findNeighbors(data, utterance)),
-    preserved, labels, name, selected, counts: counts.map(([, n]) => n),
-    counted: counts.map(([label, n]) => `${speakers[label]} ${n}`),
+    ...keep(data, "purity", [labels], () => findPurity(data, labels)),
+    ...keep(data, "neighbors", [utterance], () => findNeighbors(data, utterance)),
+    preserved, labels, name, selected,
+    counts: counted.map(([, n]) => n), counted: counted.map(([label, n]) => `${speakers[label]} ${n}`),
     chosen: name(utterance) + (texts[utterance] ? `: \u201c${texts[utterance]}\u201d` : ""),
   };
 }
 
 // ------------------------------------------------------------------------------- map
 
-// Give both axes the same scale, so that the points fill the plot.
-function fit(plot, points) {
+// Give both axes the same scale, so that the points fill the plot; returns their places.
+function fit(plot, { points }) {
+  const n = points.shape[1];
+  const along = [points.subarray(0, n), points.subarray(n)];
   const sides = [plot.right - plot.left, plot.bottom - plot.top];
-  const ends = sides.map((_, axis) => {
-    const values = points.filter((_, i) => i % 2 === axis);
-    return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
-  });
+  const ends = along.map((values) => [Math.min, Math.max].map((end) => values.reduce((a, b) => end(a, b))));
   const scale = Math.max(...ends.map(([low, high], axis) => (high - low || 1) / (sides[axis] - 50)));
   [plot.axisX.domain, plot.axisY.domain] = ends.map(([low, high], axis) => (
     [-0.5, 0.5].map((part) => (low + high) / 2 + part * scale * sides[axis])));
   plot.rescale();
+  return [along[0].map((x) => plot.x(x)), along[1].map((y) => plot.y(y))];
 }
 
-// Returns a function that finds the point nearest to a place, within reach, or -1.
-function finder(plot, points) {
-  const cells = {};
-  const cell = (x, y) => `${Math.floor(x / REACH)} ${Math.floor(y / REACH)}`;
-  const at = (i) => [plot.x(points[2 * i]), plot.y(points[2 * i + 1])];
-  for (let i = 0; i < points.length / 2; i++) (cells[cell(...at(i))] ??= []).push(i);
-  return (x, y) => {
-    const steps = [-REACH, 0, REACH];
-    const close = steps.flatMap((dx) => steps.flatMap((dy) => cells[cell(x + dx, y + dy)] ?? []));
-    const far = close.map((i) => Math.hypot(at(i)[0] - x, at(i)[1] - y));
-    const least = Math.min(REACH, ...far);
-    return close[far.indexOf(least)] ?? -1;
-  };
+// The row of the point nearest to a place, within reach, or -1.
+function findRow([xs, ys], [x, y]) {
+  let [found, least] = [-1, REACH ** 2];
+  for (let i = 0; i < xs.length; i++) {
+    const square = (xs[i] - x) ** 2 + (ys[i] - y) ** 2;
+    if (square < least) [found, least] = [i, square];
+  }
+  return found;
 }
 
-// A point is inside where a ray from it crosses the border an odd number of times.
-function isInside(x, y, corners) {
-  return corners.reduce((odd, [ax, ay], i) => {
-    const [bx, by] = corners.at(i - 1);
-    return ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax ? !odd : odd;
-  }, false);
+function rowsInside([xs, ys], corners) {
+  const path = new Path2D();
+  for (const corner of corners) path.lineTo(...corner);
+  const pen = node("canvas").getContext("2d");
+  return [...xs.keys()].filter((i) => pen.isPointInPath(path, xs[i], ys[i], "evenodd"));
 }
 
-// Draw on a canvas of its own, once, what would be too slow for each frame.
-function layer(plot, draw) {
-  const canvas = node("canvas", { width: plot.canvas.width, height: plot.canvas.height });
-  const { pen } = plot;
-  plot.pen = canvas.getContext("2d");
-  plot.pen.setTransform(pen.getTransform());
-  draw();
-  plot.pen = pen;
-  return canvas;
-}
-
-// Coordinates of some points, along each axis.
-function columns(points, rows) {
-  return [0, 1].map((axis) => rows.map((i) => points[2 * i + axis]));
-}
-
-function drawPoints(plot, { points, speakers, colors }, { labels, selected }, size) {
-  plot.points(...columns(points, selected), { color: "grid", size: size + 5 });
+// Draw the points once: that would be too slow for each frame. Returns a copy of the plot.
+function drawPoints(plot, data, { labels, selected }, places) {
+  const { points: { shape: [, n] }, speakers, colors } = data;
+  const size = clamp(50 / Math.sqrt(n), 1.3, 4);
+  plot.points(...coordinates(data, selected), { color: "grid", size: size + 5 });
   const rows = speakers.map(() => []);
   labels.forEach((label, i) => rows[label].push(i));
   rows.forEach((own, speaker) => {
     const color = colors[speaker % colors.length];
     // Black is not visible on a dark page. Every second use of a color is hollow.
-    plot.points(...columns(points, own), { color: color === "#000000" ? "ink" : color, size,
+    plot.points(...coordinates(data, own), { color: color === "#000000" ? "ink" : color, size,
       hollow: Math.floor(speaker / colors.length) % 2 === 1 });
   });
-  return rows;
+  if (labels === data.labels && speakers.length <= MAX_NAMES) drawNames(plot, rows, speakers, places);
+  const copy = node("canvas", { width: plot.canvas.width, height: plot.canvas.height });
+  copy.getContext("2d").drawImage(plot.canvas, 0, 0);
+  return copy;
 }
 
-// Write the name of each speaker near the middle of the points, away from other names.
-function drawNames(plot, points, rows, speakers) {
+// Write the name of each speaker beside the middle of the points, away from other names.
+function drawNames(plot, rows, speakers, places) {
   const { pen } = plot;
-  Object.assign(pen, { font: "bold 12px system-ui, sans-serif", strokeStyle: plot.lab.color("paper"), lineWidth: 4 });
-  const middle = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  Object.assign(pen, { font: "bold 12px system-ui, sans-serif", strokeStyle: plot.lab.color("paper"),
+    lineWidth: 4, textAlign: "center", textBaseline: "middle" });
   const boxes = rows.map((own) => { // of the groups, then also of the names
-    const [x, y] = columns(points, own).map(middle);
-    return { x: plot.x(x), y: plot.y(y), half: 8 };
+    const [x, y] = places.map((along) => own.map((i) => along[i]).sort((a, b) => a - b)[own.length >> 1]);
+    return { x, y, half: 8 };
   });
   boxes.slice().forEach(({ x, y }, speaker) => {
-    const half = pen.measureText(speakers[speaker]).width / 2 + 3;
-    // Eight directions, near ones first.
-    const places = Array.from({ length: 80 }, (_, i) => {
+    const text = speakers[speaker];
+    const half = pen.measureText(text).width / 2 + 3;
+    const tried = range(80, (i) => { // near places first, each time in eight directions
       const [far, angle] = [15 + 6 * Math.floor(i / 8), ((i - 2) * Math.PI) / 4];
-      return { x: x + (far + half) * Math.cos(angle), y: y + far * Math.sin(angle), half };
+      return { half, x: clamp(x + (far + half) * Math.cos(angle), plot.left + half, plot.right - half),
+        y: clamp(y + far * Math.sin(angle), plot.top + 8, plot.bottom - 8) };
     });
-    const isFree = (at) => at.x - half > plot.left && at.x + half < plot.right
-      && at.y - 8 > plot.top && at.y + 8 < plot.bottom
-      && boxes.every((box) => Math.abs(box.x - at.x) > box.half + half || Math.abs(box.y - at.y) > 16);
-    const best = places.find(isFree) ?? places[0];
+    const best = tried.find((at) => boxes.every((box) => (
+      Math.abs(box.x - at.x) > box.half + half || Math.abs(box.y - at.y) > 16))) ?? tried[0];
     boxes.push(best);
-    Object.assign(pen, { textAlign: "center", textBaseline: "middle" });
-    pen.strokeText(speakers[speaker], best.x, best.y);
-    plot.write(speakers[speaker], best.x, best.y, { align: "center" });
+    pen.strokeText(text, best.x, best.y);
+    plot.write(text, best.x, best.y, { align: "center" });
   });
 }
 
-// Lines to the nearest in the original space; dashed to another speaker.
-function drawLinks(plot, { points, neighbors }, row, labels, width) {
-  const k = neighbors.shape[1];
-  for (const i of neighbors.subarray(row * k, (row + 1) * k)) {
-    plot.line(...columns(points, [row, i]), { ...styleOf(labels[i] === labels[row]), width });
-  }
-}
-
+// Dashed to another speaker.
 function styleOf(isSame) {
   return isSame ? { color: "same", dash: "solid" } : { color: "different", dash: "dashed" };
 }
 
-function drawRanks(plot, { row, neighbors, ranks, distances, labels, name }) {
+function drawRanks(plot, { neighbors, ranks, labels, name }, row) {
+  plot.band([plot.axisX.domain[0], neighbors.length + 0.5]);
   plot.label("kept", neighbors.length + 0.3, 0.35, { color: "muted", align: "right" });
   neighbors.forEach((i, j) => {
     const style = styleOf(labels[i] === labels[row]);
     plot.line([plot.axisX.domain[0], ranks[j]], [j + 1, j + 1], style);
     plot.points([ranks[j]], [j + 1], { ...style, size: 6 });
-    plot.write(`${name(i)}, distance ${distances[j].toFixed(3)}`, plot.left + 6, plot.y(j + 1) - 14);
+    plot.write(name(i), plot.left + 6, plot.y(j + 1) - 14);
   });
 }
 
@@ -183,13 +155,13 @@ function drawRanks(plot, { row, neighbors, ranks, distances, labels, name }) {
 // Returns a function that plays a recording: from the kernel, or from the page.
 function player(lab) {
   const audio = new Audio();
-  let asked = false;
+  let asked = false; // other views of the same lab get the answer, too
   const start = (address) => {
     audio.src = address;
     audio.play().catch(() => {}); // a browser may refuse before the first click
   };
   lab.model.on("msg:custom", ({ sound }) => {
-    if (asked && sound) start(sound);
+    if (asked) start(sound);
     asked = false;
   });
   return (row) => {
@@ -200,48 +172,45 @@ function player(lab) {
   };
 }
 
-// Hover, click and lasso. Returns what the pointer does now.
-function follow(lab, { canvas }, find, { choose, select }) {
-  const now = { hover: -1, lasso: [] };
+// Returns where the pointer is and what it has encircled so far; `release` gets the lasso.
+function follow(lab, { canvas }, release) {
+  const now = { at: null, lasso: [] };
   const on = (type, act) => canvas.addEventListener(type, (event) => lab.timed(() => {
     act([event.offsetX, event.offsetY], event);
     lab.schedule();
   }));
-  on("pointerdown", (here, event) => {
-    canvas.setPointerCapture(event.pointerId);
+  on("pointerdown", (here, { pointerId }) => {
+    canvas.setPointerCapture(pointerId);
     now.lasso = [here];
   });
   on("pointermove", (here) => {
+    now.at = here;
     if (now.lasso.length) now.lasso.push(here);
-    now.hover = now.lasso.length ? -1 : find(...here);
   });
-  on("pointerleave", () => { now.hover = -1; });
-  on("pointercancel", () => { now.lasso = []; });
-  on("pointerup", (here) => {
-    const { lasso } = now;
-    now.lasso = [];
-    const row = find(...here);
-    if (lasso.some(([x, y]) => Math.hypot(x - lasso[0][0], y - lasso[0][1]) > 4)) select(lasso);
-    else if (row >= 0) choose(row);
-    else select([]);
-  });
+  on("pointerleave", () => { now.at = null; });
+  on("lostpointercapture", () => now.lasso.length && release(now.lasso.splice(0)));
   return now;
 }
 
 function addControls(lab, play) {
-  const { settings, choices, labels, sounds } = lab.data;
+  const { choices, labels, sounds } = lab.data;
   const hasKernel = lab.model.send !== undefined; // without it, there are no other maps
+  const present = () => explore(lab.data, lab.values);
   lab.slider("utterance", { label: "utterance", min: 0, max: labels.length - 1, step: 1,
-    text: (row) => explore(lab.data, lab.values).name(row) });
-  if (hasKernel || Object.keys(sounds).length) lab.button("play", () => play(lab.values.utterance));
-  const choose = (name, label, options) => {
-    lab.choice(name, { label, options });
-    lab.controls.lastChild.style.cssText = "display: flex; flex-wrap: wrap; gap: 0 12px";
-  };
-  choose("shuffled", "names", [[false, "true"], [true, "shuffled"]]);
+    text: (row) => present().name(row) });
+  lab.controls.lastChild.addEventListener("change", () => play(lab.values.utterance));
+  if (hasKernel || Object.values(sounds).some(Boolean)) lab.button("play", () => play(lab.values.utterance));
+  lab.button("select this speaker", () => {
+    const { labels: all } = present();
+    lab.set({ selected: range(all.length).filter((i) => all[i] === all[lab.values.utterance]) });
+  });
+  lab.button("clear the selection", () => lab.set({ selected: [] }));
+  lab.switch("shuffled", "shuffle the names");
   if (!hasKernel) return;
   for (const [name, values] of Object.entries(choices)) {
-    choose(name, name.replace("_", " "), values.map((value) => [value, String(value)]));
+    const options = values.map((value) => [value, shown(value)]);
+    lab.choice(name, { label: name.replace("_", " "), options });
+    lab.controls.lastChild.style.cssText = "display: flex; flex-wrap: wrap; gap: 0 12px";
   }
   lab.button("another seed", () => lab.set({ seed: lab.values.seed + 1 }));
 }
@@ -250,14 +219,12 @@ export default widget({
   title: "Speaker explorer",
   compute: explore,
   readout: ({ purity, chance, preserved, chanceKept, chosen, selected, counted }) => [
-    ["neighbor purity", `${purity.toFixed(2)} (chance ${chance.toFixed(2)})`],
-    ["neighbors kept on the map", `${(100 * preserved).toFixed(0)}\u00a0% (chance ${(100 * chanceKept).toFixed(0)}\u00a0%)`],
+    ["neighbor purity", `${fixed(purity, 2)} (chance ${fixed(chance, 2)})`],
+    ["neighbors kept on the map", `${percent(preserved, 0)} (chance ${percent(chanceKept, 0)})`],
     ["chosen", chosen],
-    ["selected with a lasso", selected.length
-      ? `${selected.length}: ${counted.slice(0, 4).join(", ")}${counted.length > 4 ? ", \u2026" : ""}` : "none"],
+    ["selected", selected.length ? `${selected.length}: ${listed(counted)}` : "none"],
   ],
   build(lab) {
-    const kept = cache();
     const play = player(lab);
     addControls(lab, play);
     const [n, k] = lab.data.neighbors.shape;
@@ -268,50 +235,36 @@ export default widget({
     const ranks = lab.plot({ title: "Where the map puts these neighbors", height: 340,
       describe: "For each neighbor in the original space, its rank by distance on the map",
       x: { label: "rank on the map (1: nearest)", domain: [0.8, n], kind: "log" },
-      y: { label: "rank in the original space", domain: [k + 0.4, 0.1], ticks: Array.from({ length: k }, (_, i) => i + 1) } });
-    const size = Math.min(Math.max(50 / Math.sqrt(n), 1.3), 4);
-    let find;
-    let heard = lab.values.utterance;
-    let timer;
-    const now = follow(lab, map, (x, y) => find(x, y), {
-      choose: (row) => (row === lab.values.utterance ? play(row) : lab.set({ utterance: row })),
-      select: (corners) => {
-        const { points } = lab.data;
-        lab.set({ selected: corners.length ? Array.from({ length: n }, (_, i) => i).filter((i) => (
-          isInside(map.x(points[2 * i]), map.y(points[2 * i + 1]), corners))) : [] });
-      } });
-
+      y: { label: "rank in the original space", domain: [k + 0.4, 0.1], ticks: range(k, (i) => i + 1) } });
+    let places;
+    const now = follow(lab, map, (lasso) => {
+      const [x, y] = lasso[0];
+      const row = findRow(places, [x, y]);
+      const isClick = row >= 0 && lasso.every((at) => Math.hypot(at[0] - x, at[1] - y) < REACH);
+      lab.set(isClick ? { utterance: row } : { selected: rowsInside(places, lasso) });
+      if (isClick) play(row);
+    });
     return (numbers, { utterance, ...values }) => {
       const { data } = lab;
-      const { name, labels, neighbors } = numbers;
-      const isOld = Object.entries(data.settings).some(([key, value]) => values[key] !== value);
-      const places = [data.points, map.width, map.canvas.width];
-      kept("fit", places, () => fit(map, data.points));
-      map.rescale();
-      find = kept("finder", places, () => finder(map, data.points));
-      const picture = kept("picture", [...places, labels, numbers.selected, lab.palette], () => layer(map, () => {
-        const rows = drawPoints(map, data, numbers, size);
-        if (rows.length <= MAX_NAMES && !values.shuffled) drawNames(map, data.points, rows, data.speakers);
-      }));
+      const { labels, selected, ranks: found } = numbers;
+      places = keep(data, "places", [map.width, map.canvas.width], () => fit(map, data));
+      const picture = keep(data, "picture", [places, labels, selected, lab.palette], () => (
+        drawPoints(map, data, numbers, places)));
+      map.pen.clearRect(0, 0, map.width, map.canvas.clientHeight);
       map.pen.drawImage(picture, 0, 0, map.width, map.canvas.clientHeight);
-      if (now.hover >= 0) drawLinks(map, data, now.hover, labels, 1);
-      drawLinks(map, data, utterance, labels, 2);
-      map.points(...columns(data.points, numbers.nearest), { size: size + 3, hollow: true });
-      for (const extra of [5, 6]) map.points(...columns(data.points, [utterance]), { size: size + extra, hollow: true });
-      map.pen.setLineDash(SVG_DASH.dashed);
-      map.stroke(now.lasso);
-      map.pen.setLineDash([]);
-      const shared = neighbors.filter((i) => numbers.nearest.includes(i)).length;
-      map.title.textContent = isOld ? "Computing a map \u2026" : `${shared} of ${k} neighbors (lines) are also nearest on the map (rings)`;
-      const [x, y] = now.hover < 0 ? [] : [map.x(data.points[2 * now.hover]), map.y(data.points[2 * now.hover + 1])];
-      lab.tooltip(map, now.hover >= 0 && name(now.hover), x, y);
-      ranks.band([0.8, k + 0.5]);
-      drawRanks(ranks, numbers);
-      if (utterance !== heard) {
-        heard = utterance;
-        clearTimeout(timer);
-        timer = setTimeout(() => play(utterance), PAUSE);
+      const hover = now.at && !now.lasso.length ? findRow(places, now.at) : -1;
+      for (const i of numbers.neighbors) {
+        map.line(...coordinates(data, [utterance, i]), styleOf(labels[i] === labels[utterance]));
       }
+      map.points(...coordinates(data, numbers.nearest), { size: 7, hollow: true });
+      for (const size of [9, 10]) map.points(...coordinates(data, [utterance]), { size, hollow: true });
+      map.stroke(now.lasso);
+      const isOld = Object.entries(data.settings).some(([key, value]) => values[key] !== value);
+      const kept = found.filter((rank) => rank <= k).length;
+      map.title.textContent = isOld ? "Computing a map \u2026"
+        : `${kept} of ${k} neighbors (lines) are also nearest on the map (rings)`;
+      lab.tooltip(map, hover >= 0 && numbers.name(hover), places[0][hover], places[1][hover]);
+      drawRanks(ranks, numbers, utterance);
     };
   },
 });

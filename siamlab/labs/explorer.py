@@ -1,31 +1,84 @@
 """The speaker explorer (notebook 11): a map of speakers, with sound."""
 
 import base64
+import collections
+import dataclasses
+import functools
 import io
 
 import numpy as np
+import pandas as pd
 import soundfile
 import traitlets
 
 from .. import audio, clusters
-from ..errors import ArgumentError, AudioError
+from ..errors import AudioError
+from ..metrics._validation import check_labels
 from ..plots.figure_style import SPEAKER_COLORS
-from ._speaker_maps import SpeakerMaps
 from ._view import Lab, _packed
 
 # Few values, because each one needs a map.
 _CHOICES = {
     "n_neighbors": (3, 5, 15, 30, 50),
     "min_dist": (0.0, 0.1, 0.3, 0.6, 0.99),
-    "metric": ("cosine", "euclidean", "manhattan"),
 }
+_MAX_ROWS = 2000  # whose neighbors are looked for on a map
 _CONTROL = {"sync": True, "control": True}
-# What a page without a kernel may contain; sounds and texts are left out first.
+# What a page without a kernel may contain; texts and sounds are left out first.
+_MAX_TEXTS = 500
 _MAX_BYTES = 300_000
-_MAX_TEXT = 20_000
-# Its sounds: the beginnings of recordings, about 1 kB/s.
-_SECONDS = 1.8
-_SMALL = {"format": "MP3", "compression_level": 0.999, "bitrate_mode": "CONSTANT"}
+# Its sounds: the beginnings of recordings.
+_SECONDS, _SOUND_BYTES = 1.8, 2000
+_SMALL = {
+    "format": "MP3",
+    "samplerate": 8000,
+    "compression_level": 0.999,
+    "bitrate_mode": "CONSTANT",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MapView:
+    """A map with a chosen utterance, a selection, and measures of its quality.
+
+    Parameters
+    ----------
+    purity : clusters.Purity
+        Share of neighbors in the original space with the same name, with `chance`.
+    preserved : float
+        Share of neighbors in the original space that are also neighbors on the map:
+        Q_NX(k) of Lee and Verleysen (2009); k / (utterances - 1) for a random map. Of
+        more than 2,000 utterances, 2,000 are drawn, always the same ones.
+    neighbors : tuple of int
+        Rows of the neighbors of the chosen utterance in the original space, the nearest
+        first.
+    ranks : tuple of int
+        Their ranks by distance on the map, from 1 for the nearest on the map.
+    names : tuple of str
+        Names of the chosen utterance and its neighbors.
+    counts : tuple of (str, int)
+        Number of selected utterances for each name, the most frequent first.
+    points : numpy.ndarray
+        The map, float32, shape (utterances, 2).
+    """
+
+    purity: clusters.Purity
+    preserved: float
+    neighbors: tuple
+    ranks: tuple
+    names: tuple
+    counts: tuple
+    points: np.ndarray = dataclasses.field(repr=False, compare=False)
+
+    def __str__(self):
+        """Summarize in one line."""
+        chosen, *near = self.names
+        return (
+            f"neighbor purity {self.purity:.2f} (chance {self.purity.chance:.2f}); the "
+            f"map keeps {self.preserved:.0%} of the neighbors; nearest to {chosen}: "
+            f"{', '.join(near)}; selected: "
+            + (", ".join(f"{name} {n}" for name, n in self.counts) or "none")
+        )
 
 
 class SpeakerExplorer(Lab):
@@ -37,7 +90,7 @@ class SpeakerExplorer(Lab):
     Parameters
     ----------
     embeddings : array_like
-        Shape (utterances, dim).
+        Shape (utterances, dim). Neighbors have the smallest cosine distances.
     features : Features
         Of the same utterances, from `extract`.
     k : int
@@ -52,20 +105,18 @@ class SpeakerExplorer(Lab):
         in the original space.
     selected : list of int
         Rows of utterances, whose names are counted.
-    n_neighbors, min_dist : int and float
-        Of UMAP. A map is computed when its settings are first chosen, and cached.
-    metric : {"cosine", "euclidean", "manhattan"}
-        Metric of the original space.
-    seed : int
-        Seed of UMAP.
     shuffled : bool
         Whether the speakers' names are assigned to other utterances.
+    n_neighbors, min_dist : int and float
+        Of UMAP. A map is computed when its settings are first chosen, and cached.
+    seed : int
+        Seed of UMAP.
 
     Raises
     ------
     ArgumentError
         If there are fewer than 4 utterances, shapes differ, or an embedding is not
-        finite.
+        finite or all zeros.
 
     Examples
     --------
@@ -84,97 +135,98 @@ class SpeakerExplorer(Lab):
     shuffled = traitlets.Bool(False).tag(**_CONTROL)
     n_neighbors = traitlets.Enum(_CHOICES["n_neighbors"], 15).tag(**_CONTROL)
     min_dist = traitlets.Enum(_CHOICES["min_dist"], 0.1).tag(**_CONTROL)
-    metric = traitlets.Enum(_CHOICES["metric"], "cosine").tag(**_CONTROL)
     seed = traitlets.Int(0, min=0).tag(**_CONTROL)
 
     def __init__(self, embeddings, features, *, k=5, layout=clusters.umap):
-        if len(embeddings) != len(features):
-            raise ArgumentError(
-                "there must be an embedding for each utterance; got "
-                f"{len(embeddings)} and {len(features)}"
-            )
-        k = min(k, len(features) - 1)
-        self._maps = SpeakerMaps(embeddings, features.speakers, k=k, layout=layout)
+        x = clusters.check_points(embeddings, "cosine", min_rows=4)
+        n = len(x)
+        names = check_labels(features.speakers, n, "speakers").astype(str)
+        self._speakers, labels = np.unique(names, return_inverse=True)
+        number = pd.Series(names).groupby(names).cumcount()
+        self._names = [f"{who} {i + 1}" for who, i in zip(names, number, strict=True)]
         self._table = features.table
-        speakers, labels = self._maps.speakers, self._maps.labels
-        narrow = np.uint8 if len(speakers) <= 256 else np.int32
-        data = {
-            "labels": labels[False].astype(narrow),
-            "shuffled_labels": labels[True].astype(narrow),
-            "texts": self._table["text"].fillna("").tolist(),
-            **self._map_data(),
-        }
-        if sum(map(len, data["texts"])) > _MAX_TEXT:
-            data["texts"] = []
-        room = _MAX_BYTES - sum(getattr(x, "nbytes", 0) for x in data.values())
-        sounds = _small_sounds(self._table, room)
+        rng = np.random.default_rng(0)
+        self._labels = {False: labels, True: rng.permutation(labels)}
+        self._rows = rng.permutation(n)[:_MAX_ROWS]
+        # On vectors of length 1, neighbors by cosine distance are those by Euclidean
+        # distance, which scikit-learn finds several times as fast.
+        directions = x / np.linalg.norm(x, axis=1, keepdims=True)
+        self._k = {"k": min(k, n - 1), "metric": "euclidean"}
+        self._near = clusters.nearest_neighbors(directions, **self._k)
+        self._layout = functools.partial(layout, x)
+        self._map = functools.cache(self._compute_map)
+        # Without points, neighbors and labels; one number has 4 bytes.
+        room = _MAX_BYTES - 4 * n * (self._k["k"] + 4)
+        # The first recording of each speaker, then the second one, and so on.
+        order = np.argsort(number, kind="stable")[: max(0, room // _SOUND_BYTES)]
         super().__init__(
-            **data,
-            speakers=speakers,
-            sounds=sounds,
+            labels=labels,
+            shuffled_labels=self._labels[True],
+            neighbors=self._near,
+            speakers=self._speakers.tolist(),
+            texts=self._table["text"].fillna("").tolist() if n <= _MAX_TEXTS else [],
+            sounds={
+                str(i): _sound(self._table.iloc[i], _SECONDS, **_SMALL)
+                for i in order.tolist()
+            },
             colors=SPEAKER_COLORS,
             choices=_CHOICES,
         )
         self.on_msg(self._play)
 
-    def compute(self, utterance, **settings):
+    def compute(self, utterance, selected, shuffled, **settings):
         """Return the map and its numbers, a `MapView`."""
-        return self._maps.view(chosen=utterance, **settings)
+        points, preserved = self._map(**settings)
+        labels, near = self._labels[shuffled], self._near[utterance]
+        squares = np.sum((points - points[utterance].astype(float)) ** 2, axis=1)
+        squares[utterance] = np.inf
+        counts = collections.Counter(self._speakers[labels[selected]].tolist())
+        return MapView(
+            purity=clusters.purity_of_neighbors(self._near, labels),
+            preserved=preserved,
+            neighbors=tuple(near.tolist()),
+            ranks=tuple(1 + int((squares < squares[i]).sum()) for i in near),
+            names=tuple(self._names[i] for i in (utterance, *near)),
+            counts=tuple(counts.most_common()),
+            points=points,
+        )
 
-    def _map_data(self):
-        settings = {name: getattr(self, name) for name in (*_CHOICES, "seed")}
-        points, preserved = self._maps.map_points(**settings)
-        near, distances = self._maps.near(self.metric)
-        return {
-            "settings": settings,
-            "points": points,
-            "preserved": preserved,
-            "neighbors": near,
-            "distances": distances,
-        }
+    def _compute_map(self, **settings):
+        points = np.asarray(
+            self._layout(**settings), np.float32
+        )  # as the view has them
+        near = self._near[self._rows, :, None]
+        on_map = clusters.nearest_neighbors(points, self._rows, **self._k)
+        return points, float(np.mean((near == on_map[:, None]).any(axis=2)))
 
     def _update(self, change=None):
         super()._update(change)
-        new = self._map_data()  # cached by `compute`
-        if new["settings"] != self.data["settings"]:
-            new = {name: _packed(value) for name, value in new.items()}
-            self.data = {**self.data, **new}
+        settings = {name: getattr(self, name) for name in (*_CHOICES, "seed")}
+        if settings != self.data.get("settings"):
+            points, preserved = self._map(**settings)
+            new = {"settings": settings, "preserved": preserved}
+            self.data = {**self.data, **new, "points": _packed(points.T)}
 
     def _play(self, _, content, buffers):
         """Send a recording to the view that asks for it."""
         if "play" in content:
-            try:
-                utterance = self._table.iloc[content["play"]]
-                self.send({"sound": _sound(utterance, utterance.duration)})
-            except AudioError as error:
-                self.send({"error": str(error)})
+            utterance = self._table.iloc[content["play"]]
+            self.send({"sound": _sound(utterance)})
 
 
-def _sound(utterance, seconds, sr=None, **settings):
-    """Return a part of a recording as an address that a browser plays."""
-    samples, original = audio.read(
-        utterance.path, start=utterance.start, duration=seconds
-    )
-    samples = audio.resample(samples, original, sr or original)
+def _sound(utterance, seconds=np.inf, **settings):
+    """Return the beginning of a recording as an address that a browser plays.
+
+    Empty if the recording cannot be read: without sound, there is still a map.
+    """
+    part = {"start": utterance.start, "duration": min(seconds, utterance.duration)}
+    try:
+        samples, original = audio.read(utterance.path, **part)
+    except AudioError:
+        return ""
+    settings = {"format": "WAV", "samplerate": original, **settings}
     content = io.BytesIO()
-    soundfile.write(content, samples, sr or original, **{"format": "WAV", **settings})
+    samples = audio.resample(samples, original, settings["samplerate"])
+    soundfile.write(content, samples, **settings)
     text = base64.b64encode(content.getvalue()).decode("ascii")
-    return f"data:audio/{'mpeg' if settings else 'wav'};base64,{text}"
-
-
-def _small_sounds(table, room):
-    """Return the beginnings of recordings by row, in all at most so many bytes."""
-    sounds: dict = {}
-    # The first recording of each speaker, then the second one, and so on.
-    for row in np.argsort(table.groupby("speaker").cumcount(), kind="stable").tolist():
-        utterance = table.iloc[row]
-        try:
-            seconds = min(_SECONDS, utterance.duration)
-            sounds[str(row)] = _sound(utterance, seconds, 8000, **_SMALL)
-        except AudioError:
-            continue
-        room -= len(sounds[str(row)]) * 3 // 4  # base64 is longer
-        if room < 0:
-            del sounds[str(row)]
-            break
-    return sounds
+    return f"data:audio/{settings['format'].lower()};base64,{text}"

@@ -9,35 +9,30 @@ const LOOKS = [ // of these kinds of pairs
   ["\u25a0 missed", { color: "purple", marker: "square" }],
 ];
 const MOST = 4; // margin, nats
-const WIDTH = 0.2; // of a bin of the histogram, nats
+const BINS = 5; // of the histogram, per nat
 
-function hingeStatistics({ same, networks }, { margin, directions, softmax }) {
-  const { divergences: both, dead, negative } = networks[Number(softmax)];
+function hingeStatistics(data, { margin, directions, softmax }) {
+  const [both, dead, negative] = ["both", "dead", "negative"].map((name) => data[name][Number(softmax)]);
   const compared = both.map(COMPARED[directions]);
-  const losses = compared.map((row, i) => row.map((d) => (same[i] ? d : Math.max(margin - d, 0))));
+  const losses = compared.map((row, i) => row.map((d) => (data.same[i] ? d : Math.max(margin - d, 0))));
   const isInside = (row) => Math.min(...row) < margin;
-  const different = (row, i) => (isInside(row) ? PUSHED : isInside(both[i]) ? MISSED : FREE);
-  const kind = compared.map((row, i) => (same[i] ? SAME : different(row, i)));
+  const kind = compared.map((row, i) => {
+    if (data.same[i]) return SAME;
+    if (isInside(row)) return PUSHED;
+    return isInside(both[i]) ? MISSED : FREE;
+  });
   const count = LOOKS.map((_, k) => kind.filter((found) => found === k).length);
-  const share = (n) => n / (kind.length - count[SAME]);
-  const loss = losses.flat().reduce((sum, x) => sum + x, 0) / kind.length;
-  return { both, compared, losses, kind, count, loss, dead, negative,
-    active: share(count[PUSHED]), missed: share(count[MISSED]) };
+  const different = kind.length - count[SAME];
+  return { both, compared, losses, kind, count, dead, negative, loss: sum(losses.flat()) / kind.length,
+    active: count[PUSHED] / different, missed: count[MISSED] / different };
 }
 
-// The same for all settings, so that they can be compared.
-function domains({ networks }) {
-  const both = networks.flatMap((network) => network.divergences);
-  const edge = (d, beyond) => WIDTH * (Math.round(d / WIDTH) + beyond);
-  const low = edge(Math.min(0, ...both.flat()), -1);
-  const high = Math.max(MOST, ...both.flat());
-  const highest = Math.max(high, ...both.map(([d1, d2]) => d1 + d2));
-  return [[low, edge(highest, 1)], [low, edge(high, 1)]];
-}
+// From and to whole nats, beyond all values and the margin.
+const span = (values) => [Math.floor(Math.min(-0.1, ...values)), Math.floor(Math.max(MOST, ...values)) + 1];
 
 function shares(values, edges) {
   const counts = edges.slice(1).fill(0);
-  for (const d of values) counts[Math.floor((d - edges[0]) / WIDTH + 1e-9)] += 1;
+  for (const d of values) counts[Math.floor(BINS * (d - edges[0]) + 1e-9)] += 1;
   return counts.map((n) => n / values.length);
 }
 
@@ -60,7 +55,7 @@ function lossPlot(lab, [low, high]) {
     y: { label: "", domain: [bottom, top], ticks: [bottom, 0, 1, 2, 3, 4],
       format: (y) => shown(Math.max(y, 0)) } });
   plot.handle({ name: "margin", label: "margin in nats", min: 0.1, max: MOST, step: 0.05 });
-  const edges = range(Math.round((high - low) / WIDTH) + 1, (i) => low + i * WIDTH);
+  const edges = range(BINS * (high - low) + 1, (i) => low + i / BINS);
   return ({ kind, compared, losses }, { margin }) => {
     const [together, apart] = [true, false].map((same) => shares(
       compared.filter((_, i) => (kind[i] === SAME) === same).flat(), edges));
@@ -68,7 +63,7 @@ function lossPlot(lab, [low, high]) {
     const heights = (found) => found.map((share) => bottom + (share / most) * (tallest - bottom));
     plot.bars(edges.map((d) => Math.min(d, margin)), heights(apart), { color: "different" });
     plot.bars(edges.map((d) => Math.max(d, margin)), heights(apart), { color: "muted" });
-    plot.line(edges.slice(1).map((edge) => edge - WIDTH / 2), heights(together), { color: "same" });
+    plot.line(edges.slice(1).map((edge) => edge - 0.5 / BINS), heights(together), { color: "same" });
     plot.line([low, high], [low, high], { color: "same" });
     plot.line([low, margin, high], [margin - low, 0, 0], { color: "different", dash: "dashed" });
     drawPairs(plot, kind, compared, losses);
@@ -77,7 +72,7 @@ function lossPlot(lab, [low, high]) {
     plot.write("different speakers", plot.right - 4, plot.y(0) - 12, { color: "different", ...right });
     plot.write(`margin ${margin.toFixed(2)}`, x, plot.y(low - 0.4), { bold: true });
     plot.write("no gradient \u2192", x, plot.y(tallest) + 8, { color: "muted" });
-    plot.write((100 * most).toFixed(0), plot.left - 6, plot.y(tallest), right);
+    plot.write(fixed(100 * most, 0), plot.left - 6, plot.y(tallest), right);
     plot.write("loss (nats)", 12, plot.y((low + top) / 2), { align: "center", turn: true });
     plot.write("share (%)", 12, plot.y((bottom + tallest) / 2), { align: "center", turn: true });
   };
@@ -115,7 +110,7 @@ export default widget({
   readout: ({ active, missed, loss, dead, negative }) => [
     ["different-speaker pairs pushed apart", percent(active)],
     ["missed: one direction is inside the margin", percent(missed)],
-    ["mean loss", `${loss.toFixed(3)} nats`],
+    ["mean loss", `${fixed(loss, 3)} nats`],
     ["outputs without a gradient", percent(dead)],
     ["divergences below 0", percent(negative)],
   ],
@@ -123,8 +118,10 @@ export default widget({
     lab.choice("directions", { label: "compared with the margin",
       options: [["one", "one way"], ["summed", "sum of both"], ["each", "each direction"]] });
     lab.choice("softmax", { label: "outputs", options: [[true, "softmax"], [false, "clipped, no softmax"]] });
-    const [compared, direction] = domains(lab.data);
-    const draws = [lossPlot(lab, compared), planePlot(lab, direction)];
+    // The same axes for all settings, so that they can be compared.
+    const pairs = lab.data.both.flat();
+    const sums = pairs.map(([d1, d2]) => d1 + d2);
+    const draws = [lossPlot(lab, span([...pairs.flat(), ...sums])), planePlot(lab, span(pairs.flat()))];
     return (numbers, values) => draws.forEach((draw) => draw(numbers, values));
   },
 });

@@ -92,49 +92,36 @@ def first_step(x, shift=0.0, scale=1.0, units=64, seed=0):
     >>> centered.shared < 0.1 < 0.9 < shifted.shared
     True
     """
-    return _Projection(x, units, seed).step(shift, scale)
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim != 2 or not x.size or not np.isfinite(x).all() or not scale > 0:
+        got = f"shape {x.shape}, {np.sum(~np.isfinite(x))} not finite, scale {scale}"
+        raise ArgumentError(f"a spectrogram (time, mel) needs a floor_db; got {got}")
+    bands = x.shape[1]
+    kernel, bias = draw_gates(bands, units, seed)
+    # In the precision of the view, so that both count the same gates.
+    inputs = np.float32(x @ kernel).astype(np.float64)
+    z = inputs / scale + (bias - shift / scale * kernel.sum(axis=0))
+    mean, *middle, square, frames = _moments((x - shift) / scale)
+    # Silence that is scaled to 0 has no gradient at all.
+    square = max(square, 1e-18)
+    s = np.sqrt(2 * bands * square / (bands + 4 * units))
+    return FirstStep(
+        mean=mean,
+        middle=tuple(middle),
+        saturated=float(np.mean(np.abs(z) > SATURATION)),
+        expected=float(2 * ndtr(-SATURATION / s)),
+        change=float(expit(z).std(axis=0).mean()),
+        shared=frames / square,
+    )
 
 
-class _Projection:
-    """What an LSTM computes from a spectrogram, for any shift and scale."""
-
-    def __init__(self, x, units, seed):
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim != 2 or not x.size:
-            raise ArgumentError(f"a spectrogram has shape (time, mel); got {x.shape}")
-        if bad := np.count_nonzero(~np.isfinite(x)):
-            raise ArgumentError(f"{bad} of {x.size} are not finite; set a floor_db")
-        bands = x.shape[1]
-        kernel, self.bias = draw_gates(bands, units, seed)
-        self.sums = kernel.sum(axis=0)
-        # In the precision of the view, so that both count the same gates.
-        self.inputs = (x @ kernel).T.astype(np.float32)
-        self.gain = float(np.sqrt(2 * bands / (bands + 4 * units)))
-        self.levels = np.array([x.mean(), *np.percentile(x, (5, 95))])
-        # Means of squares: of the values, and of the means of the frames.
-        self.squares = np.array([np.mean(x**2), np.mean(x.mean(axis=1) ** 2)])
-
-    def step(self, shift, scale):
-        if not scale > 0:
-            raise ArgumentError(f"scale must be positive; got {scale}")
-        mean, *middle = ((self.levels - shift) / scale).tolist()
-        moved = self.squares - 2 * shift * self.levels[0] + shift**2
-        square, frames = (moved / scale**2).tolist()
-        offset = self.bias - shift / scale * self.sums
-        z = self.inputs.astype(np.float64) / scale + offset[:, None]
-        s = max(self.gain * np.sqrt(square), 1e-9)
-        return FirstStep(
-            mean=mean,
-            middle=tuple(middle),
-            saturated=float(np.mean(np.abs(z) > SATURATION)),
-            expected=float(2 * ndtr(-SATURATION / s)),
-            change=float(expit(z).std(axis=1).mean()),
-            # Silence that is scaled to 0 has no gradient at all.
-            shared=frames / square if square else 0.0,
-        )
+def _moments(x):
+    """Mean, 5th and 95th percentile, mean square, and mean square of frames' means."""
+    squares = np.mean(x**2), np.mean(x.mean(axis=1) ** 2)
+    return np.hstack((x.mean(), np.percentile(x, (5, 95)), squares)).tolist()
 
 
-def draw_gates(bands, units, seed=0):
+def draw_gates(bands, units=64, seed=0):
     """Draw the input weights of the gates of an LSTM, as `keras.layers.LSTM` does.
 
     Glorot-uniform (Glorot and Bengio, 2010), and a forget bias of 1 (Jozefowicz et al.,
@@ -172,10 +159,6 @@ class ScalingLab(Lab):
         first one is shown, and up to 100 frames of its gates.
     reference_db : float
         Level in dB at which the natural logarithm of the magnitude is 0.
-    units : int
-        Units of the LSTM.
-    seed : int
-        Seed of its weights.
 
     Attributes
     ----------
@@ -208,16 +191,14 @@ class ScalingLab(Lab):
     high = traitlets.Float(1.0).tag(sync=True, control=True)
     per_band = traitlets.Bool(False).tag(sync=True, control=True)
 
-    def __init__(self, features, reference_db=0.0, units=64, seed=0):
-        if not len(features):
-            raise ArgumentError("the lab needs at least one spectrogram; got none")
+    def __init__(self, features, reference_db=0.0):
         logs = scalers.AffineScaler(reference_db, _DB_PER_NEPER).transform(features)
-        raw = logs[0]
-        plain = _Projection(raw[:_FRAMES], units, seed)
+        raw = next(iter(logs), ())
+        first_step(raw)  # checks its shape and values
         overall = scalers.StandardScaler(per_band=False).fit(logs)
         mean, std = (float(x) for x in overall.shift_and_scale())
         alike = scalers.StandardScaler().fit(logs).transform(raw) * std + mean
-        self._projections = plain, _Projection(alike[:_FRAMES], units, seed)
+        self._shown = [np.float64(x[:_FRAMES]) for x in (raw, alike)]
         low, high = float(raw.min()), max(float(raw.max()), float(raw.min()) + 1)
         lower = low - 100 / _DB_PER_NEPER
         self.settings = {
@@ -228,20 +209,20 @@ class ScalingLab(Lab):
             "standardized": _settings(mean - std, mean + std, per_band=True),
         }
         edges = np.linspace(min(lower, -21.0) - 1.5, max(high, 1.0) + 1.5, 121)
-        shares = [np.histogram(x, edges)[0] / x.size for x in (raw, alike)]
+        kernel, bias = draw_gates(raw.shape[1])
         super().__init__(
             settings=self.settings,
             edges=edges.tolist(),
-            shares=np.array(shares).tolist(),
-            moments=[[*each.levels, *each.squares] for each in self._projections],
-            inputs=np.stack([each.inputs for each in self._projections]),
-            weights=[plain.sums.tolist(), plain.bias.tolist()],
-            gain=plain.gain,
+            shares=[list(np.histogram(x, edges)[0] / x.size) for x in (raw, alike)],
+            moments=[_moments(x) for x in self._shown],
+            inputs=np.stack([(x @ kernel).T for x in self._shown]),
+            weights=[kernel.sum(axis=0).tolist(), bias.tolist()],
+            bands=raw.shape[1],
         )
 
     def compute(self, low, high, per_band):
         """Compute the gates; see `first_step`."""
-        return self._projections[per_band].step((low + high) / 2, (high - low) / 2)
+        return first_step(self._shown[per_band], (low + high) / 2, (high - low) / 2)
 
 
 def _settings(low, high, per_band=False):

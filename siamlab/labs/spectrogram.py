@@ -11,9 +11,6 @@ from ..features import Spectrogram
 from ._view import Lab
 
 _BANDS = (10, 20, 40, 80, 128)
-_LONGEST = 0.128  # s, of a window
-# With longer recordings, the picture would no longer follow at once.
-_MAX_SECONDS = 3.0  # s
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +55,7 @@ class SpectrogramAnalysis:
         return (
             f"{self.frames} frames x {self.bands} bands; resolution "
             f"{1e3 * self.time_resolution:.1f} ms, {self.frequency_resolution:.0f} Hz; "
-            f"{self.at_floor:.1%} at the floor; {self.skipped:.0%} of the samples in "
-            f"no window; {self.empty_bands} bands empty"
+            f"{self.at_floor:.1%} at the floor; {self.empty_bands} bands empty"
         )
 
 
@@ -97,24 +93,22 @@ def analyze(samples, sr, spectrogram):
     >>> result.time_resolution, result.frequency_resolution
     (0.032, 31.25)
     """
-    with warnings.catch_warnings():
-        # librosa warns about empty filters, which are counted below.
-        warnings.filterwarnings("ignore", message="Empty filters")
+    # librosa warns about empty filters, which are counted below.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
         values = spectrogram(samples, sr)
     step = spectrogram.hop_seconds
     window = spectrogram.win_length / spectrogram.sr
-    spacing = float(np.diff(spectrogram.frequencies[:2])[0])
-    used = True if spectrogram.n_mels is None else spectrogram.mel_filters.any(axis=0)
+    first, second = spectrogram.frequencies[:2]
+    filters = np.ones(1) if spectrogram.n_mels is None else spectrogram.mel_filters
     return SpectrogramAnalysis(
-        spectrogram=spectrogram,
-        frames=len(values),
-        bands=spectrogram.n_bins,
+        spectrogram,
+        *values.shape,
         time_resolution=max(window / 2, step),
-        frequency_resolution=max(2 / window, spacing),
+        frequency_resolution=max(2 / window, float(second - first)),
         # Up to rounding.
         at_floor=float(np.mean(values <= spectrogram.floor_db + 1e-3)),
         skipped=max(0.0, 1 - window / step),
-        empty_bands=int(np.sum(np.logical_not(used))),
+        empty_bands=int(np.sum(~filters.any(axis=0))),
         values=values,
     )
 
@@ -189,30 +183,24 @@ class SpectrogramLab(Lab):
     (30, 257)
     """
 
-    window = traitlets.Float(0.025, min=0.004, max=_LONGEST).tag(
-        sync=True, control=True
-    )
+    window = traitlets.Float(0.025, min=0.004, max=0.128).tag(sync=True, control=True)
     hop = traitlets.Float(0.01, min=0.002, max=0.064).tag(sync=True, control=True)
     n_mels = traitlets.Enum([*_BANDS, "all"], 128).tag(sync=True, control=True)
     floor_db = traitlets.Int(-100, min=-100, max=20).tag(sync=True, control=True)
     time = traitlets.Float(min=0.0).tag(sync=True, control=True)
 
     def __init__(self, samples, sr):
-        import librosa
-
         self._samples, self._sr = _check_samples(samples, sr), sr
-        # Where the triangles of the bands begin, peak and end.
-        edges = {
-            n: librosa.mel_frequencies(n + 2, fmax=sr / 2).tolist() for n in _BANDS
-        }
-        super().__init__(samples=self._samples, sr=sr, edges=edges)
+        mel = {n: Spectrogram(sr=sr, n_mels=n).frequencies.tolist() for n in _BANDS}
+        # Of 500 pieces of the recording, the highest and the lowest sample.
+        starts = np.linspace(0, len(self._samples), 500, endpoint=False, dtype=int)
+        ends = [f.reduceat(self._samples, starts) for f in (np.maximum, np.minimum)]
+        super().__init__(samples=self._samples, sr=sr, mel=mel, wave=np.stack(ends, 1))
 
     @traitlets.default("time")
     def _loudest(self):
-        power = np.convolve(
-            self._samples**2, np.ones(round(0.025 * self._sr)), mode="same"
-        )
-        return round(int(np.argmax(power)) / self._sr, 3)
+        energy = np.convolve(self._samples**2, np.ones(self._sr // 40), mode="same")
+        return round(int(np.argmax(energy)) / self._sr, 3)
 
     def compute(self, window, hop, n_mels, floor_db, time):
         """Compute the spectrogram; see `analyze`."""
@@ -222,11 +210,10 @@ class SpectrogramLab(Lab):
 
 def _check_samples(samples, sr):
     samples = np.asarray(samples, dtype=np.float32)
-    is_short = _LONGEST <= len(samples) / sr <= _MAX_SECONDS
+    is_short = 0.128 <= len(samples) / sr <= 3  # longer ones would not follow at once
     if samples.ndim != 1 or not is_short or not np.isfinite(samples).all():
         raise ArgumentError(
-            f"samples must be one channel of {_LONGEST:g} to {_MAX_SECONDS:g} s and "
-            f"finite; got shape {samples.shape} at {sr} Hz. Select a part, such as "
-            "samples[: 3 * sr]"
+            "samples must be one channel of 0.128 to 3 s and finite; got shape "
+            f"{samples.shape} at {sr} Hz. Select a part, such as samples[: 3 * sr]"
         )
     return samples

@@ -4,11 +4,14 @@ import dataclasses
 
 import numpy as np
 import traitlets
+from scipy.special import ndtri
 
 from .. import metrics
 from ..metrics._validation import check_scores
 from ..plots.speaker_plots import score_range
 from ._view import Lab
+
+N_STEPS = 400  # of the threshold in the view
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,8 +29,6 @@ class Decision:
         are not.
     positive_share : float
         Share of the pairs that are labeled 1.
-    flipped : bool
-        Whether 1 labels different-speaker pairs.
     """
 
     threshold: float
@@ -35,7 +36,6 @@ class Decision:
     false_accepts: float
     false_rejects: float
     positive_share: float
-    flipped: bool
 
     def __str__(self):
         """Summarize in one line."""
@@ -82,7 +82,6 @@ def decide(y_true, y_score, threshold, flipped=False):
         float(np.mean(accepted[~labels])),
         float(np.mean(~accepted[labels])),
         float(np.mean(labels)),
-        bool(flipped),
     )
 
 
@@ -129,12 +128,12 @@ class ThresholdLab(Lab):
         pad = 0.02 * (high - low)
         # Room to accept all pairs, and to reject all.
         self._domain = [low - pad, high + pad]
+        self.threshold = metrics.best_threshold(same, scores)  # equal error rates
         kinds = {"same": np.sort(scores[same]), "different": np.sort(scores[~same])}
-        super().__init__(domain=self._domain, **kinds)
-
-    @traitlets.default("threshold")
-    def _equal_error_rates(self):
-        return metrics.best_threshold(*self._pairs)
+        grid = np.linspace(*self._domain, N_STEPS + 1)
+        below = {k: np.searchsorted(x, grid) / len(x) for k, x in kinds.items()}
+        rates = np.clip([1 - below["different"], below["same"]], 0.001, 0.999)
+        super().__init__(domain=self._domain, deviates=ndtri(rates), **kinds)
 
     @traitlets.validate("threshold")
     def _within_the_axis(self, proposal):

@@ -121,13 +121,13 @@ def test_the_readout_is_plain_text():
 
 
 def test_what_cannot_be_scaled_is_an_error():
-    with pytest.raises(errors.ArgumentError, match="at least one spectrogram"):
+    with pytest.raises(errors.ArgumentError, match=r"got shape \(0,\)"):
         ScalingLab([])
-    with pytest.raises(errors.ArgumentError, match="2400 of 2400 are not"):
+    with pytest.raises(errors.ArgumentError, match="2400 not finite"):
         ScalingLab([np.full((60, 40), np.nan)])
     with pytest.raises(errors.ArgumentError, match=r"\(time, mel\)"):
         first_step(np.zeros(3))
-    with pytest.raises(errors.ArgumentError, match="must be positive"):
+    with pytest.raises(errors.ArgumentError, match="scale -"):
         make().high = -2.0
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import views
 from examples import recording
 
 import siamlab as sl
@@ -11,6 +12,8 @@ from siamlab.labs.spectrogram import SpectrogramLab, analyze
 SR = 16000
 # Rounding of an FFT in float32 matters further below the highest level of a frame.
 RANGE = 60.0  # dB
+# Frames that are drawn.
+COLUMNS = "document.querySelector('#lab').siamlab.data.kept.image.value.width"
 
 
 def make():
@@ -122,3 +125,19 @@ def test_the_page_has_the_samples(tmp_path):
 def test_unsuitable_samples_are_refused(samples):
     with pytest.raises(errors.ArgumentError, match=r"one channel of 0.128 to 3 s"):
         SpectrogramLab(samples, SR)
+
+
+@pytest.mark.slow
+def test_a_draft_is_completed_after_a_drag(browser, tmp_path):
+    lab = make()
+    lab.set(hop=0.002)
+    page = views.show(browser, lab, tmp_path)
+    box = page.get_by_label("window", exact=True).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 9, y, steps=9)
+    page.wait_for_function(f"{COLUMNS} < 100")
+    page.wait_for_function(f"{COLUMNS} > 200")  # with the button still down
+    page.mouse.up()
+    page.close()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 import siamlab as sl
 from siamlab import errors
@@ -51,6 +52,16 @@ def test_a_decision_is_a_point_of_the_det_curve(threshold):
     assert flipped.accuracy == pytest.approx(1 - result.accuracy)
     assert flipped.false_accepts == pytest.approx(1 - result.false_rejects)
     assert flipped.false_rejects == pytest.approx(1 - result.false_accepts)
+
+
+def test_the_view_gets_the_det_curve_in_normal_deviates():
+    lab = make()
+    low, high = lab.data["domain"]
+    deviates = np.frombuffer(lab.data["deviates"]["data"], np.float32).reshape(2, -1)
+    for i in (0, 100, 250, 400):
+        result = lab.compute(low + (high - low) * i / 400, flipped=False)
+        rates = np.clip([result.false_accepts, result.false_rejects], 0.001, 0.999)
+        np.testing.assert_allclose(norm.cdf(deviates[:, i]), rates, rtol=1e-5)
 
 
 @pytest.mark.parametrize("spread", [0.0, 1e-15])

@@ -2,8 +2,9 @@
 
 import base64
 import html
+import inspect
 import json
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import anywidget
@@ -34,7 +35,8 @@ class Lab(anywidget.AnyWidget):
     """Controls that are traits, a result in Python, and a view in JavaScript.
 
     A subclass has a trait for each control, tagged ``control=True``, and a method
-    `compute`. Its view is the file beside its module with the ending ``.js``.
+    ``_compute`` that gets their values by name; the `str` of what it returns is the
+    readout. The view is the file beside its module with the ending ``.js``.
 
     Parameters
     ----------
@@ -44,11 +46,12 @@ class Lab(anywidget.AnyWidget):
     Attributes
     ----------
     result : object
-        What `compute` returned for the present values.
+        What belongs to the present values.
     readout : str
         The same in words.
     """
 
+    _compute: Callable[..., object]
     _css = _FOLDER / "lab.css"
     data = traitlets.Dict().tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -57,7 +60,7 @@ class Lab(anywidget.AnyWidget):
         """Join the view of a lab with what all views share."""
         if "_esm" in cls.__dict__:  # a class that anywidget derives for an instance
             return super().__init_subclass__(**kwargs)
-        view = Path(sys.modules[cls.__module__].__file__).with_suffix(".js")
+        view = Path(inspect.getfile(cls)).with_suffix(".js")
         parts = (_FOLDER / "core.js", view)
         cls._esm = "\n".join(part.read_text("utf-8") for part in parts)
         return super().__init_subclass__(**kwargs)
@@ -76,21 +79,6 @@ class Lab(anywidget.AnyWidget):
     def values(self):
         """The values of all controls, by name."""
         return {name: getattr(self, name) for name in self.names}
-
-    def compute(self, **values):
-        """Compute what the lab shows.
-
-        Parameters
-        ----------
-        **values
-            Of all controls.
-
-        Returns
-        -------
-        object
-            Its `str` is the readout.
-        """
-        raise NotImplementedError
 
     def set(self, **values):
         """Set several controls at once.
@@ -127,7 +115,7 @@ class Lab(anywidget.AnyWidget):
         Path(path).write_text(content, encoding="utf-8")
 
     def _update(self, _=None):
-        self.result = self.compute(**self.values)
+        self.result = self._compute(**self.values)
         self.readout = str(self.result)
 
     def __repr__(self):

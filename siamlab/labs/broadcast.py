@@ -114,6 +114,6 @@ class BroadcastLab(Lab):
     )
     shape = traitlets.Enum(["(B,)", "(B, 1)"], "(B,)").tag(sync=True, control=True)
 
-    def compute(self, labels, distances, shape):
+    def _compute(self, labels, distances, shape):
         """Compute the loss; see `hinge_table`."""
         return hinge_table(labels, distances, shape)

@@ -43,7 +43,8 @@ function lossPlot(lab) {
 
 function outputsPlot(lab) {
   const { symbols, times, hop, names, n_frames } = lab.data;
-  const plot = lab.plot({ height: 300, style: "flex-basis: 100%", x: { label: "time (s)", domain: [0, n_frames * hop] },
+  const plot = lab.plot({ height: 300, style: "flex-basis: 100%",
+    x: { label: "time (s)", domain: [0, n_frames * hop] },
     title: "Outputs; filled gray: the blank, dotted: the blank in all sentences",
     describe: "Probability of each symbol over time, with the path and the spoken phones",
     y: { label: "probability", domain: [0, 1.58], ticks: [0, 0.5, 1] } });
@@ -88,7 +89,8 @@ function outputsPlot(lab) {
 
 function trellisPlot(lab) {
   const { times, hop, n_frames } = lab.data;
-  const plot = lab.plot({ height: 330, style: "flex-basis: 100%", x: { label: "time (s)", domain: [0, n_frames * hop] },
+  const plot = lab.plot({ height: 330, style: "flex-basis: 100%",
+    x: { label: "time (s)", domain: [0, n_frames * hop] },
     title: "Spoken phones: probability (blue), best path (orange), true times (boxes)",
     describe: "Probability of each state of the spoken phones over time, best path and true times",
     y: { label: "spoken phone", domain: [1, 0], ticks: [] } });

@@ -218,10 +218,12 @@ class CTCLab(Lab):
         truth = [[p[0] for p in each] for each in times]
         names = [" ".join(each) for each in truth] if names is None else list(names)
         if not truth or len(names) != len(truth):
-            raise ArgumentError(f"{len(truth)} utterances have the names {names}")
+            raise ArgumentError(
+                f"expected names of {max(1, len(truth))} utterances; got {names}"
+            )
         epochs = range(max(map(len, outputs.values())))
         self.network, self.epoch = next(iter(outputs)), epochs[-1]
-        self._results, data = {}, {}
+        self._results, data = {}, {"networks": list(outputs), "names": names}
         for network, epoch, i in itertools.product(outputs, epochs, range(len(truth))):
             logits = outputs[network][min(epoch, len(outputs[network]) - 1)][i]
             result = decode_utterance(logits, vocabulary, truth[i])
@@ -230,11 +232,16 @@ class CTCLab(Lab):
             data[f"outputs {key}"] = np.uint8(255 * softmax(logits, axis=1).T + 0.5)
             data[f"lattice {key}"] = np.uint8(255 * np.sqrt(result.lattice) + 0.5)
             data[f"found {key}"] = {name: getattr(result, name) for name in _SHOWN}
-        data.update(networks=list(outputs), names=names, times=times, hop=hop_seconds)
-        data["n_frames"] = max(len(result.path) for result in self._results.values())
-        super().__init__(symbols=_with_blank(vocabulary), last=self.epoch, **data)
+        super().__init__(
+            symbols=_with_blank(vocabulary),
+            times=times,
+            hop=hop_seconds,
+            last=self.epoch,
+            n_frames=max(len(result.path) for result in self._results.values()),
+            **data,
+        )
 
-    def compute(self, network, epoch, utterance, stage):
+    def _compute(self, network, epoch, utterance, stage):
         """Look up the decoded output; see `decode_utterance`."""
         result = self._results[network, epoch, utterance]
         return dataclasses.replace(result, stage=stage)

@@ -210,7 +210,6 @@ function addControls(lab, play) {
   for (const [name, values] of Object.entries(choices)) {
     const options = values.map((value) => [value, shown(value)]);
     lab.choice(name, { label: name.replace("_", " "), options });
-    lab.controls.lastChild.style.cssText = "display: flex; flex-wrap: wrap; gap: 0 12px";
   }
   lab.button("another seed", () => lab.set({ seed: lab.values.seed + 1 }));
 }
@@ -228,10 +227,10 @@ export default widget({
     const play = player(lab);
     addControls(lab, play);
     const [n, k] = lab.data.neighbors.shape;
-    const map = lab.plot({ title: "", height: 340, describe: "A map of all utterances, colored by speaker",
+    const map = lab.plot({ title: "", height: 340, style: "flex-grow: 1.6",
+      describe: "A map of all utterances, colored by speaker",
       x: { label: "UMAP 1 (no unit)", domain: [0, 1], ticks: [] },
       y: { label: "UMAP 2 (no unit)", domain: [0, 1], ticks: [] } });
-    map.node.style.flexGrow = 1.6;
     const ranks = lab.plot({ title: "Where the map puts these neighbors", height: 340,
       describe: "For each neighbor in the original space, its rank by distance on the map",
       x: { label: "rank on the map (1: nearest)", domain: [0.8, n], kind: "log" },

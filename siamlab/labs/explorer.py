@@ -174,7 +174,7 @@ class SpeakerExplorer(Lab):
         )
         self.on_msg(self._play)
 
-    def compute(self, utterance, selected, shuffled, **settings):
+    def _compute(self, utterance, selected, shuffled, **settings):
         """Return the map and its numbers, a `MapView`."""
         points, preserved = self._map(**settings)
         labels, near = self._labels[shuffled], self._near[utterance]

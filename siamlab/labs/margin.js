@@ -121,7 +121,6 @@ export default widget({
     // The same axes for all settings, so that they can be compared.
     const pairs = lab.data.both.flat();
     const sums = pairs.map(([d1, d2]) => d1 + d2);
-    const draws = [lossPlot(lab, span([...pairs.flat(), ...sums])), planePlot(lab, span(pairs.flat()))];
-    return (numbers, values) => draws.forEach((draw) => draw(numbers, values));
+    return [lossPlot(lab, span([...pairs.flat(), ...sums])), planePlot(lab, span(pairs.flat()))];
   },
 });

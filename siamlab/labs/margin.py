@@ -130,8 +130,8 @@ def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
     losses = np.where(same[:, None], d, np.maximum(margin - d, 0.0)).sum(axis=-1)
     dead = outputs != np.stack([p, q])
     # Rows of float32 sum to 1 only up to rounding.
-    means = (float(np.mean(values)) for values in (losses, dead, both < -1e-6))
-    return HingeStatistics(margin, *means, same, both, d)
+    loss, dead, negative = (float(np.mean(x)) for x in (losses, dead, both < -1e-6))
+    return HingeStatistics(margin, loss, dead, negative, same, both, d)
 
 
 def clipped(outputs):
@@ -235,7 +235,7 @@ class MarginLab(Lab):
 
     def __init__(self, same, softmax, clipped):
         self._same, self._outputs = same, {True: softmax, False: clipped}
-        networks = [self.compute(1.0, "each", last) for last in (False, True)]
+        networks = [self._compute(1.0, "each", last) for last in (False, True)]
         super().__init__(
             same=np.ravel(same).astype(bool),
             both=[network.both.tolist() for network in networks],
@@ -243,7 +243,7 @@ class MarginLab(Lab):
             negative=[network.negative for network in networks],
         )
 
-    def compute(self, margin, directions, softmax):
+    def _compute(self, margin, directions, softmax):
         """Compute loss and active pairs; see `hinge_statistics`."""
         p, q = self._outputs[softmax]
         return hinge_statistics(p, q, self._same, margin, directions, clip=not softmax)

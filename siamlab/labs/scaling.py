@@ -193,12 +193,12 @@ class ScalingLab(Lab):
 
     def __init__(self, features, reference_db=0.0):
         logs = scalers.AffineScaler(reference_db, _DB_PER_NEPER).transform(features)
-        raw = next(iter(logs), ())
+        raw = np.asarray(next(iter(logs), ()))
         first_step(raw)  # checks its shape and values
         overall = scalers.StandardScaler(per_band=False).fit(logs)
         mean, std = (float(x) for x in overall.shift_and_scale())
         alike = scalers.StandardScaler().fit(logs).transform(raw) * std + mean
-        self._shown = [np.float64(x[:_FRAMES]) for x in (raw, alike)]
+        self._shown = [x[:_FRAMES].astype(float) for x in (raw, alike)]
         low, high = float(raw.min()), max(float(raw.max()), float(raw.min()) + 1)
         lower = low - 100 / _DB_PER_NEPER
         self.settings = {
@@ -220,7 +220,7 @@ class ScalingLab(Lab):
             bands=raw.shape[1],
         )
 
-    def compute(self, low, high, per_band):
+    def _compute(self, low, high, per_band):
         """Compute the gates; see `first_step`."""
         return first_step(self._shown[per_band], (low + high) / 2, (high - low) / 2)
 

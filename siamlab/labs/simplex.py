@@ -157,8 +157,8 @@ def descend(
             outputs = outputs - step
     p, q = outputs[first], outputs[second]
     pairs = hinge_statistics(p, q, same, margin, directions, clip=not softmax)
-    means = (float(pairs.divergences[kind].mean()) for kind in (same, ~same))
-    return DescentStep(n_steps, *means, pairs.active, pairs.dead, outputs)
+    near, far = (float(pairs.divergences[kind].mean()) for kind in (same, ~same))
+    return DescentStep(n_steps, near, far, pairs.active, pairs.dead, outputs)
 
 
 def _gradient(outputs, weights, margin, directions, softmax):
@@ -225,7 +225,7 @@ class SimplexLab(Lab):
         self.set_trait("points", outputs.tolist())
         super().__init__(n_points=n_points, n_steps=n_steps)
 
-    def compute(self, points, margin, directions, softmax, n_speakers, step):
+    def _compute(self, points, margin, directions, softmax, n_speakers, step):
         """Compute the points after some steps; see `descend`."""
         mine = self._speakers < n_speakers
         outputs, speakers = np.array(points)[mine], self._speakers[mine]

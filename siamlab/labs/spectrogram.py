@@ -102,7 +102,8 @@ def analyze(samples, sr, spectrogram):
     filters = np.ones(1) if spectrogram.n_mels is None else spectrogram.mel_filters
     return SpectrogramAnalysis(
         spectrogram,
-        *values.shape,
+        frames=len(values),
+        bands=spectrogram.n_bins,
         time_resolution=max(window / 2, step),
         frequency_resolution=max(2 / window, float(second - first)),
         # Up to rounding.
@@ -202,7 +203,7 @@ class SpectrogramLab(Lab):
         energy = np.convolve(self._samples**2, np.ones(self._sr // 40), mode="same")
         return round(int(np.argmax(energy)) / self._sr, 3)
 
-    def compute(self, window, hop, n_mels, floor_db, time):
+    def _compute(self, window, hop, n_mels, floor_db, time):
         """Compute the spectrogram; see `analyze`."""
         chosen = settings(self._sr, window, hop, n_mels, floor_db)
         return analyze(self._samples, self._sr, chosen)

@@ -71,7 +71,7 @@ class SwitchboardLab(Lab):
         self._runs = np.array([[run[name] for name in figures] for run in runs])
         super().__init__(runs=self._runs, steps=measured["steps"])
 
-    def compute(self, shape, scaling, softmax, directions, margin):
+    def _compute(self, shape, scaling, softmax, directions, margin):
         """Look up the training with these fixes."""
         switches = (shape, scaling, softmax, directions, margin)
         place = int("".join(str(int(on)) for on in switches), 2)

@@ -57,7 +57,8 @@ function detPlot(lab) {
   const { domain: [low, high], deviates } = lab.data;
   const n = deviates.shape[1];
   const axis = { domain: [-MOST, MOST], ticks: Object.keys(RATES).map(Number), format: (z) => RATES[z] };
-  const plot = lab.plot({ title: "DET curve: all thresholds, and yours", height: 300, square: true, style: "align-self: flex-end",
+  const plot = lab.plot({ title: "DET curve: all thresholds, and yours", height: 300, square: true,
+    style: "align-self: flex-end",
     describe: "Rates of both errors at all thresholds, and at the chosen one",
     x: { label: "false acceptances (%)", ...axis }, y: { label: "false rejections (%)", ...axis } });
   const curve = [deviates.subarray(0, n), deviates.subarray(n)];

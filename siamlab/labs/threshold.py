@@ -130,7 +130,7 @@ class ThresholdLab(Lab):
         self._domain = [low - pad, high + pad]
         self.threshold = metrics.best_threshold(same, scores)  # equal error rates
         kinds = {"same": np.sort(scores[same]), "different": np.sort(scores[~same])}
-        grid = np.linspace(*self._domain, N_STEPS + 1)
+        grid = np.linspace(low - pad, high + pad, N_STEPS + 1)
         below = {k: np.searchsorted(x, grid) / len(x) for k, x in kinds.items()}
         rates = np.clip([1 - below["different"], below["same"]], 0.001, 0.999)
         super().__init__(domain=self._domain, deviates=ndtri(rates), **kinds)
@@ -139,6 +139,6 @@ class ThresholdLab(Lab):
     def _within_the_axis(self, proposal):
         return float(np.clip(proposal["value"], *self._domain))
 
-    def compute(self, threshold, flipped):
+    def _compute(self, threshold, flipped):
         """Compute the error rates; see `decide`."""
         return decide(*self._pairs, threshold, flipped)

@@ -133,6 +133,6 @@ class TrellisLab(Lab):
         sync=True, control=True
     )
 
-    def compute(self, probabilities, labels, shown):
+    def _compute(self, probabilities, labels, shown):
         """Compute the values; see `trellis`."""
         return trellis(probabilities, ["-ab".index(label) for label in labels])

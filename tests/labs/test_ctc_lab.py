@@ -101,5 +101,5 @@ def test_unsuitable_data_are_refused(message, changes):
 
 def test_there_is_a_name_for_each_utterance():
     outputs, vocabulary, _, times = phone_outputs()
-    with pytest.raises(sl.SiamlabError, match="2 utterances have the names"):
+    with pytest.raises(sl.SiamlabError, match="names of 2 utterances; got"):
         CTCLab(outputs, vocabulary, times, hop_seconds=0.01, names=["one"])

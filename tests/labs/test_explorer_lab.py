@@ -84,7 +84,7 @@ def test_neighbors_are_found_in_the_original_space_and_ranked_on_the_map(lab):
 
 
 def test_the_share_of_kept_neighbors_is_that_of_the_ranks(lab, monkeypatch):
-    ranks = [lab.compute(**lab.values | {"utterance": i}).ranks for i in range(40)]
+    ranks = [lab._compute(**lab.values | {"utterance": i}).ranks for i in range(40)]
     kept = np.mean(np.array(ranks) <= 5, axis=1)
     assert lab.result.preserved == pytest.approx(kept.mean())
     monkeypatch.setattr("siamlab.labs.explorer._MAX_ROWS", 7)

@@ -59,7 +59,7 @@ def test_the_view_gets_the_det_curve_in_normal_deviates():
     low, high = lab.data["domain"]
     deviates = np.frombuffer(lab.data["deviates"]["data"], np.float32).reshape(2, -1)
     for i in (0, 100, 250, 400):
-        result = lab.compute(low + (high - low) * i / 400, flipped=False)
+        result = lab._compute(low + (high - low) * i / 400, flipped=False)
         rates = np.clip([result.false_accepts, result.false_rejects], 0.001, 0.999)
         np.testing.assert_allclose(norm.cdf(deviates[:, i]), rates, rtol=1e-5)
 

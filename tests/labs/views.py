@@ -38,12 +38,12 @@ def show(browser, lab, folder, width=1000):
 def assert_same_numbers(page, lab, settings, numbers):
     """Compare the view's numbers with those of Python, for a list of settings.
 
-    `numbers` maps a result to what `compute` in JavaScript returns: a dictionary of
+    `numbers` maps a result to what `_compute` in JavaScript returns: a dictionary of
     numbers and lists; other entries of the view's dictionary are not compared.
     """
     found = page.evaluate(_COMPUTE, [json.loads(json.dumps(settings))])
     for values, view in zip(settings, found, strict=True):
-        for name, expected in numbers(lab.compute(**values)).items():
+        for name, expected in numbers(lab._compute(**values)).items():
             message = f"{name} with {values}"
             got = np.asarray(view[name], float)
             np.testing.assert_allclose(

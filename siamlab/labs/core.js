@@ -354,11 +354,9 @@ class Lab {
 
   set(values) {
     for (const [name, value] of Object.entries(values)) this.model.set(name, value);
-    // The kernel follows at its own speed.
-    this.saving ??= setTimeout(() => {
-      this.saving = undefined;
-      this.model.save_changes();
-    }, 60);
+    // Jupyter joins changes until the kernel has received those before. Sent later, they would
+    // be undone for a moment by the kernel's echo of the last ones.
+    this.model.save_changes();
     this.schedule();
   }
 

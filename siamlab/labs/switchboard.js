@@ -33,6 +33,8 @@ export default widget({
   ],
   build(lab) {
     for (const [name, text] of Object.entries(FIXES)) lab.switch(name, text);
+    const names = Object.keys(FIXES);
+    lab.button("all fixes", () => lab.set(Object.fromEntries(names.map((name) => [name, true]))));
     const { runs, steps } = lab.data;
     const last = steps * (runs.shape[2] - 1);
     const x = { label: "training step", domain: [0, last] };
@@ -46,7 +48,9 @@ export default widget({
     plots[2][1].title.textContent = "Gray: all 32 programs";
     return (numbers) => {
       for (const [name, plot] of plots) {
-        for (const each of all) plot.line(xs, each[name], { color: "grid", width: 1 });
+        plot.pen.globalAlpha = 0.35;
+        for (const each of all) plot.line(xs, each[name], { color: "muted", width: 1 });
+        plot.pen.globalAlpha = 1;
         plot.line(xs, all[0][name], { color: "different", dash: "dashed" });
         plot.line(xs, numbers[name], { color: "same", width: 3 });
       }

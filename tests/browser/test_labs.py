@@ -1,7 +1,7 @@
 """Labs in JupyterLab: what is moved in the browser arrives in Python, and back."""
 
 import json
-from pathlib import Path
+import sys
 
 import nbformat
 import pytest
@@ -14,11 +14,15 @@ FIRST_CELL = f"""
 import json, sys
 import siamlab as sl
 sl.course.start(seed=0)
-sys.path.append({str(Path(views.__file__).parent)!r})
+sys.path += {sys.path!r}  # with the folders of tests
 import views
 labs = {{name: views.example(name).make() for name in views.NAMES}}
 """
-LAST_CELL = "print(json.dumps({name: lab.values for name, lab in labs.items()}))"
+LAST_CELL = """
+print(json.dumps({name: lab.values for name, lab in labs.items()}))
+for lab in labs.values():
+    lab.reset()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +39,7 @@ def notebook(jupyterlab, browser):
     return notebook
 
 
-def test_python_follows_the_browser(notebook):
+def test_python_follows_the_browser_and_back(notebook):
     page, shown = notebook.page, {}
     for name in views.NAMES:
         lab = notebook.cell(f"labs['{name}']").locator(".siamlab-lab")
@@ -46,11 +50,17 @@ def test_python_follows_the_browser(notebook):
             control.press("ArrowRight")
             control.press("ArrowUp")
         shown[name] = lab.evaluate("lab => lab.parentElement.siamlab.values")
-    page.wait_for_timeout(500)  # the labs send their values 60 ms after a change
+    page.wait_for_timeout(500)  # until the kernel has received all values
     cell = notebook.cell("json.dumps({name")
     cell.locator(".jp-InputArea-editor").click()
     page.keyboard.press("Control+Enter")
     page.wait_for_timeout(1500)
     printed = json.loads(cell.locator(".jp-OutputArea-output").first.inner_text())
     assert printed == json.loads(json.dumps(shown))
+    for name in views.NAMES:
+        lab = notebook.cell(f"labs['{name}']").locator(".siamlab-lab")
+        now, first = lab.evaluate(
+            "({parentElement: {siamlab: lab}}) => [lab.values, lab.initial]"
+        )
+        assert now == first, name
     assert notebook.errors() == []

@@ -12,6 +12,7 @@ from siamlab import errors
 from siamlab.labs.scaling import ScalingLab, draw_gates, first_step
 
 DB_PER_NEPER = 20 / np.log(10)
+N = 60  # settings that are compared with the view: Python needs 0.1 s for each
 SCALERS = {  # for a reference of -30 dB
     "raw": sl.scaling.AffineScaler(-30, DB_PER_NEPER),
     "plus 20": sl.scaling.AffineScaler(-30 - 20 * DB_PER_NEPER, DB_PER_NEPER),

@@ -45,7 +45,7 @@ function drawTable(plot, { table }, labels) {
   const y = plot.top + 8.4 * size;
   table[0].forEach((_, j) => plot.write(mean(table.map((row) => row[j])).toFixed(2),
     plot.left + (j + 0.5) * size, y, { align: "center", bold: true }));
-  plot.write("means", plot.left + (table[0].length + 0.2) * size, y, { bold: true });
+  plot.write("mean", plot.left + (table[0].length + 0.2) * size, y, { bold: true });
 }
 
 export default widget({
@@ -57,13 +57,13 @@ export default widget({
     ["pairs with a gradient", `${gradient.filter((g) => g !== 0).length} of ${gradient.length}`],
   ],
   build(lab) {
-    lab.choice("shape", { label: "shape of the distances",
+    lab.choice("shape", { label: "distances (the labels are (B, 1))",
       options: [["(B,)", "(B,), as posted"], ["(B, 1)", "(B, 1), fixed"]] });
     lab.button("shuffle the labels", () => lab.set({ labels: shuffled(lab.values.labels) }));
     lab.button("perfect distances", () => lab.set({
-      distances: lab.values.labels.map((y) => (y ? 0.05 : 1)) }));
+      distances: lab.values.labels.map((y) => (y ? 0.05 : 1.05)) }));
     const pairs = lab.plot({
-      title: "Drag the distances", describe: "The distance of each of eight pairs",
+      title: "", describe: "The distance of each of eight pairs",
       x: { label: "pair", domain: [0.4, 8.6], ticks: [1, 2, 3, 4, 5, 6, 7, 8] },
       y: { label: "distance", domain: [0, 2] }, height: 330 });
     for (let i = 0; i < 8; i++) {
@@ -84,9 +84,11 @@ export default widget({
         const step = -numbers.gradient[i];
         if (step) pairs.label(step > 0 ? "\u2191" : "\u2193", i + 1, 1.78, { align: "center", bold: true });
       });
+      pairs.title.textContent = `Drag the distances; ${
+        numbers.gradient.some((g) => g) ? "arrows: a step against the gradient" : "no pair has a gradient"}`;
       table.title.textContent = shape === "(B,)"
-        ? "Losses: a row for each label, a column for each distance (boxed: a pair)"
-        : "Losses: one for each pair";
+        ? "Losses of labels (8, 1) and distances (8,): shape (8, 8); boxed: the pairs"
+        : "Losses of labels (8, 1) and distances (8, 1): one for each pair";
       drawTable(table, numbers, labels);
     };
   },

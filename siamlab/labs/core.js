@@ -115,7 +115,7 @@ function paint(rows, columns, share) {
 class Plot {
   // `x` and `y` are {label, domain, kind, ticks, format}; `describe` names the picture.
   constructor(lab, { title, x, y, height = 260, describe, style, square = false, axes = true }) {
-    Object.assign(this, { lab, axisX: x, axisY: y, height, square, axes, handles: [] });
+    Object.assign(this, { lab, axisX: x, axisY: y, height, square, axes, handles: [], lines: [] });
     this.title = node("figcaption", {}, title);
     this.canvas = node("canvas", { role: "img", "aria-label": describe });
     this.frame = node("div", { class: "siamlab-frame" }, this.canvas);
@@ -291,6 +291,14 @@ class Plot {
       else move(along(get(), jump[0] + jump[1]));
       event.preventDefault();
     });
+    // Pressed anywhere in the plot, the nearest line comes there.
+    if (axis === "x") this.canvas.addEventListener("pointerdown", (event) => {
+      const far = (x) => Math.abs(this.x(x) - event.offsetX);
+      if (this.lines.some((value) => far(value()) < far(get()))) return;
+      grip.dispatchEvent(new PointerEvent("pointerdown", event));
+      move(this.x.invert(event.offsetX));
+    });
+    if (axis === "x") this.lines.push(get);
     this.frame.append(grip);
     this.handles.push(() => {
       grip.hidden = !isShown();
@@ -390,7 +398,8 @@ class Lab {
     const pairs = this.view.readout(numbers, values);
     while (this.numbers.children.length > pairs.length) this.numbers.lastChild.remove();
     pairs.forEach(([label, text], i) => {
-      const row = this.numbers.children[i] ?? this.numbers.appendChild(node("div", {}, node("dt"), node("dd")));
+      const row = this.numbers.children[i]
+        ?? this.numbers.appendChild(node("div", {}, node("dt"), node("dd")));
       row.firstChild.textContent = label;
       row.lastChild.textContent = text;
     });
@@ -442,7 +451,8 @@ class Lab {
     if (!text) return;
     this.tip.textContent = text;
     plot.frame.append(this.tip);
-    this.tip.style.transform = `translate(${Math.min(x + 12, plot.width - this.tip.offsetWidth)}px, ${y + 12}px)`;
+    const left = Math.min(x + 12, plot.width - this.tip.offsetWidth);
+    this.tip.style.transform = `translate(${left}px, ${y + 12}px)`;
   }
 
   button(label, onclick) {
@@ -500,7 +510,8 @@ function widget(view) {
       el.append(node("h1", { class: "siamlab-title" }, view.title));
       this.render({ model: new PageModel(state), el });
       // In a frame of a page from the same host, the frame takes the height of the lab.
-      const fit = () => window.frameElement?.style.setProperty("height", `${document.body.offsetHeight + 4}px`);
+      const height = () => `${document.body.offsetHeight + 4}px`;
+      const fit = () => window.frameElement?.style.setProperty("height", height());
       new ResizeObserver(fit).observe(document.body);
     },
   };

@@ -91,7 +91,7 @@ function trellisPlot(lab) {
   const { times, hop, n_frames } = lab.data;
   const plot = lab.plot({ height: 330, style: "flex-basis: 100%",
     x: { label: "time (s)", domain: [0, n_frames * hop] },
-    title: "Spoken phones: probability (blue), best path (orange), true times (boxes)",
+    title: "Spoken phones: probability (blue), best alignment (orange), true times (boxes)",
     describe: "Probability of each state of the spoken phones over time, best path and true times",
     y: { label: "spoken phone", domain: [1, 0], ticks: [] } });
   return ({ alignment }, values) => {
@@ -125,10 +125,10 @@ export default widget({
   readout: (found, { stage }) => [
     ["spoken", found.spoken],
     [STAGES[stage], found.text],
-    ["phone error rate, both rules", percent(found.error_rate, 0)],
+    ["phone error rate", percent(found.error_rate, 0)],
     ["loss", `${fixed(found.loss, 1)} nats`],
     ["frames with the blank", percent(found.blank_share, 0)],
-    ["different transcriptions", found.different],
+    ["distinct transcriptions", found.different],
   ],
   build(lab) {
     const { networks, names } = lab.data;

@@ -218,7 +218,7 @@ export default widget({
   title: "Speaker explorer",
   compute: explore,
   readout: ({ purity, chance, preserved, chanceKept, chosen, selected, counted }) => [
-    ["neighbor purity", `${fixed(purity, 2)} (chance ${fixed(chance, 2)})`],
+    ["neighbors with the same name", `${percent(purity, 0)} (chance ${percent(chance, 0)})`],
     ["neighbors kept on the map", `${percent(preserved, 0)} (chance ${percent(chanceKept, 0)})`],
     ["chosen", chosen],
     ["selected", selected.length ? `${selected.length}: ${listed(counted)}` : "none"],
@@ -227,11 +227,11 @@ export default widget({
     const play = player(lab);
     addControls(lab, play);
     const [n, k] = lab.data.neighbors.shape;
-    const map = lab.plot({ title: "", height: 340, style: "flex-grow: 1.6",
+    const map = lab.plot({ title: "", height: 420, style: "flex-grow: 1.6",
       describe: "A map of all utterances, colored by speaker",
       x: { label: "UMAP 1 (no unit)", domain: [0, 1], ticks: [] },
       y: { label: "UMAP 2 (no unit)", domain: [0, 1], ticks: [] } });
-    const ranks = lab.plot({ title: "Where the map puts these neighbors", height: 340,
+    const ranks = lab.plot({ title: "Where the map puts these neighbors", height: 420,
       describe: "For each neighbor in the original space, its rank by distance on the map",
       x: { label: "rank on the map (1: nearest)", domain: [0.8, n], kind: "log" },
       y: { label: "rank in the original space", domain: [k + 0.4, 0.1], ticks: range(k, (i) => i + 1) } });
@@ -255,8 +255,9 @@ export default widget({
       for (const i of numbers.neighbors) {
         map.line(...coordinates(data, [utterance, i]), styleOf(labels[i] === labels[utterance]));
       }
-      map.points(...coordinates(data, numbers.nearest), { size: 7, hollow: true });
-      for (const size of [9, 10]) map.points(...coordinates(data, [utterance]), { size, hollow: true });
+      map.points(...coordinates(data, numbers.nearest), { size: 6, hollow: true, color: "muted" });
+      map.points(...coordinates(data, [utterance]), { size: 9, hollow: true });
+      map.write("click a point, or drag around several", map.left + 6, map.bottom - 10, { color: "muted" });
       map.stroke(now.lasso);
       const isOld = Object.entries(data.settings).some(([key, value]) => values[key] !== value);
       const kept = found.filter((rank) => rank <= k).length;

@@ -61,13 +61,15 @@ function lossPlot(lab, [low, high]) {
       compared.filter((_, i) => (kind[i] === SAME) === same).flat(), edges));
     const most = Math.max(...together, ...apart);
     const heights = (found) => found.map((share) => bottom + (share / most) * (tallest - bottom));
+    plot.band([low, 0]);
+    if (low < -1) plot.label("not divergences", low + 0.1, bottom + 0.3, { color: "muted" });
     plot.bars(edges.map((d) => Math.min(d, margin)), heights(apart), { color: "different" });
     plot.bars(edges.map((d) => Math.max(d, margin)), heights(apart), { color: "muted" });
     plot.line(edges.slice(1).map((edge) => edge - 0.5 / BINS), heights(together), { color: "same" });
     plot.line([low, high], [low, high], { color: "same" });
     plot.line([low, margin, high], [margin - low, 0, 0], { color: "different", dash: "dashed" });
     drawPairs(plot, kind, compared, losses);
-    const [x, right] = [plot.x(margin) + 14, { align: "right" }];
+    const [x, right] = [plot.x(margin) + 20, { align: "right" }];
     plot.write("same speaker", plot.x(top) + 8, plot.top + 10, { color: "same" });
     plot.write("different speakers", plot.right - 4, plot.y(0) - 12, { color: "different", ...right });
     plot.write(`margin ${margin.toFixed(2)}`, x, plot.y(low - 0.4), { bold: true });
@@ -116,7 +118,7 @@ export default widget({
   ],
   build(lab) {
     lab.choice("directions", { label: "compared with the margin",
-      options: [["one", "one way"], ["summed", "sum of both"], ["each", "each direction"]] });
+      options: [["one", "one direction"], ["summed", "sum of both"], ["each", "each direction"]] });
     lab.choice("softmax", { label: "outputs", options: [[true, "softmax"], [false, "clipped, no softmax"]] });
     // The same axes for all settings, so that they can be compared.
     const pairs = lab.data.both.flat();

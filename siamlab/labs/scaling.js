@@ -78,7 +78,7 @@ function sumsPlot(lab) {
     plot.line(edges, edges.map((z) => 1 / (1 + Math.exp(-z))));
     plot.line(edges, edges.map((z) => Math.exp(-0.5 * (z / s) ** 2)), { color: "purple", dash: "dashed" });
     plot.label("sigmoid", most - 1, 1.06, { align: "right" });
-    plot.label(`formula, s = ${fixed(s, 1)}`, 1 - most, 1.06, { color: "purple" });
+    plot.label(`normal distribution, s = ${fixed(s, 1)}`, 1 - most, 1.06, { color: "purple" });
     plot.title.textContent = `${percent(saturated)} of the gates are saturated: |z| > ${SATURATION}`;
   };
 }
@@ -91,7 +91,7 @@ function gatesPlot(lab) {
     y: { label: "input gate (sorted)", domain: [0, units] }, height: 240 });
   return ({ gates, change }) => {
     plot.image(paint(units, nFrames, (row, frame) => gates[units - 1 - row][frame]));
-    plot.title.textContent = `Gates change by ${fixed(change, 2)} (shown: input; bright: open)`;
+    plot.title.textContent = `Input gates over time (bright: open); all change by ${fixed(change, 2)}`;
   };
 }
 
@@ -100,9 +100,9 @@ export default widget({
   compute: firstStep,
   readout: ({ mean, saturated, expected, change, shared }) => [
     ["mean of the scaled values", signed(mean)],
-    ["gates beyond \u00b14", `${percent(saturated)}, by the formula ${percent(expected)}`],
+    ["gates beyond \u00b14", `${percent(saturated)}, if normal ${percent(expected)}`],
     ["change of a gate over time", fixed(change, 3)],
-    ["part of the first step that is the same for all frequencies", percent(shared, 0)],
+    ["part of the first gradient step that is the same for all frequencies", percent(shared, 0)],
   ],
   build(lab) {
     for (const [name, values] of Object.entries(lab.data.settings)) lab.button(name, () => lab.set(values));

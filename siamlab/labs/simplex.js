@@ -95,9 +95,9 @@ function shifted(row, [x, y], tilt) {
 }
 
 function finding({ active }, { softmax, step }) {
-  if (!softmax && step) return "Points leave the triangle; hollow: outside of the clip";
+  if (!softmax && step) return "Sums are not 1: no distributions; hollow: outside of the clip";
   if (!active) return "All different-speaker pairs are beyond the margin";
-  return `${percent(active, 0)} of different-speaker pairs are inside the margin`;
+  return `${percent(active, 0)} of different-speaker pairs are still too near`;
 }
 
 function addPlayer(lab, nSteps) {
@@ -155,7 +155,7 @@ function trianglePlot(lab, n) {
       const [x, y] = project(corner, tilt);
       plot.label(`output ${k + 1}`, x, y + (k === 2 ? 0.12 : -0.14), { align: "center" });
     });
-    plot.write("drag the points", plot.left, plot.top + 8, { color: "muted" });
+    plot.write("drag the points to start again", plot.left, plot.top + 8, { color: "muted" });
   };
   const drawPoint = (row, i) => {
     const speaker = Math.floor(i / n);
@@ -179,7 +179,7 @@ function trianglePlot(lab, n) {
 }
 
 function curvesPlot(lab, nSteps) {
-  const end = 1.07 * nSteps; // of the line of the margin
+  const end = 1.14 * nSteps; // of the line of the margin
   const plot = lab.plot({ title: "Mean divergence of the pairs of points", height: 340,
     describe: "Mean divergence of same-speaker and of different-speaker pairs at each step",
     x: { label: "step", domain: [0, 1.5 * nSteps], ticks: [0, Math.round(nSteps / 2), nSteps] },
@@ -212,7 +212,7 @@ export default widget({
       ["step", String(step)],
       ["same-speaker pairs", `${fixed(found.same_speaker, 2)} nats`],
       ["different-speaker pairs", `${fixed(found.different_speaker, 2)} nats`],
-      ["pushed apart", percent(found.active, 0)],
+      ["different-speaker pairs inside the margin", percent(found.active, 0)],
       ["outputs without a gradient", percent(found.dead, 0)],
       ["sums of outputs", `${fixed(Math.min(...sums), 2)} to ${fixed(Math.max(...sums), 2)}`],
     ];

@@ -172,7 +172,7 @@ export default widget({
   readout: (found) => [
     ["frames \u00d7 bands", `${found.frames} \u00d7 ${found.bands}`],
     ["resolution in time", ms(found.time_resolution)],
-    ["in frequency", `${fixed(found.frequency_resolution, 0)}\u00a0Hz`],
+    ["resolution in frequency", `${fixed(found.frequency_resolution, 0)}\u00a0Hz`],
     ["at the floor", percent(found.at_floor)],
     ["samples in no window", percent(found.skipped)],
     ["empty bands", found.empty_bands],
@@ -199,7 +199,7 @@ export default widget({
     const recording = lab.plot({ title: "Drag the window; dashed: the next one", height: 220, x,
       y: { label: "amplitude", domain: [-peak, peak], ticks: [-peak, 0, peak] }, describe: "The recording" });
     lab.pictures.append(lab.numbers); // beside the recording
-    const map = lab.plot({ title: "Spectrogram; gray: at the floor", height: 300,
+    const map = lab.plot({ title: "", height: 300,
       describe: "The level over time and frequency", x, y });
     const spectrum = lab.plot({ title: "Spectrum of the window; drag the floor", height: 300,
       describe: "The spectrum and the floor", x: { label: "level (dB)", domain: [-110, 40] }, y });
@@ -209,7 +209,8 @@ export default widget({
     }
     spectrum.handle({ name: "floor_db", label: "floor (dB)", min: -100, max: 20, step: 1 });
 
-    return (_, values) => {
+    return ({ time_resolution: time, frequency_resolution: frequency }, values) => {
+      map.title.textContent = `Blurred by ${ms(time)} and ${fixed(frequency, 0)} Hz; gray: at the floor`;
       const found = spectrogram(lab.data, values);
       const rows = keep(lab.data, `rows of ${found.size}`, [], () => rowsOf(map, found.plan));
       drawWave(lab.data, recording, found);

@@ -8,10 +8,11 @@ const FIXES = {
   margin: "margin 3 instead of 1",
 };
 const FIGURES = {
-  loss: { label: "loss (nats)", domain: [0, 4.5], ticks: [0, 1, 2, 3, 4] },
-  accuracy: { label: "accuracy of Keras 2", domain: [0, 0.7], ticks: [0, 0.25, 0.5] },
-  eer: { label: "equal error rate (%)", domain: [0, 0.55], ticks: range(6, (i) => i / 10),
-    format: (share) => fixed(100 * share, 0) },
+  loss: { title: "Loss (each margin has its own scale)", domain: [0, 4.5], ticks: [0, 1, 2, 3, 4] },
+  accuracy: { title: "Accuracy: no measure of distances", domain: [0, 0.7],
+    ticks: [0, 0.25, 0.5] },
+  eer: { title: "Equal error rate: lower is better", domain: [0, 0.55], ticks: range(6, (i) => i / 10),
+    format: (share) => `${fixed(100 * share, 0)}\u00a0%` },
 };
 
 // The three curves of a training; the first fix has the highest place of its number.
@@ -26,10 +27,10 @@ export default widget({
   title: "Switchboard lab",
   compute: training,
   readout: ({ loss, accuracy, eer }) => [
-    ["after the training: loss", loss.at(-1).toFixed(2)],
+    ["loss after the training", loss.at(-1).toFixed(2)],
     ["accuracy", accuracy.at(-1).toFixed(2)],
     ["equal error rate", `${(100 * eer.at(-1)).toFixed(1)} %`],
-    ["before", `${(100 * eer[0]).toFixed(1)} %`],
+    ["before the training", `${(100 * eer[0]).toFixed(1)} %`],
   ],
   build(lab) {
     for (const [name, text] of Object.entries(FIXES)) lab.switch(name, text);
@@ -41,11 +42,9 @@ export default widget({
     const xs = range(runs.shape[2], (i) => i * steps);
     const all = range(32, (place) => training({ runs }, Object.fromEntries(
       Object.keys(FIXES).map((name, i) => [name, (place >> (4 - i)) & 1]))));
-    const plots = Object.entries(FIGURES).map(([name, y]) => [name, lab.plot({
-      title: "", describe: `${y.label} during the training`, x, y, height: 250 })]);
-    plots[0][1].title.textContent = "Blue: with these fixes";
-    plots[1][1].title.textContent = "Dashed: as posted";
-    plots[2][1].title.textContent = "Gray: all 32 programs";
+    const plots = Object.entries(FIGURES).map(([name, { title, ...y }]) => [name, lab.plot({
+      title, describe: `${title}, during the training`, x, y: { label: name.replace("eer", "EER"), ...y }, height: 250 })]);
+    const [, eer] = plots.at(-1);
     return (numbers) => {
       for (const [name, plot] of plots) {
         plot.pen.globalAlpha = 0.35;
@@ -54,6 +53,9 @@ export default widget({
         plot.line(xs, all[0][name], { color: "different", dash: "dashed" });
         plot.line(xs, numbers[name], { color: "same", width: 3 });
       }
+      eer.label("with these fixes", 0.04 * last, 0.16, { color: "same", bold: true });
+      eer.label("dashed: as posted", 0.04 * last, 0.1, { color: "different" });
+      eer.label("gray: all 32 programs", 0.04 * last, 0.04, { color: "muted" });
     };
   },
 });

@@ -38,9 +38,10 @@ function histogramPlot(lab) {
     x: { label: "score (cosine similarity)", domain: [low, high] },
     y: { label: "pairs per kind (%)", domain: [0, 1.2 * Math.max(...heights.same, ...heights.different)] } });
   const step = (high - low) / (deviates.shape[1] - 1);
-  plot.handle({ name: "threshold", label: "threshold", min: low, max: high, step });
+  plot.handle({ name: "threshold", label: "threshold", min: low, max: high, step,
+    text: (score) => fixed(score, 3) });
   return ({ decisions, errors }, { threshold }) => {
-    plot.title.replaceChildren(`Drag: pairs that score at least ${fixed(threshold, 3)} are accepted`);
+    plot.title.replaceChildren(`Drag: scores of at least ${fixed(threshold, 3)} are accepted; strong color: wrong`);
     for (const { kind, wrong, isRejected } of decisions) {
       const side = isRejected ? [low, threshold] : [threshold, high];
       plot.bars(edges.map((x) => clamp(x, ...side)), heights[kind], { color: kind, alpha: ALPHA[wrong] });
@@ -57,8 +58,8 @@ function detPlot(lab) {
   const { domain: [low, high], deviates } = lab.data;
   const n = deviates.shape[1];
   const axis = { domain: [-MOST, MOST], ticks: Object.keys(RATES).map(Number), format: (z) => RATES[z] };
-  const plot = lab.plot({ title: "DET curve: all thresholds, and yours", height: 300, square: true,
-    style: "align-self: flex-end",
+  const plot = lab.plot({ title: "Detection error tradeoff (DET)",
+    height: 300, square: true, style: "align-self: flex-end",
     describe: "Rates of both errors at all thresholds, and at the chosen one",
     x: { label: "false acceptances (%)", ...axis }, y: { label: "false rejections (%)", ...axis } });
   const curve = [deviates.subarray(0, n), deviates.subarray(n)];
@@ -96,7 +97,7 @@ function confusionPlot(lab) {
     for (const [row, y] of Object.entries(rows)) plot.label(texts[row], 0.01, y + 0.45);
     plot.line([always, always], [0, 4], { width: 1.5, dash: "dashed" });
     plot.label(`always the more frequent label: ${percent(always)}`, always - 0.01, 3.4, { align: "right" });
-    plot.title.textContent = `Accuracy ${percent(accuracy)}, with the other labels ${percent(1 - accuracy)}`;
+    plot.title.textContent = `Accuracy ${percent(accuracy)}; labels exchanged: ${percent(1 - accuracy)}`;
   };
 }
 

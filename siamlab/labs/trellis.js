@@ -52,7 +52,7 @@ export default widget({
   ],
   build(lab) {
     lab.choice("labels", { label: "labels", options: [["ab", "ab"], ["aa", "aa"]] });
-    lab.choice("shown", { label: "size of a state", options: [
+    lab.choice("shown", { label: "area of a state", options: [
       ["posteriors", "probability, given the labels"],
       ["forward", "forward value"], ["backward", "backward value"]] });
     const outputs = lab.plot({
@@ -68,8 +68,9 @@ export default widget({
           get: () => (border ? row()[0] + row()[1] : row()[0]),
           set: (y) => {
             const [low, high] = [row()[0], row()[0] + row()[1]];
-            const first = border ? low : Math.min(y, high - LEAST);
-            const second = border ? Math.max(y, low + LEAST) : high;
+            // A border pushes the other one, so that neither is ever stuck.
+            const first = border ? Math.min(low, y - LEAST) : y;
+            const second = border ? y : Math.max(high, y + LEAST);
             const changed = [first, second - first, 1 - second].map((p) => Math.max(p, LEAST / 2));
             lab.set({ probabilities: lab.values.probabilities.with(t, changed) });
           } });
@@ -79,7 +80,7 @@ export default widget({
       title: "All paths that spell the labels", height: 330,
       describe: "States of the labels at each frame, and the transitions between them",
       x: { label: "frame", domain: [0.6, 6.4], ticks: [1, 2, 3, 4, 5, 6] },
-      y: { label: "state", domain: [4.6, -0.6], ticks: [0, 1, 2, 3, 4] } });
+      y: { label: "state (\u2013: blank)", domain: [4.6, -0.6], ticks: [0, 1, 2, 3, 4] } });
     paths.axisY.format = (s) => SYMBOLS[statesOf(lab.values.labels)[s]];
     return (numbers, { probabilities, shown }) => {
       probabilities.forEach((row, t) => {

@@ -1,6 +1,6 @@
 """Changes that the book makes to its pages while Sphinx reads them; no file changes.
 
-- A lab's output becomes a still picture: labs are interactive in JupyterLab only.
+- A lab's output becomes the page that the lab wrote, in which it works.
 - The table of contents is added to the README, which is the first page.
 - A page of benchmark results gets its name as a title.
 - Formulas become MathML, which needs no external script.
@@ -19,12 +19,12 @@ import siamlab
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = re.compile(r"\b(\d\d_[a-z_]+)\b")
-WIDGET = "application/vnd.jupyter.widget-view+json"
+PAGES = "notebooks/labs"
 # Notebooks show a folded picture above each lab, for readers without a kernel.
 FOLDED = re.compile(
     r"<details><summary>[^<]*</summary>\s*"
-    r'<img src="images/(\w+)\.png" alt="([^"]*)"[^>]*>'
-    r"\s*</details>"
+    r'<img src="images/\w+\.png"[^>]*>.*?</details>',
+    re.DOTALL,
 )
 CONTENTS = """
 
@@ -62,7 +62,7 @@ def read(app, docname, source):
     if docname == app.config.root_doc:
         source[0] += CONTENTS.format(notebooks="\n".join(numbered()))
     elif docname.startswith("notebooks/"):
-        source[0] = json.dumps(with_still_labs(json.loads(source[0])))
+        source[0] = json.dumps(with_labs(json.loads(source[0])))
     elif docname.startswith("benchmarks/results/"):
         source[0] = with_title(docname.rpartition("/")[2], source[0])
 
@@ -75,42 +75,38 @@ def numbered():
         yield f"{path.stem[:2]} {title} <notebooks/{path.stem}>"
 
 
-def with_still_labs(notebook):
-    """Replace the output of each lab by a picture."""
-    cells, pictures = [], {}
+def with_labs(notebook):
+    """Replace the output of each lab by its page, which works without a kernel."""
+    cells = []
     for cell in notebook["cells"]:
-        text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            pictures |= dict(FOLDED.findall(text))
-            cell["source"] = FOLDED.sub("", text)
-        labs = {lab_of(output) for output in cell.get("outputs", ())} - {None}
+            cell["source"] = FOLDED.sub("", "".join(cell["source"]))
+        labs = [lab_of(output) for output in cell.get("outputs", ())]
         cells.append(cell)
-        if labs:
-            cell["outputs"] = [o for o in cell["outputs"] if lab_of(o) is None]
-            for lab in sorted(labs):
-                cells.append(still(lab, pictures.get(lab), number=len(cells)))
+        if any(labs):
+            pairs = zip(cell["outputs"], labs, strict=True)
+            cell["outputs"] = [output for output, lab in pairs if not lab]
+            cells += [in_a_frame(lab, number=len(cells)) for lab in labs if lab]
     return notebook | {"cells": cells}
 
 
 def lab_of(output):
-    """Name the lab that an output shows, or None; "" for some other widget."""
-    data = output.get("data", {})
-    shown = re.fullmatch(r"(\w+)\(\)", "".join(data.get("text/plain", "")))
-    if shown and (ROOT / f"notebooks/images/{shown[1]}.png").is_file():
-        return shown[1]
-    return "" if WIDGET in data else None
+    """Name the lab that an output shows, or None."""
+    text = "".join(output.get("data", {}).get("text/plain", ""))
+    shown = re.fullmatch(r"(\w+)\(\)", text)
+    return shown[1] if shown and (ROOT / f"{PAGES}/{shown[1]}.html").is_file() else None
 
 
-def still(lab, description, number):
-    """Make a cell with the picture of a lab."""
-    text = "*This lab is interactive: open the notebook in JupyterLab.*"
-    if description is not None:
-        text = f"![{description}](images/{lab}.png)\n\n{text}"
+def in_a_frame(lab, number):
+    """Make a cell with the page of a lab."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", lab)
+    frame = f'<iframe class="lab" src="labs/{lab}.html" title="{name}"></iframe>'
+    link = f'<p><a href="labs/{lab}.html">{name} in a page of its own</a></p>'
     return {
         "cell_type": "markdown",
-        "id": f"still-{number}",
+        "id": f"lab-{number}",
         "metadata": {},
-        "source": text,
+        "source": f"{frame}\n{link}",
     }
 
 
@@ -173,11 +169,12 @@ def mathml(self, node):
     raise nodes.SkipNode
 
 
-def also_as_index(app, error):
-    """Copy the first page to index.html, which web servers look for."""
+def copy_pages(app, error):
+    """Copy the first page to index.html, which web servers look for, and the labs."""
     if error is None and app.builder.name == "html":
         first = Path(app.outdir) / f"{app.config.root_doc}.html"
         shutil.copyfile(first, first.with_name("index.html"))
+        shutil.copytree(ROOT / PAGES, Path(app.outdir) / PAGES, dirs_exist_ok=True)
 
 
 def setup(app):
@@ -185,6 +182,6 @@ def setup(app):
     app.connect("source-read", read)
     app.connect("autodoc-process-docstring", link_notebooks)
     app.connect("missing-reference", find_in_siamlab)
-    app.connect("build-finished", also_as_index)
+    app.connect("build-finished", copy_pages)
     app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
     return {"version": siamlab.__version__, "parallel_read_safe": True}

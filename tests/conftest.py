@@ -9,6 +9,7 @@
 - `a_timit`: writes a small corpus in TIMIT's layout.
 - `a_folder_of_voices`: writes recordings, a folder for each speaker.
 - `browser_path`: the program file of a browser.
+- `browser`: that browser, without a window.
 - `in_a_process`: runs a program in a process, with another backend or cache.
 
 A test whose recordings or browser are missing is skipped. With
@@ -169,6 +170,15 @@ def browser_path():
         "SIAMLAB_BROWSER names one",
         "SIAMLAB_REQUIRE_BROWSER",
     )
+
+
+@pytest.fixture(scope="session")
+def browser(browser_path):
+    """A browser without a window."""
+    import jupyter_pages  # only here, because Playwright is an extra
+
+    with jupyter_pages.chromium(browser_path) as browser:
+        yield browser
 
 
 _PHONES = "0 2000 h#\n2000 5000 sh\n5000 9000 iy\n9000 9500 pau\n9500 16040 h#\n"

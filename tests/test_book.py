@@ -19,11 +19,8 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LABS = {
-    path.stem
-    for path in (ROOT / "notebooks/images").glob("*.png")
-    if hasattr(siamlab.labs, path.stem)
-}
+LABS = {path.stem for path in (ROOT / "notebooks/labs").glob("*.html")}
+WITH_LABS = [path for path in NOTEBOOKS if "sl.labs." in path.read_text("utf-8")]
 # Sphinx in a process that cannot reach any other machine.
 OFFLINE = """
 import socket, sys
@@ -126,15 +123,32 @@ def test_a_notebook_is_a_page_with_its_images_and_labs(book, path):
         n_images += len(re.findall(r"!\[[^\]]*\]\(images/", cell.source))
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
-            name = data.get("text/plain", "").partition("(")[0]
+            name = data.get("text/plain", "").removesuffix("()")
             if name in LABS:
                 labs.append(name)
             else:
                 n_images += "image/png" in data
-    assert [name for name in page.images if name in LABS] == labs
-    assert len(page.images) == n_images + len(labs)
-    assert page.text.count("open the notebook in JupyterLab") == len(labs)
+    frames = [Path(source).stem for source in attributes(page.text, "iframe", "src")]
+    assert frames == labs
+    assert len(page.images) == n_images
     assert "jupyter.widget" not in page.text
+
+
+@pytest.mark.parametrize("path", WITH_LABS, ids=lambda path: path.stem)
+def test_labs_move_in_the_book(book, browser, path):
+    page, errors = browser.new_page(viewport={"width": 1280, "height": 720}), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((book[1] / f"notebooks/{path.stem}.html").as_uri())
+    for frame in page.locator("iframe.lab").all():
+        frame.scroll_into_view_if_needed()
+        lab = frame.content_frame.locator("#lab")
+        before = lab.evaluate("lab => lab.siamlab.values")
+        control = lab.locator("[role=slider], [role=switch]").first
+        control.press("Space")  # toggles a switch
+        control.press("Home")  # moves a slider or a handle to its lowest value
+        assert lab.evaluate("lab => lab.siamlab.values") != before
+    page.close()
+    assert errors == []
 
 
 def test_every_public_name_has_an_entry_in_the_reference(book):

@@ -53,8 +53,9 @@ def tidy(notebook):
         for output in cell.outputs:
             if WIDGET in output.get("data", {}):
                 output["data"].pop(WIDGET)
-                if set(output["data"]) <= {"text/plain"}:
-                    continue  # the text "VBox(...)" alone is useless
+                text = output["data"].get("text/plain", "")
+                if set(output["data"]) <= {"text/plain"} and not text.endswith("()"):
+                    continue  # "interactive(children=..." is useless, a lab's name not
             if "image/png" in output.get("data", {}):
                 output["data"]["image/png"] = shrink(output["data"]["image/png"])
             last = kept[-1] if kept else None
@@ -76,7 +77,6 @@ def run(path):
         notebook,
         timeout=2 * LIMIT_S,
         record_timing=False,
-        store_widget_state=False,
         resources={"metadata": {"path": str(path.parent)}},
     )
     began = time.perf_counter()

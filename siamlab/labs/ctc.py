@@ -1,170 +1,160 @@
 """The CTC lab (notebook 04): how outputs become phones, epoch by epoch."""
 
-import html
+import dataclasses
+import itertools
 
-import ipywidgets
 import numpy as np
-from matplotlib.collections import LineCollection, PathCollection
-from matplotlib.colors import PowerNorm, to_rgba_array
-from matplotlib.textpath import TextPath
-from matplotlib.transforms import Affine2D, IdentityTransform
+import traitlets
+from scipy.special import softmax
 
-from .. import plots
+from .. import ctc, metrics
 from ..errors import ArgumentError
-from ._base import Lab, Picture
-from ._ctc_decoding import STAGES, collapse, decode_utterance, symbol_text
+from ._view import Lab
+
+# A path after none, one and both of the rules.
+STAGES = ("best path", "repeats merged", "blanks removed")
+# Of a result, what the view shows.
+_SHOWN = "path", "alignment", "loss", "error_rate", "blank_share"
 
 
-class _Letters(PathCollection):
-    """Symbols at given positions, as outlines: hundreds of texts would be too slow.
+def collapse(path, stage=2):
+    """Return the frames of a path that remain after the rules of CTC.
+
+    First repeats are merged, then blanks removed (Graves et al., 2006). In the other
+    order, a phone that occurs twice in a row would be lost (docs/doctor.md#c21).
 
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-        The axes.
-    names : sequence of str
-        All symbols that may be drawn; None for the blank.
-    transform : matplotlib.transforms.Transform
-        Transform of the positions.
+    path : sequence of str
+        The symbol of each frame; None for the blank.
+    stage : int
+        Number of rules that are applied: 0, 1 or 2.
+
+    Returns
+    -------
+    list of int
+        All frames; the first of each run; those of them that are not blank.
+
+    Examples
+    --------
+    >>> path = [None, "a", "a", None, "a", "b", "b", None]
+    >>> [path[frame] for frame in collapse(path, stage=1)]
+    [None, 'a', None, 'a', 'b', None]
+    >>> [path[frame] for frame in collapse(path)]
+    ['a', 'a', 'b']
+    """
+    left = list(range(len(path)))
+    if stage >= 1:
+        left = [t for t in left if t == 0 or path[t] != path[t - 1]]
+    if stage >= 2:
+        left = [t for t in left if path[t] is not None]
+    return left
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CTCOutput:
+    """The decoded output of a network for an utterance.
+
+    Parameters
+    ----------
+    path : list of str
+        The most probable symbol of each frame; None for the blank.
+    reference : list of str
+        The true phones.
+    stage : int
+        Number of rules that are applied to `path`, see `collapse`.
+    loss : float
+        CTC loss: minus the log probability of the true phones, in nats.
+    lattice : numpy.ndarray
+        Of `ctc.lattice` with the true phones, shape (frames, 2 * phones + 1).
+    alignment : list of (int, int)
+        First and last frame of each true phone on the best path.
     """
 
-    def __init__(self, ax, names, transform):
-        # Snapped to whole pixels, an "l" may have no width.
-        super().__init__([], offset_transform=transform, snap=False, clip_on=False)
-        self.set_transform(IdentityTransform())
-        self._outlines = {name: _outline(name) for name in names}
-        ax.add_collection(self, autolim=False)
+    path: list[str | None]
+    reference: list[str]
+    stage: int
+    loss: float
+    lattice: np.ndarray = dataclasses.field(repr=False)
+    alignment: list[tuple[int, int]] = dataclasses.field(repr=False)
 
-    def write(self, names, positions, colors="black"):
-        """Draw each name, centered at its position."""
-        self.set_paths([self._outlines[name] for name in names])
-        self.set_offsets(np.reshape(positions, (-1, 2)))
-        self.set_facecolor(colors)
+    @property
+    def decoded(self):
+        """Phones that remain after both rules, a list of str."""
+        return [self.path[t] for t in collapse(self.path)]
 
+    @property
+    def error_rate(self):
+        """Phone error rate of `decoded`."""
+        return metrics.phone_error_rate([self.reference], [self.decoded])
 
-def _outline(symbol, size=9):
-    """Outline of a symbol, in pixels around its center."""
-    outline = TextPath((0, 0), symbol_text(symbol), size=size)
-    box = outline.get_extents()
-    # Half an x-height up, so that all have the same baseline.
-    return outline.transformed(
-        Affine2D().translate(-(box.x0 + box.x1) / 2, -0.27 * size)
-    )
+    @property
+    def blank_share(self):
+        """Share of the frames whose most probable output is the blank."""
+        return self.path.count(None) / len(self.path)
 
-
-class _CTCPicture(Picture):
-    """Outputs over time, the symbols of the best path, and the lattice."""
-
-    def __init__(self, symbols, phones, hop):
-        self._symbols, self._phones, self._hop = symbols, phones, hop
-        self._utterance = None  # the one that the time axis belongs to
-        ratios = (1.1, 1, 1.5)
-        super().__init__((11.5, 7), "a;b;c", sharex=True, height_ratios=ratios)
-
-    def prepare(self):
-        """Draw the axes; create curves, letters and the lattice."""
-        outputs, rows, lattice = self.axes
-        for ax in self.axes:
-            ax.grid(visible=False)
-        self._borders = [
-            ax.vlines([], 0, 1, "0.8", linewidth=0.8) for ax in (outputs, lattice)
-        ]
-        for borders in self._borders:
-            borders.set_transform(borders.axes.get_xaxis_transform())
-        behind, before = self._borders  # the lattice covers what is behind it
+    def __str__(self):
+        """Summarize in one line: numbers, and what the rules leave of the path."""
+        left = [self.path[t] or "-" for t in collapse(self.path, self.stage)]
         return (
-            *(behind, *self._prepare_outputs(outputs)),
-            *self._prepare_letters(rows),
-            *(*self._prepare_lattice(lattice), before),
+            f"loss {self.loss:.1f} nats, blank in {self.blank_share:.0%} of "
+            f"{len(self.path)} frames, phone error rate {self.error_rate:.0%}; "
+            f"{STAGES[self.stage]}: {' '.join(left) or '(nothing)'}"
         )
 
-    def _prepare_outputs(self, ax):
-        self._others = np.delete(np.arange(len(self._symbols)), self._symbols.blank)
-        colors = to_rgba_array([f"C{i % 6}" for i in self._others])
-        self._curves = LineCollection([], colors=colors)
-        ax.add_collection(self._curves)
-        self._blank = ax.plot([], [], color="0.3", linestyle="--")[0]
-        ax.set(ylabel="probability", ylim=(0, 1.05), yticks=[0, 0.5, 1])
-        ax.set_title("outputs (dashed: the blank); above: the true phones", y=1.1)
-        self._true_phones = _Letters(
-            ax, self._symbols.symbols, ax.get_xaxis_transform()
+
+def decode_utterance(logits, vocabulary, phones, stage=2):
+    """Decode the phones of an utterance.
+
+    Parameters
+    ----------
+    logits : array_like
+        Shape (time, outputs), without padding.
+    vocabulary : ctc.Vocabulary
+        Symbols of the outputs, with a blank.
+    phones : sequence of str
+        The true phones.
+    stage : int
+        Number of rules that are applied: 0, 1 or 2.
+
+    Returns
+    -------
+    CTCOutput
+        Phones and numbers.
+
+    Raises
+    ------
+    ArgumentError
+        If outputs are not finite or do not fit the vocabulary, a phone is not in it, or
+        there are too few frames for the phones (docs/doctor.md#c8).
+
+    Examples
+    --------
+    >>> vocabulary = ctc.Vocabulary(("a", "b"), blank=0)
+    >>> logits = 9 * np.eye(3)[[0, 1, 1, 0, 2, 0]]
+    >>> result = decode_utterance(logits, vocabulary, "ab")
+    >>> result.decoded, result.error_rate, result.blank_share
+    (['a', 'b'], 0.0, 0.5)
+    """
+    logits = np.asarray(logits, float)
+    fits = vocabulary.blank is not None and logits.shape[-1] == len(vocabulary)
+    if not fits or not np.isfinite(logits).all():
+        raise ArgumentError(
+            f"outputs {logits.shape} must be finite, one for each of {vocabulary} and "
+            "its blank; leave out epochs after the training diverged (doctor.md#c18)"
         )
-        return self._curves, self._blank, self._true_phones
+    labels, symbols = vocabulary.encode(phones), _with_blank(vocabulary)
+    states, loss = ctc.lattice(logits, labels, vocabulary.blank)
+    alignment = ctc.forced_alignment(logits, labels, vocabulary.blank)
+    path = [symbols[best] for best in logits.argmax(axis=1)]
+    return CTCOutput(path, list(phones), stage, loss, states, alignment)
 
-    def _prepare_letters(self, ax):
-        ax.set(ylim=(-0.5, 2.5))
-        ax.set_yticks([2, 1, 0], STAGES)
-        ax.hlines([0.5, 1.5], 0, 1, "0.9", transform=ax.get_yaxis_transform())
-        # A fixed height: finding one takes a fifth of the drawing time.
-        ax.set_title("the most probable output of each frame", y=1.0)
-        self._letters = _Letters(ax, (None, *self._symbols.symbols), ax.transData)
-        self._strokes = ax.plot([], [], color="0.5", linewidth=0.7)[0]
-        return self._letters, self._strokes
 
-    def _prepare_lattice(self, ax):
-        plots.ctc_lattice(np.zeros((1, 1)), [], hop_seconds=self._hop, ax=ax)
-        self._lattice = ax.images[0]
-        # Small probabilities are visible, too: a network may be unsure of the time.
-        self._lattice.set_norm(PowerNorm(0.5, 0, 1))
-        style = {"color": "#D55E00", "linewidth": 3, "solid_capstyle": "butt"}
-        self._alignment = ax.plot([], [], **style)[0]
-        ax.set_ylabel("true phones", labelpad=36)
-        ax.set_title("probability of each state (orange: the best path)", y=1.0)
-        self._labels = _Letters(ax, self._symbols.symbols, ax.get_yaxis_transform())
-        return self._lattice, self._alignment, self._labels
-
-    def draw(self, result):
-        """Move curves, letters and the lattice."""
-        if result.utterance != self._utterance:
-            self._switch_to(result)
-        time = self._hop * (np.arange(len(result.path)) + 0.5)
-        self._blank.set_data(time, result.posteriors[:, self._symbols.blank])
-        self._curves.set_segments(
-            [np.column_stack([time, result.posteriors[:, i]]) for i in self._others]
-        )
-        self._write(result, time)
-        self._lattice.set_data(result.lattice.T)
-        x, y = [], []
-        for i, (first, last) in enumerate(result.alignment):
-            x += [self._hop * first, self._hop * (last + 1), np.nan]
-            y += [2 * i + 1, 2 * i + 1, np.nan]
-        self._alignment.set_data(x, y)
-
-    def _write(self, result, time):
-        """Draw what remains at each stage; strike out what the next one removes."""
-        names, positions, struck = [], [], []
-        for stage in range(result.stage + 1):
-            next_left = set(collapse(result.path, min(stage + 1, result.stage)))
-            for t in collapse(result.path, stage):
-                names.append(result.path[t])
-                # Letters are wider than frames: they alternate between two heights.
-                positions.append((time[t], 2 - stage + (-1) ** t * 0.2))
-                struck.append(t not in next_left)
-        colors = ["0.6" if out else "#0072B2" for out in struck]
-        self._letters.write(names, positions, colors)
-        half, gap = np.array([0.3 * self._hop, 0.14]), (np.nan, np.nan)
-        strokes = np.array(positions)[struck, None] + np.array([-half, half, gap])
-        self._strokes.set_data(*strokes.reshape(-1, 2).T)
-
-    def _switch_to(self, result):
-        """Change the time axis and the true phones to those of another utterance."""
-        self._utterance = result.utterance
-        end = self._hop * len(result.path)
-        states = 2 * len(result.reference) + 1
-        self.axes[-1].set(xlim=(0, end), ylim=(states - 0.5, -0.5), yticks=[])
-        self._lattice.set_extent((0, end, states - 0.5, -0.5))
-        # Two columns, so that all names have room.
-        positions = [
-            (-0.015 - 0.02 * (i % 2), 2 * i + 1) for i in range(len(result.reference))
-        ]
-        self._labels.write(result.reference, positions)
-        phones = () if self._phones is None else self._phones[result.utterance]
-        middles = [((start + end) / 2, 1.05) for _, start, end in phones]
-        self._true_phones.write([symbol for symbol, _, _ in phones], middles)
-        times = sorted({time for _, *times in phones for time in times})
-        for borders in self._borders:
-            borders.set_segments([[(time, 0), (time, 1)] for time in times])
-        self.repaint()
+def _with_blank(vocabulary):
+    """Symbol of each output; None for the blank."""
+    symbols = list(vocabulary.symbols)
+    symbols.insert(vocabulary.blank, None)
+    return symbols
 
 
 class CTCLab(Lab):
@@ -177,34 +167,31 @@ class CTCLab(Lab):
         outputs) each, without padding, before training and after each epoch.
     vocabulary : ctc.Vocabulary
         Symbols of the outputs, with a blank.
-    truth : sequence of sequence of str
-        The phones of each utterance; more than about 40 are hard to read.
+    phones : sequence of sequence of (str, float, float)
+        True phones of each utterance: symbol, start and end in seconds. Symbols outside
+        of the vocabulary, such as silence, are left out. More than about 40 are hard to
+        read.
     hop_seconds : float
         Time between outputs, in seconds.
-    phones : sequence of sequence of (str, float, float), optional
-        True times of the phones: symbol, start and end in seconds, for each utterance.
-        Symbols outside of the vocabulary, such as silence, are left out.
     names : sequence of str, optional
         Names of the utterances; their phones by default.
 
     Attributes
     ----------
-    network : ipywidgets.ToggleButtons
-        The network; left out if only one was given.
-    utterance : ipywidgets.SelectionSlider
+    network : str
+        Name of the network.
+    epoch : int
+        0 is before training; at first the last one. A network that was trained for
+        fewer epochs stays as it was.
+    utterance : int
         Index of the utterance.
-    epoch : ipywidgets.IntSlider
-        0 is before training.
-    stage : ipywidgets.ToggleButtons
-        Number of rules of CTC that are applied.
-    name : ipywidgets.HTML
-        Name of the utterance.
+    stage : int
+        Number of rules of CTC that are applied: 0, 1 or 2.
 
     Raises
     ------
     ArgumentError
-        If outputs, transcripts and vocabulary do not fit, outputs are not finite, or an
-        utterance is too short for its phones.
+        If there are no utterances, names do not fit them, or as for `decode_utterance`.
 
     Examples
     --------
@@ -212,98 +199,49 @@ class CTCLab(Lab):
     >>> vocabulary = Vocabulary(("a", "b"), blank=0)
     >>> before, after = np.zeros((6, 3)), 9 * np.eye(3)[[0, 1, 1, 0, 2, 0]]
     >>> outputs = {"small": [[before], [after]]}
-    >>> lab = CTCLab(outputs, vocabulary, ["ab"], hop_seconds=0.01)
+    >>> phones = [[("a", 0.01, 0.03), ("b", 0.04, 0.05)]]
+    >>> lab = CTCLab(outputs, vocabulary, phones, hop_seconds=0.01)
     >>> lab.result.decoded
-    ('a', 'b')
-    >>> lab.epoch.value = 0
+    ['a', 'b']
+    >>> lab.epoch = 0
     >>> round(lab.result.error_rate)
     1
     """
 
-    def __init__(
-        self, outputs, vocabulary, truth, *, hop_seconds, phones=None, names=None
-    ):
-        # Lists, because columns of a table have an index of their own.
-        truth = [list(phones) for phones in truth]
-        names = [" ".join(phones) for phones in truth] if names is None else list(names)
-        if phones is not None:
-            phones = [
-                [p for p in each if p[0] in vocabulary.symbols] for each in phones
-            ]
-        _check(outputs, vocabulary, truth)
-        for what, values in {"phones": phones, "names": names}.items():
-            if values is not None and len(values) != len(truth):
-                raise ArgumentError(
-                    f"{what} must have an entry for each of the {len(truth)} "
-                    f"utterances; got {len(values)}"
-                )
-        last = max(map(len, outputs.values())) - 1
-        first, *others = outputs
-        # Buttons and sliders: JupyterLab intercepts the arrow keys of a menu.
-        network = ipywidgets.ToggleButtons(options=list(outputs), description="network")
-        controls = {
-            **({"network": network} if others else {}),
-            "utterance": ipywidgets.SelectionSlider(
-                options=[(name, i) for i, name in enumerate(names)],
-                description="utterance",
-                readout=False,
-            ),
-            "epoch": ipywidgets.IntSlider(last, 0, last, description="epoch"),
-            "stage": ipywidgets.ToggleButtons(
-                options=[(name, stage) for stage, name in enumerate(STAGES)],
-                value=2,
-                description="rules",
-            ),
-        }
+    network = traitlets.Unicode().tag(sync=True, control=True)
+    epoch = traitlets.Int().tag(sync=True, control=True)
+    utterance = traitlets.Int(0).tag(sync=True, control=True)
+    stage = traitlets.Enum([0, 1, 2], 2).tag(sync=True, control=True)
 
-        def compute(utterance, epoch, stage, network=first):
-            return decode_utterance(
-                outputs[network], vocabulary, truth, utterance, epoch, stage
+    def __init__(self, outputs, vocabulary, phones, *, hop_seconds, names=None):
+        times = [[p for p in each if p[0] in vocabulary.symbols] for each in phones]
+        truth = [[p[0] for p in each] for each in times]
+        names = [" ".join(each) for each in truth] if names is None else list(names)
+        if not truth or len(names) != len(truth):
+            raise ArgumentError(
+                f"expected names of {max(1, len(truth))} utterances; got {names}"
             )
-
-        self.name = ipywidgets.HTML(layout={"width": "24em"})
+        epochs = range(max(map(len, outputs.values())))
+        self.network, self.epoch = next(iter(outputs)), epochs[-1]
+        self._results, data = {}, {"networks": list(outputs), "names": names}
+        for network, epoch, i in itertools.product(outputs, epochs, range(len(truth))):
+            logits = outputs[network][min(epoch, len(outputs[network]) - 1)][i]
+            result = decode_utterance(logits, vocabulary, truth[i])
+            self._results[network, epoch, i] = result
+            key = f"{network} {epoch} {i}"
+            data[f"outputs {key}"] = np.uint8(255 * softmax(logits, axis=1).T + 0.5)
+            data[f"lattice {key}"] = np.uint8(255 * np.sqrt(result.lattice) + 0.5)
+            data[f"found {key}"] = {name: getattr(result, name) for name in _SHOWN}
         super().__init__(
-            controls,
-            compute,
-            _CTCPicture(vocabulary, phones, hop_seconds),
-            "start at epoch 0: which comes first, blanks or phones? Does the band in "
-            "the lattice become narrow? Where it does not, the network does not know "
-            "when a phone occurs.",
-            extra_widgets=[self.name],
+            symbols=_with_blank(vocabulary),
+            times=times,
+            hop=hop_seconds,
+            last=self.epoch,
+            n_frames=max(len(result.path) for result in self._results.values()),
+            **data,
         )
-        # The path may be longer than the picture is wide.
-        self.readout.layout.max_width = f"{self.image.width}px"
 
-    def _show(self, result):
-        super()._show(result)
-        self.name.value = f"“{html.escape(self.utterance.label)}”"
-
-
-def _check(outputs, vocabulary, truth):
-    """Refuse outputs that cannot be decoded, before any control is moved."""
-    epochs = {name: len(logits) for name, logits in outputs.items()}
-    if not truth or not epochs or not all(epochs.values()):
-        raise ArgumentError(
-            "there must be a network, an epoch and an utterance; got "
-            f"{len(truth)} utterances and these epochs by network: {epochs}"
-        )
-    if vocabulary.blank is None:
-        raise ArgumentError("CTC needs a vocabulary with a blank; got blank=None")
-    first = next(iter(outputs.values()))[0]
-    expected = [(len(array), len(vocabulary)) for array in first[: len(truth)]]
-    for name, logits in outputs.items():
-        for epoch, arrays in enumerate(logits):
-            where = f"outputs[{name!r}][{epoch}]"
-            shapes = [np.shape(array) for array in arrays]
-            if shapes != expected:
-                raise ArgumentError(
-                    f"{where} must have the shapes {expected}, (time, outputs) for "
-                    f"each of the {len(truth)} utterances; got {shapes}"
-                )
-            if not all(np.isfinite(array).all() for array in arrays):
-                raise ArgumentError(
-                    f"{where} must be finite; got NaN or infinity. Leave out the "
-                    "epochs after the training diverged (docs/doctor.md#c18)"
-                )
-    for i in range(len(truth)):
-        str(decode_utterance([first], vocabulary, truth, i))
+    def _compute(self, network, epoch, utterance, stage):
+        """Look up the decoded output; see `decode_utterance`."""
+        result = self._results[network, epoch, utterance]
+        return dataclasses.replace(result, stage=stage)

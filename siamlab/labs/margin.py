@@ -1,140 +1,199 @@
 """The margin lab (notebook 07): which pairs the hinge loss still pushes apart."""
 
+import dataclasses
+
 import numpy as np
+import traitlets
 
-from ..plots.figure_style import COLORS
-from . import _hinge_settings
-from ._base import Lab, Picture
-from ._hinge_statistics import hinge_statistics
+from ..distances import kl
+from ..errors import ArgumentError
+from ._view import Lab
 
-_SAME, _DIFFERENT = COLORS["same speaker"], COLORS["different speakers"]
-_POINTS = {"markersize": 5, "linestyle": ""}
-_SAME_STYLE = {"color": _SAME, "marker": "^", **_POINTS}
-_DIFFERENT_STYLE = {"color": _DIFFERENT, "marker": "o", **_POINTS}
-_BINS = 60
+# What is compared with the margin, of both divergences of pairs. As in `posts.FIXES`:
+# one direction (docs/doctor.md#s8), the sum of both before one hinge
+# (docs/doctor.md#s9), and one hinge for each direction.
+COMPARED = {
+    "one": lambda both: both[:, :1],
+    "summed": lambda both: both.sum(axis=-1, keepdims=True),
+    "each": lambda both: both,
+}
 
 
-class _MarginPicture(Picture):
-    """Loss and slope over the divergence; the two directions against each other."""
+@dataclasses.dataclass(frozen=True)
+class HingeStatistics:
+    """The KL-hinge loss of a batch of pairs.
 
-    def __init__(self, result):
-        # The same axes for all settings, so that they can be compared.
-        low = min(0.0, *(f.divergences.min() for f in result))
-        high = max(6.5, *(f.divergences.max() for f in result))
-        pad = 0.03 * (high - low)
-        self._ends = low - pad, high + pad
-        self._edges = np.linspace(low - pad, high + pad, _BINS + 1)
-        self._most = max(share.max() for f in result for share in self._shares(f))
-        super().__init__(
-            (11, 5),
-            "ad;bd;cd",
-            width_ratios=(1.3, 1),
-            height_ratios=(5, 3, 4),
-            gridspec_kw={"wspace": 0.08},
+    Parameters
+    ----------
+    margin : float
+        In nats.
+    loss : float
+        Mean over the pairs, in nats.
+    dead : float
+        Share of the outputs whose gradient the clip sets to zero
+        (docs/doctor.md#s6).
+    negative : float
+        Share of the divergences, of both directions, below 0 (docs/doctor.md#s5).
+    same : numpy.ndarray of bool
+        Whether a pair is of one speaker, shape (pairs,).
+    both : numpy.ndarray
+        KL(first, second) and KL(second, first) in nats, shape (pairs, 2).
+    divergences : numpy.ndarray
+        Those that are compared with the margin: shape (pairs, 1), or (pairs, 2) for
+        "each".
+    """
+
+    margin: float
+    loss: float
+    dead: float
+    negative: float
+    same: np.ndarray = dataclasses.field(repr=False, compare=False)
+    both: np.ndarray = dataclasses.field(repr=False, compare=False)
+    divergences: np.ndarray = dataclasses.field(repr=False, compare=False)
+
+    @property
+    def is_active(self):
+        """Which different-speaker pairs are pushed apart, shape (pairs,)."""
+        return ~self.same & (self.divergences < self.margin).any(axis=-1)
+
+    @property
+    def is_missed(self):
+        """Which are not, although one direction is inside the margin (#s8, #s9)."""
+        inside = (self.both < self.margin).any(axis=-1)
+        return ~self.same & ~self.is_active & inside
+
+    @property
+    def active(self):
+        """Share of the different-speaker pairs that are pushed apart."""
+        return float(self.is_active[~self.same].mean())
+
+    @property
+    def missed(self):
+        """Share of the different-speaker pairs that are missed."""
+        return float(self.is_missed[~self.same].mean())
+
+    def __str__(self):
+        """Summarize in one line."""
+        return (
+            f"margin {self.margin:.2f} nats: {self.active:.1%} of different-speaker "
+            f"pairs pushed apart, {self.missed:.1%} missed; "
+            f"mean loss {self.loss:.3f} nats; outputs without a gradient "
+            f"{self.dead:.1%}, divergences below 0 {self.negative:.1%}"
         )
 
-    def _shares(self, result):
-        """Share of the divergences per bin: same speaker, different speakers."""
-        for mask in (result.same, ~result.same):
-            d = result.divergences[mask]
-            yield np.histogram(d, self._edges)[0] / d.size
 
-    def prepare(self):
-        """Draw the axes, and create the artists that move."""
-        cost, plane, slope, batch = self.axes
-        return [
-            *self._by_divergence(cost, slope, batch),
-            *self._by_direction(plane),
-        ]
+def hinge_statistics(p, q, same, margin=1.0, directions="each", clip=False):
+    """Find the pairs that the KL-hinge loss still pushes apart.
 
-    def _by_divergence(self, cost, slope, batch):
-        """Draw the loss and its slope, and the pairs on both."""
-        dashed = {"color": _DIFFERENT, "linestyle": "--"}
-        self._margins = []
-        for ax in (cost, slope, batch):
-            ax.set_xlim(self._ends)
-            self._margins.append(ax.axvline(0, color="black", linestyle=":"))
-        for ax in (cost, slope):
-            ax.tick_params(labelbottom=False)
-        cost.plot(self._ends, self._ends, color=_SAME)
-        cost.set(title="loss of a pair", ylabel="loss (nats)", ylim=self._ends)
-        (self._hinge,) = cost.plot([], [], **dashed)
-        (self._same_pairs,) = cost.plot([], [], **_SAME_STYLE, alpha=0.4)
-        (self._different_pairs,) = cost.plot([], [], **_DIFFERENT_STYLE, alpha=0.4)
-        slope.axhline(1, color=_SAME)
-        slope.set(title="gradient of the loss", ylabel="slope", ylim=(-1.6, 1.6))
-        slope.set_yticks([-1, 0, 1], ["−1 apart", "0", "1 together"])
-        (self._slope,) = slope.plot([], [], **dashed)
-        batch.set(title="the pairs of the batch", ylim=(0, 1.05 * self._most))
-        batch.set(xlabel="divergence compared with the margin (nats)", ylabel="share")
-        look = {"edges": self._edges, "fill": True, "edgecolor": "white", "alpha": 0.6}
-        same = {"color": _SAME, "label": "same speaker"}
-        different = {"color": _DIFFERENT, "hatch": "//", "label": "different speakers"}
-        self._bars = [
-            batch.stairs(np.zeros(_BINS), **look, **kind) for kind in (same, different)
-        ]
-        batch.legend(loc="upper right")
-        curves = (self._hinge, self._slope, self._same_pairs, self._different_pairs)
-        return (*self._bars, *self._margins, *curves)
+    Parameters
+    ----------
+    p, q : array_like
+        Outputs for the first and for the second segment of each pair, shape (pairs,
+        units): rows that sum to 1, or any numbers with `clip`.
+    same : array_like of bool
+        Whether a pair is of one speaker, shape (pairs,) or (pairs, 1).
+    margin : float
+        How far different-speaker pairs are pushed apart, in nats.
+    directions : {"one", "summed", "each"}
+        What is compared with the margin: KL(p, q); the sum of both directions; or each
+        of them, as in the paper (Hsu and Kira, 2016).
+    clip : bool
+        Clip outputs to [1e-7, 1] before the logarithm, as the posted program does
+        (docs/doctor.md#s6).
 
-    def _by_direction(self, plane):
-        """Draw one direction against the other, and where the hinge is active."""
-        (self._zone,) = plane.fill(
-            [0], [0], fill=False, hatch="//", edgecolor=_DIFFERENT, alpha=0.4
+    Returns
+    -------
+    HingeStatistics
+        Shares of the pairs, and the mean loss.
+
+    Raises
+    ------
+    ArgumentError
+        If shapes do not fit, there are pairs of one kind only, or rows are not
+        distributions although `clip` is false.
+
+    Examples
+    --------
+    A different-speaker pair, 0.51 nats apart in one direction and 0.37 in the other:
+
+    >>> p, q = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.5, 0.5]]
+    >>> hinge_statistics(p, q, [False, True], margin=0.5, directions="one").missed
+    1.0
+    >>> hinge_statistics(p, q, [False, True], margin=0.5, directions="each").active
+    1.0
+    """
+    same = np.ravel(same).astype(bool)
+    outputs = _as_pairs(p, q, same, clip)
+    p, q = clipped(outputs) if clip else outputs
+    both = np.stack([kl(p, q), kl(q, p)], axis=-1)
+    d = COMPARED[directions](both)
+    losses = np.where(same[:, None], d, np.maximum(margin - d, 0.0)).sum(axis=-1)
+    dead = outputs != np.stack([p, q])
+    # Rows of float32 sum to 1 only up to rounding.
+    loss, dead, negative = (float(np.mean(x)) for x in (losses, dead, both < -1e-6))
+    return HingeStatistics(margin, loss, dead, negative, same, both, d)
+
+
+def clipped(outputs):
+    """Clip outputs to [1e-7, 1], as the posted program does (docs/doctor.md#s6).
+
+    Parameters
+    ----------
+    outputs : numpy.ndarray
+        Of a network that does not end in a softmax.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shaped as the outputs. Those that differ have a gradient of zero.
+    """
+    return np.clip(outputs, 1e-7, 1.0)
+
+
+def check_kinds(same):
+    """Refuse pairs of one kind only.
+
+    Parameters
+    ----------
+    same : numpy.ndarray of bool
+        Whether a pair is of one speaker.
+
+    Raises
+    ------
+    ArgumentError
+        If all pairs are, or none.
+    """
+    if np.all(same) or not np.any(same):
+        n_same = np.count_nonzero(same)
+        raise ArgumentError(
+            f"pairs of both kinds are needed; got {n_same} of the same speaker and "
+            f"{len(same) - n_same} of different speakers"
         )
-        plane.plot(self._ends, self._ends, color="0.6", linestyle=":")
-        (self._near,) = plane.plot([], [], **_SAME_STYLE, label="same speaker")
-        (self._pushed,) = plane.plot([], [], **_DIFFERENT_STYLE, label="pushed apart")
-        (self._free,) = plane.plot(
-            [], [], **_DIFFERENT_STYLE, fillstyle="none", label="not pushed"
-        )
-        (self._missed,) = plane.plot(
-            [], [], "x", color="black", label="not pushed, one direction inside"
-        )
-        plane.set(xlim=self._ends, ylim=self._ends, aspect="equal")
-        plane.set_title("hatched: different-speaker pairs are pushed apart")
-        plane.set(xlabel="KL(first, second), nats", ylabel="KL(second, first), nats")
-        plane.legend(loc="upper right")
-        return self._zone, self._near, self._free, self._pushed, self._missed
 
-    def draw(self, result):
-        """Move lines, points and bars."""
-        low, high = self._ends
-        margin, same = result.margin, result.same
-        for line in self._margins:
-            line.set_xdata([margin, margin])
-        self._hinge.set_data([low, margin, high], [margin - low, 0, 0])
-        self._slope.set_data([low, margin, margin, high], [-1, -1, 0, 0])
-        d = result.divergences[same].ravel()
-        self._same_pairs.set_data(d, d)
-        d = result.divergences[~same].ravel()
-        self._different_pairs.set_data(d, np.maximum(margin - d, 0))
-        for bars, share in zip(self._bars, self._shares(result), strict=True):
-            bars.set_data(share)
-        corners = {
-            "one": [(low, low), (margin, low), (margin, high), (low, high)],
-            "summed": [(low, low), (margin - low, low), (low, margin - low)],
-            "each": [
-                (low, low),
-                (high, low),
-                (high, margin),
-                (margin, margin),
-                (margin, high),
-                (low, high),
-            ],
-        }
-        self._zone.set_xy(corners[result.directions])
-        for points, mask in (
-            (self._near, same),
-            (self._pushed, result.is_active),
-            (self._free, ~same & ~result.is_active & ~result.is_missed),
-            (self._missed, result.is_missed),
-        ):
-            points.set_data(result.forward[mask], result.backward[mask])
+
+def _as_pairs(p, q, same, clip):
+    """Return outputs as float64, shape (2, pairs, units)."""
+    if np.ndim(p) != 2 or np.shape(p) != np.shape(q) or len(same) != len(p):
+        raise ArgumentError(
+            "p and q must have shape (pairs, units) and same (pairs,) or (pairs, 1); "
+            f"got {np.shape(p)}, {np.shape(q)} and {len(same)} labels"
+        )
+    check_kinds(same)
+    outputs = np.array([p, q], dtype=float)
+    if not np.isfinite(outputs).all():
+        raise ArgumentError("outputs must be finite; some are NaN or infinite")
+    low, sums = outputs.min(), outputs.sum(axis=-1)
+    if not clip and (low < 0 or np.abs(sums - 1).max() > 1e-3):
+        raise ArgumentError(
+            "a divergence compares distributions: outputs of 0 or more, in rows that "
+            f"sum to 1; got outputs from {low:.3g} and sums from {sums.min():.3g} to "
+            f"{sums.max():.3g}. Use a softmax, or clip=True"
+        )
+    return outputs
 
 
 class MarginLab(Lab):
-    """Slide the margin over the pairs of a batch.
+    """Drag the margin over the pairs of a batch.
 
     Parameters
     ----------
@@ -148,11 +207,11 @@ class MarginLab(Lab):
 
     Attributes
     ----------
-    margin : ipywidgets.FloatSlider
-        In nats.
-    directions : ipywidgets.ToggleButtons
+    margin : float
+        In nats, from 0.1 to 4.
+    directions : {"one", "summed", "each"}
         What is compared with the margin, as for `hinge_statistics`.
-    softmax : ipywidgets.ToggleButtons
+    softmax : bool
         Which of the two networks.
 
     Raises
@@ -165,30 +224,26 @@ class MarginLab(Lab):
     >>> softmax = [[0.5, 0.5], [0.5, 0.5]], [[0.9, 0.1], [0.6, 0.4]]
     >>> clipped = [[0.0, 2.0], [0.5, 0.5]], [[0.9, 0.1], [0.5, 2.0]]
     >>> lab = MarginLab([False, True], softmax, clipped)
-    >>> lab.softmax.value = False
+    >>> lab.softmax = False
     >>> lab.result.dead
     0.375
     """
 
+    margin = traitlets.Float(1.0, min=0.1, max=4.0).tag(sync=True, control=True)
+    directions = traitlets.Enum(tuple(COMPARED), "one").tag(sync=True, control=True)
+    softmax = traitlets.Bool(True).tag(sync=True, control=True)
+
     def __init__(self, same, softmax, clipped):
-        outputs = {True: softmax, False: clipped}
-
-        def compute(margin, directions, softmax):
-            p, q = outputs[softmax]
-            return hinge_statistics(p, q, same, margin, directions, clip=not softmax)
-
-        picture = _MarginPicture(
-            [
-                compute(1.0, directions, last)
-                for directions in _hinge_settings.DIRECTIONS
-                for last in outputs
-            ]
-        )
+        self._same, self._outputs = same, {True: softmax, False: clipped}
+        networks = [self._compute(1.0, "each", last) for last in (False, True)]
         super().__init__(
-            _hinge_settings.loss_controls(margin=1.0),
-            compute,
-            picture,
-            "move the margin until half of the different-speaker pairs are pushed "
-            "apart: for one direction, the sum, and each. Which pairs are missed? "
-            "Then remove the softmax: what is to the left of 0?",
+            same=np.ravel(same).astype(bool),
+            both=[network.both.tolist() for network in networks],
+            dead=[network.dead for network in networks],
+            negative=[network.negative for network in networks],
         )
+
+    def _compute(self, margin, directions, softmax):
+        """Compute loss and active pairs; see `hinge_statistics`."""
+        p, q = self._outputs[softmax]
+        return hinge_statistics(p, q, self._same, margin, directions, clip=not softmax)

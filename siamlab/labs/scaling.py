@@ -1,246 +1,229 @@
 """The scaling lab (notebook 02): an LSTM whose input is far from 0."""
 
 import dataclasses
-import functools
 
-import ipywidgets
 import numpy as np
+import traitlets
+from scipy.special import expit, ndtr
 
 from .. import scaling as scalers
 from ..errors import ArgumentError
-from ._base import Lab
-from ._numpy_lstm import backpropagate, draw_lstm
-from ._scaling_picture import SATURATION, ScalingPicture
+from ._view import Lab
 
-# Decibels in one unit of the natural logarithm.
-_DB_PER_NAT = 10 / np.log(10)
-# Two seconds at the usual hop, so that the picture follows at once.
-_FRAMES = 125
+# Beyond it, the slope of a sigmoid is below 0.018: see `scaling.gate_saturation`.
+SATURATION = 4.0
+# Decibels in one unit of the natural logarithm of the magnitude.
+_DB_PER_NEPER = 20 / np.log(10)
+_FRAMES = 100  # of which the view gets the gates
 
 
 @dataclasses.dataclass(frozen=True)
 class FirstStep:
-    """The first training step of an untrained LSTM on one spectrogram.
+    """An untrained LSTM whose state is 0, on each frame of a spectrogram.
 
     Parameters
     ----------
-    mean, std : float
-        Mean and standard deviation of the values.
-    negative : float
-        Share of the values below 0.
+    mean : float
+        Mean of the scaled values.
+    middle : tuple of float
+        Their 5th and 95th percentile.
     saturated : float
         Share of the pre-activations of the gates beyond 4, where a sigmoid is flat.
-    gradient_norm : float
-        Norm of the gradient at the input, for a gradient of norm 1 at the outputs.
+    expected : float
+        The same if they were normal with the variance of the initialization (Glorot
+        and Bengio, 2010).
+    change : float
+        Standard deviation of a gate over the frames, on average.
     shared : float
         Share of the squared gradient at the input weights that is the same for all
-        bands: 1 if the first step depends only on the mean over the bands.
-    values : numpy.ndarray
-        The spectrogram, shape (time, mel).
-    sums : numpy.ndarray
-        Pre-activations of the gates, shape (time, 3 * units).
-    gradient : numpy.ndarray
-        At the input weights of gates and candidates, shape (mel, 4 * units).
+        bands. For a frame x the gradient is the product of x and one number for each
+        gate, so this is the share of the mean over the bands in the squared input.
     """
 
     mean: float
-    std: float
-    negative: float
+    middle: tuple[float, float]
     saturated: float
-    gradient_norm: float
+    expected: float
+    change: float
     shared: float
-    values: np.ndarray = dataclasses.field(repr=False, compare=False)
-    sums: np.ndarray = dataclasses.field(repr=False, compare=False)
-    gradient: np.ndarray = dataclasses.field(repr=False, compare=False)
 
     def __str__(self):
-        """Summarize in one line of HTML."""
+        """Summarize in one line."""
         return (
-            f"mean <b>{self.mean:.2f}</b>, standard deviation <b>{self.std:.2f}</b>, "
-            f"<b>{self.negative:.1%}</b> negative; gates beyond {SATURATION:g}: "
-            f"<b>{self.saturated:.1%}</b>; norm of the gradient at the input "
-            f"<b>{self.gradient_norm:.2f}</b> (at the outputs 1); "
-            f"<b>{self.shared:.0%}</b> of the first step is the same for all bands"
+            f"mean {self.mean:.2f}; {self.saturated:.1%} saturated (formula: "
+            f"{self.expected:.1%}), change {self.change:.3f}, alike {self.shared:.0%}"
         )
 
 
-def first_step(x, units=64, seed=0):
-    """Compute the gradient of the first step of an untrained LSTM on a spectrogram.
+def first_step(x, shift=0.0, scale=1.0, units=64, seed=0):
+    """Compute the gates of an untrained LSTM on each frame of a spectrogram.
 
-    The loss is ``(errors * outputs).sum()`` with errors drawn from a normal
-    distribution and scaled to norm 1, as from an untrained output layer. The errors are
-    the same for all inputs of one length, so that differences in the gradient come from
-    the LSTM and its input alone.
+    The state is 0, as in the first frame of an utterance.
 
     Parameters
     ----------
     x : numpy.ndarray
-        Scaled or not, shape (time, mel).
+        Shape (time, mel).
+    shift, scale : float
+        The input of the LSTM is ``(x - shift) / scale``.
     units : int
         Units of the LSTM, which is initialized as in Keras.
     seed : int
-        Seed of weights and errors.
+        Seed of its weights.
 
     Returns
     -------
     FirstStep
-        In double precision.
+        Statistics of input and gates.
 
     Raises
     ------
     ArgumentError
-        If the shape differs or a value is not finite.
+        If the shape differs, a value is not finite, or the scale is not positive.
 
     Examples
     --------
     A constant offset saturates the gates, and moves all weights of a gate alike:
 
     >>> x = np.random.default_rng(0).normal(size=(50, 40))
-    >>> centered, shifted = first_step(x), first_step(x - 12)
+    >>> centered, shifted = first_step(x), first_step(x, shift=12)
     >>> centered.saturated < 0.01 < 0.3 < shifted.saturated
     True
     >>> centered.shared < 0.1 < 0.9 < shifted.shared
     True
-    >>> shifted.gradient_norm < 0.8 * centered.gradient_norm
-    True
     """
     x = np.asarray(x, dtype=np.float64)
-    if x.ndim != 2 or not x.size:
-        raise ArgumentError(f"a spectrogram has shape (time, mel); got {x.shape}")
-    if not np.isfinite(x).all():
-        bad = np.count_nonzero(~np.isfinite(x))
-        raise ArgumentError(
-            f"values must be finite; {bad} of {x.size} are not. Use a Spectrogram with "
-            "a floor_db"
-        )
-    weights, errors = _random_lstm(*x.shape, units, seed)
-    sums, deltas = backpropagate(x, errors, *weights)
-    # The candidate, third of four in the order of Keras, is not a gate.
-    gates = np.delete(sums.reshape(len(x), 4, units), 2, axis=1).reshape(len(x), -1)
-    gradient = x.T @ deltas
-    shared = x.shape[1] * np.square(gradient.mean(axis=0)).sum()
-    total = np.square(gradient).sum()
+    if x.ndim != 2 or not x.size or not np.isfinite(x).all() or not scale > 0:
+        got = f"shape {x.shape}, {np.sum(~np.isfinite(x))} not finite, scale {scale}"
+        raise ArgumentError(f"a spectrogram (time, mel) needs a floor_db; got {got}")
+    bands = x.shape[1]
+    kernel, bias = draw_gates(bands, units, seed)
+    # In the precision of the view, so that both count the same gates.
+    inputs = np.float32(x @ kernel).astype(np.float64)
+    z = inputs / scale + (bias - shift / scale * kernel.sum(axis=0))
+    mean, *middle, square, frames = _moments((x - shift) / scale)
+    # Silence that is scaled to 0 has no gradient at all.
+    square = max(square, 1e-18)
+    s = np.sqrt(2 * bands * square / (bands + 4 * units))
     return FirstStep(
-        mean=float(x.mean()),
-        std=float(x.std()),
-        negative=float(np.mean(x < 0)),
-        saturated=float(np.mean(np.abs(gates) > SATURATION)),
-        gradient_norm=float(np.linalg.norm(deltas @ weights[0].T)),
-        # Silence that is scaled to 0 has no gradient at all.
-        shared=float(shared / total) if total else 0.0,
-        values=x,
-        sums=gates,
-        gradient=gradient,
+        mean=mean,
+        middle=tuple(middle),
+        saturated=float(np.mean(np.abs(z) > SATURATION)),
+        expected=float(2 * ndtr(-SATURATION / s)),
+        change=float(expit(z).std(axis=0).mean()),
+        shared=frames / square,
     )
 
 
-@functools.lru_cache(maxsize=8)
-def _random_lstm(frames, bands, units, seed):
-    """Draw an LSTM, and errors of norm 1 at its outputs, shape (frames, units)."""
-    rng = np.random.default_rng(seed)
-    weights = draw_lstm(bands, units, rng)
-    errors = rng.normal(size=(frames, units))
-    return weights, errors / np.linalg.norm(errors)
+def _moments(x):
+    """Mean, 5th and 95th percentile, mean square, and mean square of frames' means."""
+    squares = np.mean(x**2), np.mean(x.mean(axis=1) ** 2)
+    return np.hstack((x.mean(), np.percentile(x, (5, 95)), squares)).tolist()
 
 
-def scaling_steps(floor_db=None, reference_db=0.0):
-    """Make the four scalers that notebook 02 compares.
+def draw_gates(bands, units=64, seed=0):
+    """Draw the input weights of the gates of an LSTM, as `keras.layers.LSTM` does.
+
+    Glorot-uniform (Glorot and Bengio, 2010), and a forget bias of 1 (Jozefowicz et al.,
+    2015). The candidate, which is not a gate, is left out. The units of each
+    gate are sorted by the sum of their weights.
 
     Parameters
     ----------
-    floor_db : float, optional
-        Lower values are replaced by it.
-    reference_db : float
-        Level in dB at which the natural logarithm of the first two is 0.
+    bands, units : int
+        Size of input and output.
+    seed : int
+        Seed of the weights.
 
     Returns
     -------
-    dict of str to scaler
-        "raw", "+20", "min-max" (per utterance) and "standardized", which needs `fit`.
-
-    Examples
-    --------
-    >>> loud = np.zeros((1, 1))
-    >>> scaling_steps()["+20"].transform(loud)
-    array([[20.]], dtype=float32)
+    kernel : numpy.ndarray
+        Shape (mel, 3 * units): input gate, forget gate, output gate.
+    bias : numpy.ndarray
+        Shape (3 * units,).
     """
-    return {
-        "raw": scalers.AffineScaler(reference_db, _DB_PER_NAT, floor_db),
-        "+20": scalers.AffineScaler(
-            reference_db - 20 * _DB_PER_NAT, _DB_PER_NAT, floor_db
-        ),
-        "min-max": scalers.MinMaxScaler(per="utterance", floor_db=floor_db),
-        "standardized": scalers.StandardScaler(floor_db=floor_db),
-    }
+    limit = np.sqrt(6 / (bands + 4 * units))
+    rng = np.random.default_rng(seed)
+    kernel = rng.uniform(-limit, limit, (bands, 3 * units))
+    order = np.lexsort((kernel.sum(axis=0), np.repeat([0, 1, 2], units)))
+    return kernel[:, order], np.repeat([0.0, 1.0, 0.0], units)
 
 
 class ScalingLab(Lab):
-    """Scale a spectrogram, and see the first step of training.
+    """Drag the range that is scaled to -1 to 1, and see the gates of an LSTM.
 
     Parameters
     ----------
     features : Features or sequence of numpy.ndarray
-        In dB, shape (time, mel) each, with a low floor, so that the lab can raise it.
-        "standardized" uses the statistics of all; the first one is shown, up to 125
-        frames of it.
+        In dB, shape (time, mel) each. "standardized" uses the statistics of all; the
+        first one is shown, and up to 100 frames of its gates.
     reference_db : float
-        Level in dB, such as that of full scale, to which the floor and the natural
-        logarithm are relative.
-    units : int
-        Units of the LSTM.
-    seed : int
-        Seed of its weights, and of the errors at its outputs.
+        Level in dB at which the natural logarithm of the magnitude is 0.
 
     Attributes
     ----------
-    scaling : ipywidgets.ToggleButtons
-        The scalers of `scaling_steps`.
-    floor_db : ipywidgets.IntSlider
-        In dB relative to the reference.
+    low, high : float
+        Natural logarithms of the magnitude that are scaled to -1 and to 1.
+    per_band : bool
+        Whether each band first gets the mean and the standard deviation of all.
+    settings : dict of str to dict
+        Values of these controls for the scalings of notebook 02, "raw", "plus 20",
+        "min-max" and "standardized", and for min-max with a floor that is 100 dB lower.
 
     Raises
     ------
     ArgumentError
-        If the features are not spectrograms, or a value of the first is not finite.
+        If the features are not spectrograms, a value of the first is not finite, or
+        `high` is not above `low`.
 
     Examples
     --------
-    >>> frames = np.random.default_rng(0).normal(-50, 15, size=(2, 60, 40))
+    >>> frames = np.random.default_rng(0).normal(-100, 15, size=(2, 60, 40))
     >>> lab = ScalingLab(list(frames))
     >>> lab.result.saturated > 0.1
     True
-    >>> lab.scaling.value = "standardized"
+    >>> lab.set(**lab.settings["standardized"])
     >>> lab.result.saturated < 0.01
     True
     """
 
-    def __init__(self, features, reference_db=0.0, units=64, seed=0):
-        if not len(features):
-            raise ArgumentError("the lab needs at least one spectrogram; got none")
-        frames, bands = first_step(features[0][:_FRAMES], units, seed).values.shape
+    low = traitlets.Float(-1.0).tag(sync=True, control=True)
+    high = traitlets.Float(1.0).tag(sync=True, control=True)
+    per_band = traitlets.Bool(False).tag(sync=True, control=True)
 
-        @functools.cache
-        def fit(scaling, floor_db):
-            scaler = scaling_steps(reference_db + floor_db, reference_db)[scaling]
-            return scaler.fit(features)
-
-        def compute(scaling, floor_db):
-            scaler = fit(scaling, floor_db)
-            # The whole utterance is scaled: min-max uses its extremes.
-            return first_step(scaler.transform(features[0])[:_FRAMES], units, seed)
-
-        controls = {
-            "scaling": ipywidgets.ToggleButtons(
-                options=list(scaling_steps()), description="scaling"
-            ),
-            "floor_db": ipywidgets.IntSlider(
-                -80, min=-200, max=-40, step=5, description="floor (dB)"
-            ),
+    def __init__(self, features, reference_db=0.0):
+        logs = scalers.AffineScaler(reference_db, _DB_PER_NEPER).transform(features)
+        raw = np.asarray(next(iter(logs), ()))
+        first_step(raw)  # checks its shape and values
+        overall = scalers.StandardScaler(per_band=False).fit(logs)
+        mean, std = (float(x) for x in overall.shift_and_scale())
+        alike = scalers.StandardScaler().fit(logs).transform(raw) * std + mean
+        self._shown = [x[:_FRAMES].astype(float) for x in (raw, alike)]
+        low, high = float(raw.min()), max(float(raw.max()), float(raw.min()) + 1)
+        lower = low - 100 / _DB_PER_NEPER
+        self.settings = {
+            "raw": _settings(-1.0, 1.0),
+            "plus 20": _settings(-21.0, -19.0),
+            "min-max": _settings(low, high),
+            "min-max, floor 100 dB lower": _settings(lower, high),
+            "standardized": _settings(mean - std, mean + std, per_band=True),
         }
+        edges = np.linspace(min(lower, -21.0) - 1.5, max(high, 1.0) + 1.5, 121)
+        kernel, bias = draw_gates(raw.shape[1])
         super().__init__(
-            controls,
-            compute,
-            ScalingPicture(frames, bands, units),
-            "go from raw to standardized: which scaling removes the saturation, and "
-            "which one the stripes? Then lower the floor with min-max.",
+            settings=self.settings,
+            edges=edges.tolist(),
+            shares=[list(np.histogram(x, edges)[0] / x.size) for x in (raw, alike)],
+            moments=[_moments(x) for x in self._shown],
+            inputs=np.stack([(x @ kernel).T for x in self._shown]),
+            weights=[kernel.sum(axis=0).tolist(), bias.tolist()],
+            bands=raw.shape[1],
         )
+
+    def _compute(self, low, high, per_band):
+        """Compute the gates; see `first_step`."""
+        return first_step(self._shown[per_band], (low + high) / 2, (high - low) / 2)
+
+
+def _settings(low, high, per_band=False):
+    return {"low": low, "high": high, "per_band": per_band}

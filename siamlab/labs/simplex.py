@@ -1,116 +1,180 @@
 """The simplex lab (notebook 07): a loss moves points on a triangle."""
 
-import functools
+import dataclasses
 
-import ipywidgets
 import numpy as np
+import traitlets
+from scipy import special
 
-from ..plots.figure_style import SPEAKER_COLORS
-from . import _hinge_settings
-from ._base import Lab, Picture
-from ._gradient_descent import descend, starting_points
+from ..distances import log_probabilities, pairwise_kl
+from ._view import Lab
+from .margin import COMPARED, check_kinds, clipped, hinge_statistics
 
-_COLORS = SPEAKER_COLORS[:5]
-_MARKERS = "osD^v"
-# Corners of the triangle of distributions, seen from the front: at distance 1 from its
-# center (1/3, 1/3, 1/3).
-_CORNERS = np.array([[-np.sqrt(0.75), -0.5], [np.sqrt(0.75), -0.5], [0.0, 1.0]])
+_MOST = 5  # speakers
+_LEARNING_RATE = 3.0  # step length for a gradient of norm 1
+# Of a point. The gradient of a logarithm near 0 is unbounded, so steps are clipped by
+# norm (Pascanu, Mikolov and Bengio, 2013).
+_MAX_STEP = 0.05
+_TINY = 1e-30  # keeps quotients finite
 
 
-class _SimplexPicture(Picture):
-    """The triangle; distances, active pairs and sums over the steps."""
+@dataclasses.dataclass(frozen=True)
+class DescentStep:
+    """The points after some steps; see `descend`.
 
-    def __init__(self, steps):
-        self._steps = steps
-        super().__init__((11, 5), "ab;ac;ad", width_ratios=(1.15, 1))
+    Parameters
+    ----------
+    step : int
+        Number of steps so far.
+    same_speaker, different_speaker : float
+        Mean divergence of the pairs of each kind, in nats: of what is compared with
+        the margin.
+    active : float
+        Share of the different-speaker pairs that are pushed apart.
+    dead : float
+        Share of the outputs whose gradient the clip sets to zero
+        (docs/doctor.md#s6).
+    outputs : numpy.ndarray
+        Shape (points, 3). Rows of a distribution sum to 1 (docs/doctor.md#s5).
+    """
 
-    def prepare(self):
-        """Draw the axes, and create the artists that move."""
-        triangle, *curves = self.axes
-        return [*self._prepare_triangle(triangle), *self._prepare_curves(*curves)]
+    step: int
+    same_speaker: float
+    different_speaker: float
+    active: float
+    dead: float
+    outputs: np.ndarray = dataclasses.field(repr=False, compare=False)
 
-    def _prepare_triangle(self, ax):
-        """Draw the triangle from the front: the sum of a point is its depth."""
-        ax.fill(*_CORNERS.T, facecolor="0.96", edgecolor="black")
-        for k, (x, y) in enumerate(1.14 * _CORNERS):
-            ax.text(x, y, f"output {k + 1}", ha="center", va="center")
-        # The clip keeps outputs in a cube; three of its corners are the triangle.
-        around = np.stack([_CORNERS, _CORNERS + np.roll(_CORNERS, -1, axis=0)], axis=1)
-        (self._cube,) = ax.fill(
-            *around.reshape(-1, 2).T, fill=False, linestyle="--", edgecolor="0.4"
-        )
-        self._note = ax.text(0, -1.14, "", ha="center", va="top")
-        self._trails, self._moving_points, self._dead_points = [], [], []
-        for color, marker in zip(_COLORS, _MARKERS, strict=True):
-            look = {"color": color, "marker": marker, "markersize": 7, "linestyle": ""}
-            self._trails += ax.plot([], [], color=color, linewidth=0.7)
-            self._moving_points += ax.plot([], [], **look, markeredgecolor="white")
-            self._dead_points += ax.plot([], [], **look, fillstyle="none")
-        ax.set(xlim=(-1.3, 1.3), ylim=(-1.48, 1.2), aspect="equal")
-        ax.set_title("three outputs for each segment; one color per speaker")
-        ax.axis("off")
-        points = (*self._moving_points, *self._dead_points)
-        return (self._cube, self._note, *self._trails, *points)
-
-    def _prepare_curves(self, distance, share, total):
-        """Draw the statistics of the steps so far."""
-        same, different = {"color": "#0072B2"}, {"color": "#D55E00", "linestyle": "--"}
-        distance.set(title="mean divergence", ylabel="nats")
-        distance.set_yscale("symlog", linthresh=1)
-        distance.set(ylim=(-1, 25))
-        distance.set_yticks([-1, 0, 1, 3, 10], ["-1", "0", "1", "3", "10"])
-        share.set(title="active pairs, dead outputs", ylabel="share")
-        share.set_ylim(-0.05, 1.05)
-        total.set(title="sum of each segment's outputs", ylabel="sum", ylim=(-0.1, 3.3))
-        total.set_xlabel("step")
-        self._margin = distance.axhline(0, color="black", linestyle=":")
-        lines = {
-            "same_speaker": distance.plot([], [], **same, label="same speaker"),
-            "different_speaker": distance.plot([], [], **different, label="different"),
-            "active": share.plot([], [], **different, label="different"),
-            "dead": share.plot([], [], color="black", label="outputs"),
-        }
-        self._curves = {name: line for name, (line,) in lines.items()}
-        self._sums = [total.plot([], [], color=c, linewidth=1)[0] for c in _COLORS]
-        for ax in (distance, share, total):
-            ax.set_xlim(-2, self._steps + 2)
-            if ax is not total:
-                ax.tick_params(labelbottom=False)
-                ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
-        return (self._margin, *self._curves.values(), *self._sums)
-
-    def draw(self, result):
-        """Move points, and extend the curves."""
-        descent, step = result.descent, result.step
-        projected = descent.outputs[: step + 1] @ _CORNERS
-        dead = np.zeros(len(descent.speakers), dtype=bool)
-        if not descent.softmax:
-            dead = _hinge_settings.has_no_gradient(descent.outputs[step]).any(axis=-1)
-        ids = np.unique(descent.speakers)
-        sums = descent.outputs[: step + 1].sum(axis=-1)
-        for i in range(len(_COLORS)):
-            mine = descent.speakers == ids[i] if i < len(ids) else np.zeros_like(dead)
-            self._trails[i].set_data(*_joined(projected[:, mine]))
-            self._moving_points[i].set_data(*projected[-1, mine & ~dead].T)
-            self._dead_points[i].set_data(*projected[-1, mine & dead].T)
-            steps = np.broadcast_to(np.arange(step + 1.0)[:, None], sums[:, mine].shape)
-            self._sums[i].set_data(*_joined(np.stack([steps, sums[:, mine]], axis=-1)))
-        for name, curve in self._curves.items():
-            curve.set_data(np.arange(step + 1), getattr(descent, name)[: step + 1])
-        self._margin.set_ydata([descent.margin] * 2)
-        self._cube.set_visible(not descent.softmax)
-        self._note.set_text(
-            ""
-            if descent.softmax
-            else "dashed: the cube of the clip, from 0 to 1, seen along its diagonal\n"
-            "hollow: an output outside of the cube has no gradient"
+    def __str__(self):
+        """Summarize in one line."""
+        sums = self.outputs.sum(axis=-1)
+        return (
+            f"step {self.step}: same-speaker pairs {self.same_speaker:z.2f} nats "
+            f"apart, different-speaker pairs {self.different_speaker:z.2f}, "
+            f"pushed apart {self.active:.1%}; outputs without a gradient "
+            f"{self.dead:.1%}; sums from {sums.min():z.2f} to {sums.max():z.2f}"
         )
 
 
-def _joined(lines):
-    """Join lines (steps, lines, 2) into one with gaps; return x and y."""
-    gap = np.full((1, *lines.shape[1:]), np.nan)
-    return np.concatenate([lines, gap]).swapaxes(0, 1).reshape(-1, 2).T
+def starting_points(n_speakers=4, n_points=6, seed=0):
+    """Draw logits around a center for each speaker, and compute their softmax.
+
+    Parameters
+    ----------
+    n_speakers : int
+        At least 1.
+    n_points : int
+        Points of each speaker.
+    seed : int
+        Seed of the points. More speakers do not change those of the first ones.
+
+    Returns
+    -------
+    outputs : numpy.ndarray
+        Shape (n_speakers * n_points, 3).
+    speakers : numpy.ndarray of int
+        Speaker of each point, shape (n_speakers * n_points,).
+
+    Examples
+    --------
+    >>> outputs, speakers = starting_points(3, n_points=2)
+    >>> outputs.shape, speakers.tolist()
+    ((6, 3), [0, 0, 1, 1, 2, 2])
+    """
+    logits = []
+    for speaker in range(n_speakers):
+        rng = np.random.default_rng([seed, speaker])
+        center = rng.normal(0, 0.7, size=3)
+        logits.append(center + rng.normal(0, 0.6, size=(n_points, 3)))
+    outputs = special.softmax(np.concatenate(logits), axis=-1)
+    return outputs, np.repeat(np.arange(n_speakers), n_points)
+
+
+def descend(
+    outputs, speakers, margin=1.0, directions="each", softmax=True, n_steps=150
+):
+    """Move points by gradient descent on the KL-hinge loss, and measure them.
+
+    The loss is that of `losses.KLHinge` over all pairs of points: the mean over the
+    same-speaker pairs plus the mean over the different-speaker pairs.
+
+    Parameters
+    ----------
+    outputs, speakers : numpy.ndarray
+        As returned by `starting_points`; without a softmax, `outputs` can be any
+        numbers.
+    margin : float
+        How far different-speaker pairs are pushed apart, in nats.
+    directions : {"one", "summed", "each"}
+        What is compared with the margin, as for `hinge_statistics`. In "one"
+        direction, the first point of a pair is the one with the lower index.
+    softmax : bool
+        Move the logits and compute their softmax. Otherwise the outputs themselves are
+        moved, and clipped to [1e-7, 1] before the logarithm (docs/doctor.md#s5, #s6).
+    n_steps : int
+        Number of steps.
+
+    Returns
+    -------
+    DescentStep
+        The points after the last step.
+
+    Raises
+    ------
+    ArgumentError
+        If there are pairs of one kind only.
+
+    Examples
+    --------
+    >>> points = starting_points(3)
+    >>> descend(*points).same_speaker < descend(*points, n_steps=0).same_speaker
+    True
+
+    Without the softmax, the first steps already leave the distributions:
+
+    >>> result = descend(*points, softmax=False, n_steps=2)
+    >>> bool(np.allclose(result.outputs.sum(axis=-1), 1))
+    False
+    """
+    first, second = np.triu_indices(len(outputs), k=1)
+    same = speakers[first] == speakers[second]
+    check_kinds(same)
+    # Entry (i, j) is the weight of KL(i, j) in the loss: positive for the same speaker.
+    weights = np.zeros((len(outputs), len(outputs)))
+    weights[first, second] = np.where(same, 1 / np.sum(same), -1 / np.sum(~same))
+    if directions != "one":
+        weights += weights.T
+    if softmax:
+        outputs = clipped(outputs)
+        outputs = outputs / outputs.sum(axis=-1, keepdims=True)
+    for _ in range(n_steps):
+        gradient = _gradient(outputs, weights, margin, directions, softmax)
+        length = np.linalg.norm(gradient, axis=-1, keepdims=True)
+        step = gradient * np.minimum(_LEARNING_RATE, _MAX_STEP / (length + _TINY))
+        if softmax:
+            outputs = special.softmax(log_probabilities(outputs) - step, axis=-1)
+        else:
+            outputs = outputs - step
+    p, q = outputs[first], outputs[second]
+    pairs = hinge_statistics(p, q, same, margin, directions, clip=not softmax)
+    near, far = (float(pairs.divergences[kind].mean()) for kind in (same, ~same))
+    return DescentStep(n_steps, near, far, pairs.active, pairs.dead, outputs)
+
+
+def _gradient(outputs, weights, margin, directions, softmax):
+    """Gradient of the loss at what moves: the logits, or the outputs themselves."""
+    p = outputs if softmax else clipped(outputs)
+    log_p, d = log_probabilities(p), pairwise_kl(p)
+    compared = d + d.T if directions == "summed" else d
+    # 1. At each divergence: zero for different-speaker pairs beyond the margin.
+    weights = np.where((weights < 0) & (compared >= margin), 0.0, weights)
+    # 2. At the outputs, each of which is first in some pairs and second in others.
+    first = weights.sum(axis=1, keepdims=True) * (log_p + 1) - weights @ log_p
+    gradient = first - (weights.T @ p) / np.maximum(p, _TINY)
+    # 3. Through the last layer.
+    if softmax:
+        return p * (gradient - np.sum(p * gradient, axis=-1, keepdims=True))
+    return np.where(p == outputs, gradient, 0.0)
 
 
 class SimplexLab(Lab):
@@ -127,18 +191,19 @@ class SimplexLab(Lab):
 
     Attributes
     ----------
-    margin : ipywidgets.FloatSlider
+    points : list of list of float
+        Three outputs of each point, before the first step: `n_points` of each of five
+        speakers. Dragging a point starts the descent again, from what is shown.
+    margin : float
         In nats.
-    directions : ipywidgets.ToggleButtons
+    directions : {"one", "summed", "each"}
         What is compared with the margin, as for `hinge_statistics`.
-    softmax : ipywidgets.ToggleButtons
+    softmax : bool
         Whether the logits are moved, or the outputs themselves.
-    n_speakers : ipywidgets.IntSlider
-        Number of speakers.
-    step : ipywidgets.IntSlider
+    n_speakers : int
+        Number of speakers, from 2 to 5.
+    step : int
         Number of steps so far.
-    play : ipywidgets.Play
-        Advances `step`.
 
     Examples
     --------
@@ -148,42 +213,20 @@ class SimplexLab(Lab):
     True
     """
 
+    points = traitlets.List(traitlets.List()).tag(sync=True, control=True)
+    margin = traitlets.Float(1.0).tag(sync=True, control=True)
+    directions = traitlets.Enum(tuple(COMPARED), "each").tag(sync=True, control=True)
+    softmax = traitlets.Bool(True).tag(sync=True, control=True)
+    n_speakers = traitlets.Int(4, min=2, max=_MOST).tag(sync=True, control=True)
+    step = traitlets.Int(0, min=0).tag(sync=True, control=True)
+
     def __init__(self, n_points=6, n_steps=150, seed=0):
-        # All steps of one descent are computed once.
-        @functools.lru_cache(maxsize=16)
-        def run(margin, directions, softmax, n_speakers):
-            logits, speakers = starting_points(n_speakers, n_points, seed)
-            return descend(logits, speakers, margin, directions, softmax, n_steps)
+        outputs, self._speakers = starting_points(_MOST, n_points, seed)
+        self.set_trait("points", outputs.tolist())
+        super().__init__(n_points=n_points, n_steps=n_steps)
 
-        def compute(step, **settings):
-            return run(**settings).at(step)
-
-        first = n_steps // 5
-        self.play = ipywidgets.Play(
-            first, min=0, max=n_steps, interval=200, description="play"
-        )
-        controls = {
-            **_hinge_settings.loss_controls(margin=1.0),
-            "n_speakers": ipywidgets.IntSlider(
-                4, min=2, max=len(_COLORS), description="speakers"
-            ),
-            "step": ipywidgets.IntSlider(first, min=0, max=n_steps, description="step"),
-        }
-        # Linked in the browser, which skips steps if the picture is slow.
-        self._link = ipywidgets.jslink(
-            (self.play, "value"), (controls["step"], "value")
-        )
-        super().__init__(
-            controls,
-            compute,
-            _SimplexPicture(n_steps),
-            "five speakers on three outputs: up to which margin is there room for all? "
-            "Then remove the softmax, with a hinge on one direction: where do the "
-            "points of one speaker go?",
-            extra_widgets=[self.play],
-        )
-
-    def reset(self):
-        """Stop the animation, and reset all controls."""
-        self.play.playing = False
-        super().reset()
+    def _compute(self, points, margin, directions, softmax, n_speakers, step):
+        """Compute the points after some steps; see `descend`."""
+        mine = self._speakers < n_speakers
+        outputs, speakers = np.array(points)[mine], self._speakers[mine]
+        return descend(outputs, speakers, margin, directions, softmax, step)

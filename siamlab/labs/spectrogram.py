@@ -1,23 +1,16 @@
 """The spectrogram lab (notebook 01): resolution in time and frequency."""
 
 import dataclasses
-import io
 import warnings
 
-import ipywidgets
 import numpy as np
-import soundfile
+import traitlets
 
 from ..errors import ArgumentError
 from ..features import Spectrogram
-from ._base import Lab
-from ._spectrogram_picture import MIN_DB, SpectrogramPicture
+from ._view import Lab
 
-_WINDOWS = (4, 8, 16, 25, 32, 64, 128)  # ms
-_HOPS = (2, 5, 10, 16, 20, 32, 64)  # ms
 _BANDS = (10, 20, 40, 80, 128)
-# With longer recordings, the picture would no longer follow at once.
-_MAX_SECONDS = 5.0  # s
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +38,6 @@ class SpectrogramAnalysis:
         Mel bands too narrow to contain a bin of the transform: always at the floor.
     values : numpy.ndarray
         In dB, shape (time, mel).
-    cut_off : numpy.ndarray
-        Which values are at the floor, bool, shape (time, mel).
-    weights : numpy.ndarray
-        Of each STFT bin in each band, shape (bins, bands).
     """
 
     spectrogram: Spectrogram
@@ -60,22 +49,14 @@ class SpectrogramAnalysis:
     skipped: float
     empty_bands: int
     values: np.ndarray = dataclasses.field(repr=False, compare=False)
-    cut_off: np.ndarray = dataclasses.field(repr=False, compare=False)
-    weights: np.ndarray = dataclasses.field(repr=False, compare=False)
 
     def __str__(self):
-        """Summarize in one line of HTML."""
-        text = (
-            f"<b>{self.frames}</b> frames x <b>{self.bands}</b> bands; resolution "
-            f"<b>{1000 * self.time_resolution:.1f} ms</b> and "
-            f"<b>{self.frequency_resolution:.0f} Hz</b>; "
-            f"<b>{self.at_floor:.1%}</b> of the values at the floor"
+        """Summarize in one line."""
+        return (
+            f"{self.frames} frames x {self.bands} bands; resolution "
+            f"{1e3 * self.time_resolution:.1f} ms, {self.frequency_resolution:.0f} Hz; "
+            f"{self.at_floor:.1%} at the floor; {self.empty_bands} bands empty"
         )
-        if self.skipped:
-            text += f"; <b>{self.skipped:.0%}</b> of the samples in no window"
-        if self.empty_bands:
-            text += f"; <b>{self.empty_bands} bands empty</b>: too narrow for a bin"
-        return text
 
 
 def analyze(samples, sr, spectrogram):
@@ -112,54 +93,28 @@ def analyze(samples, sr, spectrogram):
     >>> result.time_resolution, result.frequency_resolution
     (0.032, 31.25)
     """
-    with warnings.catch_warnings():
-        # librosa warns about empty filters, which are counted below.
-        warnings.filterwarnings("ignore", message="Empty filters")
+    # librosa warns about empty filters, which are counted below.
+    with warnings.catch_warnings(action="ignore", category=UserWarning):
         values = spectrogram(samples, sr)
-    cut_off = values <= spectrogram.floor_db + 1e-3  # up to rounding
-    with_bands = spectrogram.n_mels is not None
-    weights = spectrogram.mel_filters if with_bands else np.eye(spectrogram.n_bins)
+    step = spectrogram.hop_seconds
+    window = spectrogram.win_length / spectrogram.sr
+    first, second = spectrogram.frequencies[:2]
+    filters = np.ones(1) if spectrogram.n_mels is None else spectrogram.mel_filters
     return SpectrogramAnalysis(
-        spectrogram=spectrogram,
+        spectrogram,
         frames=len(values),
         bands=spectrogram.n_bins,
-        time_resolution=max(
-            spectrogram.win_length / (2 * spectrogram.sr), spectrogram.hop_seconds
-        ),
-        frequency_resolution=max(
-            2 * spectrogram.sr / spectrogram.win_length,
-            float(np.diff(spectrogram.frequencies[:2])[0]),
-        ),
-        at_floor=float(np.mean(cut_off)),
-        skipped=max(0.0, 1 - spectrogram.win_length / spectrogram.hop_length),
-        empty_bands=int(np.sum(~weights.any(axis=0))),
+        time_resolution=max(window / 2, step),
+        frequency_resolution=max(2 / window, float(second - first)),
+        # Up to rounding.
+        at_floor=float(np.mean(values <= spectrogram.floor_db + 1e-3)),
+        skipped=max(0.0, 1 - window / step),
+        empty_bands=int(np.sum(~filters.any(axis=0))),
         values=values,
-        cut_off=cut_off,
-        weights=weights,
     )
 
 
-def wav_bytes(samples, sr):
-    """Return samples as the bytes of a WAV file, for an audio player.
-
-    Parameters
-    ----------
-    samples : numpy.ndarray
-        Shape (samples,), in [-1, 1].
-    sr : int
-        Sampling rate in hertz.
-
-    Returns
-    -------
-    bytes
-        16 bits per sample.
-    """
-    content = io.BytesIO()
-    soundfile.write(content, samples, sr, format="WAV", subtype="PCM_16")
-    return content.getvalue()
-
-
-def settings(sr, window=0.025, hop=0.01, n_mels=128, floor_db=MIN_DB):
+def settings(sr, window=0.025, hop=0.01, n_mels=128, floor_db=-100):
     """Make a `Spectrogram` from the values of the lab's controls.
 
     Parameters
@@ -179,39 +134,40 @@ def settings(sr, window=0.025, hop=0.01, n_mels=128, floor_db=MIN_DB):
         Its `n_fft` is a power of two, at least the window, and at least twice the
         window with mel bands.
     """
-    win_length = round(sr * window)
+    win_length = int(sr * window + 0.5)  # as in JavaScript, halves are rounded up
     # Low mel bands are narrower than a bin of a transform as long as the window.
     shortest = win_length if n_mels == "all" else 2 * win_length
     return Spectrogram(
         sr=sr,
         n_fft=2 ** int(np.ceil(np.log2(shortest))),
         win_length=win_length,
-        hop_length=round(sr * hop),
+        hop_length=int(sr * hop + 0.5),
         n_mels=None if n_mels == "all" else n_mels,
         floor_db=floor_db,
     )
 
 
 class SpectrogramLab(Lab):
-    """Compute the spectrogram of a recording with other windows, hops and bands.
+    """Drag a window over a recording, and see its spectrum and the spectrogram.
 
     Parameters
     ----------
     samples : numpy.ndarray
-        Shape (samples,), in [-1, 1], at most 5 s.
+        Shape (samples,), in [-1, 1], from 0.128 to 3 s.
     sr : int
         Sampling rate in hertz.
 
     Attributes
     ----------
-    window, hop : ipywidgets.SelectionSlider
-        In seconds, shown in milliseconds.
-    n_mels : ipywidgets.SelectionSlider
+    window, hop : float
+        In seconds, from 0.004 to 0.128 and from 0.002 to 0.064.
+    n_mels : {10, 20, 40, 80, 128, "all"}
         Number of mel bands; "all" for the bins of the Fourier transform.
-    floor_db : ipywidgets.IntSlider
-        In dB.
-    sound : ipywidgets.Audio
-        The recording.
+    floor_db : int
+        In dB, from -100 to 20.
+    time : float
+        Center of the window whose spectrum is shown, in seconds; it changes no other
+        number. At first the loudest 25 ms.
 
     Raises
     ------
@@ -228,57 +184,37 @@ class SpectrogramLab(Lab):
     (30, 257)
     """
 
+    window = traitlets.Float(0.025, min=0.004, max=0.128).tag(sync=True, control=True)
+    hop = traitlets.Float(0.01, min=0.002, max=0.064).tag(sync=True, control=True)
+    n_mels = traitlets.Enum([*_BANDS, "all"], 128).tag(sync=True, control=True)
+    floor_db = traitlets.Int(-100, min=-100, max=20).tag(sync=True, control=True)
+    time = traitlets.Float(min=0.0).tag(sync=True, control=True)
+
     def __init__(self, samples, sr):
-        samples = _check_samples(samples, sr)
+        self._samples, self._sr = _check_samples(samples, sr), sr
+        mel = {n: Spectrogram(sr=sr, n_mels=n).frequencies.tolist() for n in _BANDS}
+        # Of 500 pieces of the recording, the highest and the lowest sample.
+        starts = np.linspace(0, len(self._samples), 500, endpoint=False, dtype=int)
+        ends = [f.reduceat(self._samples, starts) for f in (np.maximum, np.minimum)]
+        super().__init__(samples=self._samples, sr=sr, mel=mel, wave=np.stack(ends, 1))
 
-        def compute(window, hop, n_mels, floor_db):
-            return analyze(samples, sr, settings(sr, window, hop, n_mels, floor_db))
+    @traitlets.default("time")
+    def _loudest(self):
+        energy = np.convolve(self._samples**2, np.ones(self._sr // 40), mode="same")
+        return round(int(np.argmax(energy)) / self._sr, 3)
 
-        controls = {
-            "window": _slider("window", _WINDOWS, 0.025),
-            "hop": _slider("hop", _HOPS, 0.01),
-            "n_mels": ipywidgets.SelectionSlider(
-                options=[*((str(n), n) for n in _BANDS), ("all bins", "all")],
-                value=128,
-                description="mel bands",
-            ),
-            "floor_db": ipywidgets.IntSlider(
-                MIN_DB, min=MIN_DB, max=20, step=5, description="floor (dB)"
-            ),
-        }
-        self.sound = ipywidgets.Audio(
-            value=wav_bytes(samples, sr), format="wav", autoplay=False, loop=False
-        )
-        super().__init__(
-            controls,
-            compute,
-            SpectrogramPicture(samples, sr),
-            "all bins and a hop of 2 ms, then the window from 4 to 128 ms: when do "
-            "vertical stripes (pulses of a low voice) become horizontal ones (its "
-            "harmonics)? Then raise the floor until the sentence starts to vanish.",
-            extra_widgets=[self.sound],
-        )
-
-
-def _slider(name, milliseconds, first):
-    options = [(f"{n} ms", n / 1000) for n in milliseconds]
-    return ipywidgets.SelectionSlider(options=options, value=first, description=name)
+    def _compute(self, window, hop, n_mels, floor_db, time):
+        """Compute the spectrogram; see `analyze`."""
+        chosen = settings(self._sr, window, hop, n_mels, floor_db)
+        return analyze(self._samples, self._sr, chosen)
 
 
 def _check_samples(samples, sr):
-    samples = np.atleast_1d(np.asarray(samples, dtype=np.float32))
-    longest = int(_MAX_SECONDS * sr)
-    # Refuses samples that cannot be analyzed.
-    analyze(samples[:longest], sr, settings(sr))
-    if len(samples) > longest:
+    samples = np.asarray(samples, dtype=np.float32)
+    is_short = 0.128 <= len(samples) / sr <= 3  # longer ones would not follow at once
+    if samples.ndim != 1 or not is_short or not np.isfinite(samples).all():
         raise ArgumentError(
-            f"the lab takes at most {_MAX_SECONDS:g} s, to stay fast; got "
-            f"{len(samples) / sr:.1f} s. Select a part, such as samples[: 3 * sr]"
-        )
-    bad = np.count_nonzero(~np.isfinite(samples))
-    if bad:
-        raise ArgumentError(
-            f"samples must be finite; {bad} of {len(samples)} are not. Export the "
-            "recording again."
+            "samples must be one channel of 0.128 to 3 s and finite; got shape "
+            f"{samples.shape} at {sr} Hz. Select a part, such as samples[: 3 * sr]"
         )
     return samples

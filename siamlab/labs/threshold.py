@@ -2,14 +2,16 @@
 
 import dataclasses
 
-import ipywidgets
 import numpy as np
-from scipy.stats import norm
+import traitlets
+from scipy.special import ndtri
 
-from .. import metrics, plots
+from .. import metrics
 from ..metrics._validation import check_scores
 from ..plots.speaker_plots import score_range
-from ._base import Lab, Picture
+from ._view import Lab
+
+N_STEPS = 400  # of the threshold in the view
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,8 +29,6 @@ class Decision:
         are not.
     positive_share : float
         Share of the pairs that are labeled 1.
-    flipped : bool
-        Whether 1 labels different-speaker pairs.
     """
 
     threshold: float
@@ -36,16 +36,13 @@ class Decision:
     false_accepts: float
     false_rejects: float
     positive_share: float
-    flipped: bool
 
     def __str__(self):
-        """Summarize in one line of HTML."""
+        """Summarize in one line."""
         most_frequent = max(self.positive_share, 1 - self.positive_share)
         return (
-            f"threshold <b>{self.threshold:.3f}</b>: "
-            f"false accepts <b>{self.false_accepts:.1%}</b>, "
-            f"false rejects <b>{self.false_rejects:.1%}</b>, "
-            f"accuracy <b>{self.accuracy:.1%}</b> "
+            f"threshold {self.threshold:.3f}: false accepts {self.false_accepts:.1%}, "
+            f"false rejects {self.false_rejects:.1%}, accuracy {self.accuracy:.1%} "
             f"(always the more frequent label: {most_frequent:.1%})"
         )
 
@@ -78,85 +75,33 @@ def decide(y_true, y_score, threshold, flipped=False):
     0.0
     """
     labels = np.asarray(y_true, dtype=bool) ^ flipped
-    accepted = np.asarray(y_score) >= threshold
+    accepted = np.asarray(y_score, dtype=float) >= threshold
     return Decision(
         float(threshold),
         float(np.mean(accepted == labels)),
         float(np.mean(accepted[~labels])),
         float(np.mean(~accepted[labels])),
         float(np.mean(labels)),
-        bool(flipped),
     )
 
 
-class _ThresholdPicture(Picture):
-    """Two histograms, the DET curve, and the accuracy at each threshold."""
-
-    def __init__(self, y_true, y_score):
-        self._y_true, self._y_score = np.asarray(y_true, bool), np.asarray(y_score)
-        super().__init__((11, 3.4), "abc", width_ratios=(1.3, 1, 1.1))
-
-    def prepare(self):
-        """Draw histograms and axes, and create the artists that move."""
-        histogram, det, accuracy = self.axes
-        plots.score_histogram(self._y_true, self._y_score, threshold=0.0, ax=histogram)
-        histogram.set_title("scores of the pairs")
-        self._line = histogram.lines[-1]
-        plots.det_curve(self._y_true, self._y_score, ax=det)
-        self._curve, self._eer = det.lines
-        self._eer_text = det.texts[0]
-        self._points = self._curve.get_data()
-        # Symmetric around chance, to have room for flipped labels.
-        self._end = -det.get_xlim()[0]
-        det.tick_params(axis="x", labelrotation=90)
-        det.set(xlim=(-self._end, self._end), ylim=(-self._end, self._end))
-        det.set_title("DET curve: all thresholds")
-        self._point = det.plot([], [], "s", color="black", markersize=8)[0]
-        accepts, rejects, thresholds = metrics.det_curve(self._y_true, self._y_score)
-        share = np.mean(self._y_true)
-        right = share * (1 - rejects) + (1 - share) * (1 - accepts)
-        self._right = thresholds[1:], right[1:]
-        self._accuracy = accuracy.plot(*self._right)[0]
-        self._height = accuracy.plot([], [], "s", color="black", markersize=8)[0]
-        accuracy.axhline(max(share, 1 - share), color="0.5", linestyle=":")
-        accuracy.set(xlabel="threshold (cosine)", ylabel="accuracy", ylim=(0, 1.02))
-        accuracy.set_title("accuracy (dotted: constant answer)")
-        curves = (self._curve, self._eer, self._eer_text, self._accuracy)
-        return (*curves, self._line, self._point, self._height)
-
-    def draw(self, result):
-        """Move the line and the points."""
-        self._line.set_xdata([result.threshold] * 2)
-        errors = np.array([result.false_accepts, result.false_rejects])
-        with np.errstate(divide="ignore"):
-            x, y = np.clip(norm.ppf(errors), -self._end, self._end)
-        self._point.set_data([x], [y])
-        x, y = self._points
-        # With flipped labels, each error rate is one minus the other one.
-        self._curve.set_data(*((-y, -x) if result.flipped else (x, y)))
-        for artist in (self._eer, self._eer_text):
-            artist.set_visible(not result.flipped)
-        thresholds, right = self._right
-        self._accuracy.set_data(thresholds, 1 - right if result.flipped else right)
-        self._height.set_data([result.threshold], [result.accuracy])
-
-
 class ThresholdLab(Lab):
-    """Move a decision threshold over the scores of pairs.
+    """Drag a decision threshold over the scores of pairs.
 
     Parameters
     ----------
     y_true : array_like of bool
         1 for the same speaker, shape (pairs,), as from `metrics.pair_scores`.
     y_score : array_like
-        Similarities, shape (pairs,).
+        Similarities, shape (pairs,). They are rounded to single precision.
 
     Attributes
     ----------
-    threshold : ipywidgets.FloatSlider
-        From the lowest to the highest score.
-    flipped : ipywidgets.ToggleButtons
-        Which pairs are labeled 1.
+    threshold : float
+        From just below the lowest to just above the highest score; other values are
+        moved to the nearer end. At first, where the error rates are equal.
+    flipped : bool
+        Whether 1 labels different-speaker pairs.
 
     Raises
     ------
@@ -166,37 +111,34 @@ class ThresholdLab(Lab):
     Examples
     --------
     >>> lab = ThresholdLab([1, 1, 0, 0], [0.9, 0.8, 0.3, 0.1])
-    >>> lab.threshold.value = 0.5
+    >>> lab.threshold = 0.5
     >>> lab.result.accuracy
     1.0
     """
 
+    threshold = traitlets.Float().tag(sync=True, control=True)
+    flipped = traitlets.Bool(False).tag(sync=True, control=True)
+
     def __init__(self, y_true, y_score):
-        y_true, y_score = check_scores(y_true, y_score)
-        best = metrics.best_threshold(y_true, y_score)
-        picture = _ThresholdPicture(y_true, y_score)
-        low, high = score_range(y_score)
-        step = (high - low) / 200
-        first = low + step * round((best - low) / step)
-        controls = {
-            "threshold": ipywidgets.FloatSlider(
-                first,
-                min=low,
-                max=high,
-                step=step,
-                description="threshold",
-                readout_format=".3f",
-            ),
-            "flipped": ipywidgets.ToggleButtons(
-                options=[("same speaker", False), ("different", True)],
-                description="label 1 means",
-            ),
-        }
-        super().__init__(
-            controls,
-            lambda threshold, flipped: decide(y_true, y_score, threshold, flipped),
-            picture,
-            "find the threshold with equal error rates, then the one with the best "
-            "accuracy: how many same-speaker pairs does it reject? Then flip the "
-            "labels.",
-        )
+        same, scores = check_scores(y_true, y_score)
+        # The view has the scores in single precision; both must count the same pairs.
+        scores = scores.astype(np.float32).astype(float)
+        self._pairs = same, scores
+        low, high = score_range(scores)
+        pad = 0.02 * (high - low)
+        # Room to accept all pairs, and to reject all.
+        self._domain = [low - pad, high + pad]
+        self.threshold = metrics.best_threshold(same, scores)  # equal error rates
+        kinds = {"same": np.sort(scores[same]), "different": np.sort(scores[~same])}
+        grid = np.linspace(low - pad, high + pad, N_STEPS + 1)
+        below = {k: np.searchsorted(x, grid) / len(x) for k, x in kinds.items()}
+        rates = np.clip([1 - below["different"], below["same"]], 0.001, 0.999)
+        super().__init__(domain=self._domain, deviates=ndtri(rates), **kinds)
+
+    @traitlets.validate("threshold")
+    def _within_the_axis(self, proposal):
+        return float(np.clip(proposal["value"], *self._domain))
+
+    def _compute(self, threshold, flipped):
+        """Compute the error rates; see `decide`."""
+        return decide(*self._pairs, threshold, flipped)

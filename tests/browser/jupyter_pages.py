@@ -74,7 +74,7 @@ class Notebook:
             self.console_errors.append(f"{message.text} ({url})")
 
     def run_all(self, seconds):
-        """Run all cells anew; wait until they have run, or one has failed."""
+        """Run all cells again; wait until they have run, or one has failed."""
         status = self.page.locator(".jp-StatusBar-Widget")
         expect(status).to_contain_text("| Idle")
         for name in ("Edit", "Clear Outputs of All Cells", "Run", "Run All Cells"):

@@ -1,9 +1,9 @@
-"""A small example of each lab: what the tests of all labs use."""
+"""Small data for the labs."""
 
 import numpy as np
 from scipy.special import softmax
 
-from siamlab import ctc, labs
+from siamlab import ctc
 
 
 def scores():
@@ -82,25 +82,3 @@ def speakers():
         return x[:, :2] + (min_dist + 1 / n_neighbors + len(metric) / 20) * noise
 
     return embeddings, features, layout
-
-
-def ctc_lab():
-    outputs, vocabulary, truth, times = phone_outputs()
-    return labs.CTCLab(outputs, vocabulary, truth, hop_seconds=0.01, phones=times)
-
-
-def explorer():
-    embeddings, features, layout = speakers()
-    return labs.SpeakerExplorer(embeddings, features, layout=layout)
-
-
-# Functions that make one lab of each class.
-LABS = {
-    labs.CTCLab: ctc_lab,
-    labs.SpeakerExplorer: explorer,
-    labs.MarginLab: lambda: labs.MarginLab(*pair_outputs()),
-    labs.ScalingLab: lambda: labs.ScalingLab(spectrograms()),
-    labs.SimplexLab: lambda: labs.SimplexLab(n_points=4, n_steps=40),
-    labs.SpectrogramLab: lambda: labs.SpectrogramLab(*recording()),
-    labs.ThresholdLab: lambda: labs.ThresholdLab(*scores()),
-}

@@ -1,3 +1,5 @@
+"""The simplex lab: gradient descent on the KL-hinge loss, over three outputs."""
+
 import itertools
 
 import keras
@@ -7,11 +9,38 @@ from gradients import value_and_gradient
 from scipy.special import softmax
 
 import siamlab as sl
-from siamlab.labs._gradient_descent import descend, starting_points
-from siamlab.labs.margin import hinge_statistics
-from siamlab.labs.simplex import SimplexLab
+from siamlab import errors
+from siamlab.labs import simplex
+from siamlab.labs.simplex import SimplexLab, descend, starting_points
 
 SETTINGS = list(itertools.product(("one", "summed", "each"), (True, False)))
+
+
+def make():
+    return SimplexLab()
+
+
+def settings(rng):
+    """Random values of all controls: 40 steps, from points that can be moved."""
+    points = rng.dirichlet(np.ones(3), size=30)
+    with_softmax = bool(rng.integers(2))
+    if not with_softmax:
+        points += rng.uniform(-0.2, 0.2, size=points.shape)
+    return {
+        "points": points.tolist(),
+        "margin": round(float(rng.uniform(0.1, 6)), 1),
+        "directions": str(rng.choice(["one", "summed", "each"])),
+        "softmax": with_softmax,
+        "n_speakers": int(rng.integers(2, 6)),
+        "step": 40,
+    }
+
+
+def numbers(result):
+    """What the view computes, too."""
+    names = "same_speaker", "different_speaker", "active", "dead"
+    statistics = {name: getattr(result, name) for name in names}
+    return {"outputs": result.outputs.ravel(), **statistics}
 
 
 def gradient_in_training(points, speakers, margin, directions, with_softmax):
@@ -37,55 +66,65 @@ def gradient_in_training(points, speakers, margin, directions, with_softmax):
 
 
 @pytest.mark.parametrize(("directions", "with_softmax"), SETTINGS)
-def test_a_step_follows_the_gradient_of_training(directions, with_softmax):
-    logits, speakers = starting_points(3, n_points=4)
-    steps = {"n_steps": 3, "learning_rate": 0.1, "max_step": np.inf}
-    path = descend(logits, speakers, 0.5, directions, with_softmax, **steps)
-    for before, after in itertools.pairwise(path.outputs):
+def test_a_step_follows_the_gradient_of_training(directions, with_softmax, monkeypatch):
+    monkeypatch.setattr(simplex, "_MAX_STEP", 0.5)  # so that few steps are clipped
+    outputs, speakers = starting_points(3, n_points=4)
+    settings = 0.5, directions, with_softmax
+    for _ in range(3):
         # Adding a constant to the logits changes neither outputs nor gradient.
-        points = np.log(before) if with_softmax else before
-        gradient = gradient_in_training(points, speakers, 0.5, directions, with_softmax)
-        expected = points - 0.1 * gradient
+        points = np.log(outputs) if with_softmax else outputs
+        gradient = gradient_in_training(points, speakers, *settings)
+        length = np.linalg.norm(gradient, axis=-1, keepdims=True)
+        expected = points - gradient * np.minimum(3, 0.5 / (length + 1e-30))
         expected = softmax(expected, axis=-1) if with_softmax else expected
-        np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-7)
+        outputs = descend(outputs, speakers, *settings, n_steps=1).outputs
+        np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-7)
         assert np.abs(gradient).max() > 0.01
 
 
 def test_points_stay_distributions_only_with_a_softmax():
     """Without one, only the sum of both directions cannot fall below 0."""
-    points = starting_points(4)
-    outputs = descend(*points, margin=6.0).outputs
-    assert outputs.min() >= 0
-    np.testing.assert_allclose(outputs.sum(axis=-1), 1)
-    result = descend(*points, 1.0, "one", False).at(150)
-    assert result.min_sum < 0.8 < 1.5 < result.max_sum
-    assert descend(*points, 1.0, "summed", False).same_speaker.min() >= 0
+    outputs, speakers = starting_points(4)
+    result = descend(outputs, speakers, margin=6.0)
+    assert result.outputs.min() >= 0
+    np.testing.assert_allclose(result.outputs.sum(axis=-1), 1)
+    result = descend(outputs, speakers, 1.0, "one", softmax=False)
+    sums = result.outputs.sum(axis=-1)
+    assert sums.min() < 0.8 < 1.5 < sums.max()
+    assert result.same_speaker < -0.2
+    for _ in range(150):
+        result = descend(outputs, speakers, 1.0, "summed", softmax=False, n_steps=1)
+        outputs = result.outputs
+        assert result.same_speaker >= 0
 
 
 def test_a_large_margin_has_room_for_as_many_speakers_as_outputs():
-    assert descend(*starting_points(3), margin=3.0).at(150).active == 0
-    assert descend(*starting_points(4), margin=3.0).at(150).active > 0.05
+    assert descend(*starting_points(3), margin=3.0).active == 0
+    assert descend(*starting_points(4), margin=3.0).active > 0.05
 
 
-@pytest.mark.parametrize("with_softmax", [True, False])
-def test_statistics_are_those_of_the_margin_lab(with_softmax):
-    points, speakers = starting_points(3, n_points=4)
-    descent = descend(points, speakers, 0.7, "each", with_softmax, n_steps=30)
-    first, second = np.triu_indices(len(speakers), k=1)
-    same = speakers[first] == speakers[second]
-    p, q = descent.outputs[30][first], descent.outputs[30][second]
-    pairs = hinge_statistics(p, q, same, 0.7, clip=not with_softmax)
-    result, d = descent.at(30), pairs.divergences
-    assert result.active == pytest.approx(pairs.active)
-    assert result.same_speaker == pytest.approx(d[same].mean(), abs=1e-9)
-    assert result.different_speaker == pytest.approx(d[~same].mean())
+def test_the_descent_starts_from_the_points_that_were_moved():
+    lab = SimplexLab(n_points=2)
+    # Without a softmax, outputs can be anywhere; a softmax makes them distributions.
+    moved = [[0.2, 1.1, -0.1], *lab.points[1:]]
+    lab.set(points=moved, softmax=False, n_speakers=2)
+    np.testing.assert_array_equal(lab.result.outputs, moved[:4])
+    assert lab.result.dead == pytest.approx(2 / 12)
+    lab.softmax = True
+    start = lab.result.outputs
+    np.testing.assert_allclose(start.sum(axis=-1), 1)
+    np.testing.assert_allclose(start[0], np.clip(moved[0], 1e-7, 1) / 1.2, atol=1e-7)
 
 
-def test_the_descent_plays_in_the_browser_until_it_is_reset():
-    lab = SimplexLab(n_points=4, n_steps=40)
-    assert lab._link.source == (lab.play, "value")
-    assert lab._link.target == (lab.step, "value")
-    assert lab.play.value == lab.step.value
-    lab.play.playing = True
-    lab.reset_button.click()
-    assert not lab.play.playing
+def test_the_readout_is_plain_text():
+    lab = SimplexLab()
+    lab.set(margin=3.0, step=150)
+    assert lab.readout.startswith("step 150: same-speaker pairs 0.00 nats apart")
+    assert "pushed apart 18.1%" in lab.readout
+    lab.reset()
+    assert lab.result.step == 0
+
+
+def test_pairs_of_both_kinds_are_needed():
+    with pytest.raises(errors.ArgumentError, match="got 0 of the same speaker"):
+        SimplexLab(n_points=1)

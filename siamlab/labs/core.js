@@ -292,13 +292,17 @@ class Plot {
       event.preventDefault();
     });
     // Pressed anywhere in the plot, the nearest line comes there.
-    if (axis === "x") this.canvas.addEventListener("pointerdown", (event) => {
-      const far = (x) => Math.abs(this.x(x) - event.offsetX);
-      if (this.lines.some((value) => far(value()) < far(get()))) return;
-      grip.dispatchEvent(new PointerEvent("pointerdown", event));
-      move(this.x.invert(event.offsetX));
-    });
-    if (axis === "x") this.lines.push(get);
+    if (axis === "x") {
+      this.lines.push(get);
+      this.canvas.addEventListener("pointerdown", (event) => {
+        const x = event.offsetX;
+        const far = (value) => Math.abs(this.x(value()) - x);
+        const isNearest = this.lines.every((other) => far(other) >= far(get));
+        if (event.button || !isNearest || x < this.left || x > this.right) return;
+        grip.dispatchEvent(new PointerEvent("pointerdown", event));
+        move(this.x.invert(x));
+      });
+    }
     this.frame.append(grip);
     this.handles.push(() => {
       grip.hidden = !isShown();

@@ -77,6 +77,18 @@ def test_handles_move_by_keyboard_mouse_and_touch(page):
             assert values(page) != before, (handle.get_attribute("aria-label"), drag)
 
 
+def test_a_press_in_a_plot_brings_the_nearest_line_there(page):
+    for plot in page.locator(".siamlab-frame:has(> .siamlab-x)").all():
+        box, line = plot.bounding_box(), plot.locator(".siamlab-x").first.bounding_box()
+        on_the_left = line["x"] < box["x"] + box["width"] / 2
+        x = line["x"] + line["width"] / 2 + (25 if on_the_left else -25)
+        before = values(page)
+        page.mouse.click(x, box["y"] + 20, button="right")
+        assert values(page) == before
+        page.mouse.click(x, box["y"] + 20)
+        assert values(page) != before
+
+
 def test_each_control_changes_the_state(page):
     for slider in page.locator("input[type=range]").all():
         before = values(page)

@@ -49,7 +49,7 @@ class OnnxEncoder(SegmentEncoder):
     Raises
     ------
     ArgumentError
-        If the network has other inputs or outputs.
+        If the network has other inputs or outputs, or needs other segments.
     StorageError
         If the file is missing or damaged.
     """
@@ -95,6 +95,10 @@ class OnnxEncoder(SegmentEncoder):
             ) from error
         self._batch, length = self._input_shape()
         self.n_frames = n_frames or length or _N_FRAMES
+        if length and self.n_frames != length:
+            raise ArgumentError(
+                f"{path} needs segments of {length} frames; got n_frames={n_frames}"
+            )
         self.hop_frames = hop_frames or max(1, self.n_frames // 2)
         silence = np.zeros((1, self.n_frames, self.spectrogram.n_bins), np.float32)
         self._output = self._find_output(silence)

@@ -71,6 +71,8 @@ def test_fixed_sizes_of_batch_and_time(tmp_path, corpus, shape):
     encoder = sl.encoder(write(tmp_path / "encoder.onnx", shape))
     fixed = shape[1] if isinstance(shape[1], int) else 300
     assert (encoder.n_frames, encoder.hop_frames) == (fixed, fixed // 2)
+    with pytest.raises(ArgumentError, match="frames; got n_frames=77"):
+        sl.encoder(write(tmp_path / "fixed.onnx", (1, 90, 80)), n_frames=77)
     free = sl.encoder(write(tmp_path / "free.onnx"), n_frames=fixed)
     np.testing.assert_allclose(
         sl.embed(encoder, corpus), sl.embed(free, corpus), atol=1e-5

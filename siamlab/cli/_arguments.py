@@ -24,16 +24,15 @@ def add_corpus(parser):
 
 def add_encoder(parser):
     """Add the argument that names an encoder."""
-    default = "default: the pretrained encoder of siamlab"
-    parser.add_argument("--encoder", metavar="FILE.npz", help=default)
+    default = "an .npz or .onnx file; by default the pretrained encoder of siamlab"
+    parser.add_argument("--encoder", metavar="FILE", help=default)
 
 
 def load_encoder(arguments):
     """Load the encoder that the arguments name."""
     from .. import embeddings
 
-    path = arguments.encoder
-    return embeddings.Encoder.load(path) if path else embeddings.encoder()
+    return embeddings.encoder(arguments.encoder)
 
 
 def load_corpus(arguments):

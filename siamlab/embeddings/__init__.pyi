@@ -8,6 +8,7 @@ from .encoder_training import augmentation, describe_training, train_encoder
 from .enrollment import enroll, trials
 from .extraction import embed
 from .layers import embed_layers, extractor
+from .onnx_encoder import OnnxEncoder
 from .pretrained import Encoder, encoder, encoder_card
 from .table import Embeddings
 
@@ -15,6 +16,7 @@ __all__ = [
     "ChannelRobustness",
     "Embeddings",
     "Encoder",
+    "OnnxEncoder",
     "augmentation",
     "average_spectra",
     "channel_robustness",

@@ -90,10 +90,10 @@ def channel_robustness(model, features, *, range_db=6.0, seed=0, **kwargs):
     import keras
 
     from .extraction import embed
-    from .pretrained import Encoder
+    from .segment_encoder import SegmentEncoder
 
     check_features(features)
-    is_model = isinstance(model, keras.Model | Encoder)
+    is_model = isinstance(model, keras.Model | SegmentEncoder)
     compute = functools.partial(embed, model, **kwargs) if is_model else model
 
     def eer(compute, features):

@@ -17,7 +17,8 @@ from ..errors import ArgumentError
 from ..features import Features, extract
 from ..features.cluster import run_jobs, split_by_size
 from ..sampling import segments
-from .pretrained import Encoder, encoder
+from .pretrained import encoder
+from .segment_encoder import SegmentEncoder
 from .table import Embeddings
 
 _RECORDINGS = (str, os.PathLike, corpora.Corpus)
@@ -40,7 +41,7 @@ def embed(
 
     There are two ways to call it:
 
-    - ``embed(model, features)`` uses your own network, or an `Encoder`.
+    - ``embed(model, features)`` uses your own network, or an `encoder`.
     - ``embed(recordings)`` uses the pretrained encoder of siamlab. `recordings` is a
       path, a `Corpus` or `Features`.
 
@@ -50,15 +51,15 @@ def embed(
 
     Parameters
     ----------
-    model : keras.Model or Encoder
-        A `SpeakerNet`, a `Siamese`, any functional or sequential model, or an
-        `Encoder`.
+    model : keras.Model, Encoder or OnnxEncoder
+        A `SpeakerNet`, a `Siamese`, any functional or sequential model, or an encoder
+        that computes its own spectrograms.
     features : Features or sequence of numpy.ndarray
         Shape (time, mel) each. An utterance that is shorter than a segment is repeated
-        to fill it. An `Encoder` computes its own spectrograms and therefore also
-        accepts a `Corpus`, or the path of a recording or of a folder of recordings
-        (`corpora.recordings`). It removes their offset and brings them to one level.
-        In features, both stay as they were extracted: use its ``spectrogram``.
+        to fill it. An encoder also accepts a `Corpus`, or the path of a recording or of
+        a folder of recordings (`corpora.recordings`). An `Encoder` removes their offset
+        and brings them to one level. In features, both stay as they were extracted: use
+        its ``spectrogram``.
     layer : str, optional
         Name of the layer whose output is the embedding. By default, the embedding is
         the output of the network (of ``model.encoder`` if there is one). For a
@@ -117,11 +118,11 @@ def embed(
                 f"Corpus or Features; got embed({type(model).__name__})"
             )
         model, features = encoder(), model
-    if isinstance(model, Encoder):
+    if isinstance(model, SegmentEncoder):
         if layer is not None:
             raise ArgumentError(
-                f"layer= is not supported for an Encoder; got layer={layer!r}. Use "
-                "embed(encoder.network(), features, layer=...)"
+                f"layer= needs a keras.Model; got layer={layer!r} for an encoder. Use "
+                "embed(encoder.network(), features, layer=...) if it is an Encoder"
             )
         features = _encoder_features(features, model.spectrogram, client)
         bands = model.spectrogram.n_bins
@@ -142,7 +143,7 @@ def embed(
     x, _ = next(batches(features, n_frames, bands, hop_frames, batch_size))
     settings = n_frames, x.shape[-1], hop_frames, batch_size, normalize
     # An encoder's matrix products are small: threads would wait for each other.
-    n_threads = 1 if isinstance(model, Encoder) else None
+    n_threads = 1 if isinstance(model, SegmentEncoder) else None
     with threadpool_limits(n_threads, user_api="blas"):
         if client is None:
             tracked = progress_bar(features, description="embeddings", unit="utterance")
@@ -193,7 +194,7 @@ def _embed_on_cluster(model, features, settings, client):
     in_shards = getattr(features, "folder", None) is not None
     pieces = split_by_size([len(array) for array in arrays], _PIECE_FRAMES)
     # The workers load the layers of siamlab before they unpickle a Keras model.
-    network = model if isinstance(model, Encoder) else pickle.dumps(model)
+    network = model if isinstance(model, SegmentEncoder) else pickle.dumps(model)
 
     def jobs():
         for rows in pieces:
@@ -207,7 +208,7 @@ def _embed_on_cluster(model, features, settings, client):
 
 def _embed_piece(network, job):
     arrays, settings = job
-    model = network if isinstance(network, Encoder) else _load(network)
+    model = network if isinstance(network, SegmentEncoder) else _load(network)
     return _embed(model, [array[:] for array in arrays], *settings)
 
 

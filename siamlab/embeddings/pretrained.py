@@ -15,8 +15,9 @@ import numpy as np
 from .. import _files
 from ..errors import ArgumentError, StorageError
 from ..features import Spectrogram
-from ..sampling import segments
 from . import _numpy_xvector
+from .onnx_encoder import OnnxEncoder
+from .segment_encoder import SegmentEncoder
 
 _FOLDER = Path(__file__).parent
 # Names in the file of what is not a weight of the network.
@@ -24,7 +25,7 @@ _ABOUT, _WINDOW, _FILTERS = "about", "spectrogram/window", "spectrogram/mel_filt
 _MAX_FRAMES = 100_000  # longest segment, about a quarter of an hour
 
 
-class Encoder:
+class Encoder(SegmentEncoder):
     """A trained network that turns recordings into embeddings, with NumPy alone.
 
     Parameters
@@ -75,59 +76,10 @@ class Encoder:
             f"{self.about.get('corpus', '?')}"
         )
 
-    def __call__(self, x):
-        """Embed segments.
-
-        Parameters
-        ----------
-        x : array_like
-            Segments of spectrograms in dB, shape (batch, time, mel).
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (batch, dim), rows of unit length.
-
-        Raises
-        ------
-        ArgumentError
-            If the shape is wrong.
-        """
-        x = np.asarray(x, dtype=np.float32)
-        bands = self.spectrogram.n_bins
-        if x.ndim != 3 or x.shape[-1] != bands or not x.shape[1]:
-            raise ArgumentError(
-                f"the encoder needs segments of shape (batch, time, {bands}), in dB; "
-                f"got {x.shape}. Compute them with encoder.spectrogram(samples, sr)"
-            )
+    def _forward(self, x):
         w = self.weights
         x = (np.maximum(x, w["scale/floor"]) - w["scale/shift"]) / w["scale/scale"]
         return _numpy_xvector.forward(self._layers, x)
-
-    def embed(self, samples, sr):
-        """Embed one recording.
-
-        Parameters
-        ----------
-        samples : array_like
-            One channel, shape (samples,).
-        sr : int
-            Sampling rate in hertz.
-
-        Returns
-        -------
-        numpy.ndarray
-            float32, shape (dim,), of unit length: the mean over all segments.
-
-        Raises
-        ------
-        ArgumentError
-            If there is more than one channel, or the recording is shorter than one
-            window of the spectrogram.
-        """
-        x = self.spectrogram(samples, sr)
-        mean = self(segments(x, self.n_frames, self.hop_frames)).mean(axis=0)
-        return mean / np.linalg.norm(mean)
 
     def network(self, augmentation=()):
         """Build the same network in Keras, for training or export.
@@ -281,25 +233,51 @@ def _check(encoder):
         raise ValueError("the weights are not finite")
 
 
-@functools.cache
-def encoder():
-    """Load the pretrained encoder of siamlab.
+def encoder(path=None, features="kaldi_fbank80", **settings):
+    """Load the pretrained encoder of siamlab, or an encoder from a file.
 
-    It was trained to distinguish speakers of LibriSpeech, independently of room and
-    microphone. `encoder_card` describes the training, the results and the limitations.
+    The pretrained encoder was trained to distinguish speakers of LibriSpeech,
+    independently of room and microphone. `encoder_card` describes the training, the
+    results and the limitations. Stronger ones are published as ONNX files
+    (docs/recordings.md).
+
+    Parameters
+    ----------
+    path : str or os.PathLike, optional
+        A file that `Encoder.save` wrote (``.npz``), or an ONNX file (``.onnx``).
+    features : str
+        The input of an ONNX file, as for `OnnxEncoder`.
+    **settings
+        Further arguments of `OnnxEncoder`.
 
     Returns
     -------
-    Encoder
-        The same object each time.
+    Encoder or OnnxEncoder
+        Without a path, the same object each time.
+
+    Raises
+    ------
+    ArgumentError
+        If an ONNX file has other inputs or outputs.
+    StorageError
+        If the file is missing, damaged, or does not contain an encoder.
 
     Examples
     --------
     >>> import siamlab as sl
     >>> corpus = sl.corpora.voices(n_speakers=2, n_utterances=2)
-    >>> sl.embed(corpus).shape
+    >>> sl.embed(sl.encoder(), corpus).shape
     (4, 128)
     """
+    if path is None:
+        return _pretrained()
+    if Path(path).suffix == ".onnx":
+        return OnnxEncoder(path, features, **settings)
+    return Encoder.load(path)
+
+
+@functools.cache
+def _pretrained():
     return Encoder.load(_FOLDER / "encoder.npz")
 
 

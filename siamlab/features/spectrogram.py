@@ -51,6 +51,8 @@ class Spectrogram:
         If given, the mean of each recording (a constant offset) is removed, and the
         recording is brought to this level: its root mean square, in dB relative to full
         scale. By default, recordings are used as they are.
+    kaldi : {"povey", "hamming"}, optional
+        Compute the mel bands as Kaldi does, with this window; see `kaldi_fbank`.
 
     Raises
     ------
@@ -75,6 +77,50 @@ class Spectrogram:
     fmax: float | None = None
     floor_db: float = -100.0
     level_db: float | None = None
+    kaldi: str | None = None
+
+    @classmethod
+    def kaldi_fbank(cls, n_mels=80, sr=16000, window="povey"):
+        """Return the settings of Kaldi's "fbank", the input of many speaker encoders.
+
+        As in Kaldi (Povey et al., 2011), windows of 25 ms start every 10 ms. The mean
+        of each is subtracted, and ``x[t] - 0.97 * x[t - 1]`` emphasizes high
+        frequencies. The mel scale is ``1127 * log(1 + f / 700)`` from 20 Hz; filters
+        have the height 1.
+
+        Parameters
+        ----------
+        n_mels : int
+            Number of mel bands.
+        sr : int
+            Sampling rate in hertz.
+        window : {"povey", "hamming"}
+            The default is a Hann window to the power of 0.85.
+
+        Returns
+        -------
+        Spectrogram
+            Its values are in dB, for samples from -1 to 1. Kaldi's own values are
+            natural logarithms of the power, for samples from -32768 to 32767:
+            ``log(10) / 10 * decibels + log(32768**2)``.
+
+        Examples
+        --------
+        >>> spectrogram = Spectrogram.kaldi_fbank()
+        >>> spectrogram(np.random.default_rng(0).normal(size=16000), 16000).shape
+        (98, 80)
+        """
+        win_length = sr * 25 // 1000
+        return cls(
+            sr=sr,
+            n_fft=1 << (win_length - 1).bit_length(),
+            win_length=win_length,
+            hop_length=sr // 100,
+            n_mels=n_mels,
+            fmin=20.0,
+            floor_db=float(10 * np.log10(np.finfo(np.float32).eps / 2**30)),
+            kaldi=window,
+        )
 
     def __post_init__(self):
         with_mel = [] if self.n_mels is None else ["n_mels"]
@@ -82,6 +128,12 @@ class Spectrogram:
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ArgumentError(f"{name} must be a positive integer; got {value}")
+        known = ("povey", "hamming") if self.n_mels else ()
+        if self.kaldi is not None and self.kaldi not in known:
+            raise ArgumentError(
+                'kaldi must be "povey" or "hamming", with mel bands; got '
+                f"kaldi={self.kaldi!r}, n_mels={self.n_mels}"
+            )
         if self.win_length > self.n_fft:
             raise ArgumentError(
                 f"win_length must be at most n_fft={self.n_fft}; got {self.win_length}"
@@ -111,6 +163,8 @@ class Spectrogram:
         """Center of each mel band or STFT bin in hertz, shape (n_bins,)."""
         import librosa
 
+        if self.kaldi:
+            return 700 * np.expm1(self._kaldi_edges[1:-1] / 1127)
         if self.n_mels is None:
             bins = librosa.fft_frequencies(sr=self.sr, n_fft=self.n_fft)
             return bins[(bins >= self.fmin) & (bins <= self._fmax)]
@@ -119,11 +173,21 @@ class Spectrogram:
         )
         return edges[1:-1]
 
+    @property
+    def _kaldi_edges(self):
+        """Edges of Kaldi's mel bands, on its mel scale, shape (n_mels + 2,)."""
+        low, high = 1127 * np.log1p(np.array([self.fmin, self._fmax]) / 700)
+        return np.linspace(low, high, (self.n_mels or 0) + 2)
+
     @cached_property
     def window(self):
-        """Periodic Hann window, float32, shape (win_length,)."""
+        """Periodic Hann window, float32, shape (win_length,); or that of Kaldi."""
         from scipy.signal import get_window
 
+        if self.kaldi:
+            name, power = ("hann", 0.85) if self.kaldi == "povey" else ("hamming", 1)
+            window = get_window(name, self.win_length, fftbins=False)
+            return (window**power).astype(np.float32)
         return get_window("hann", self.win_length).astype(np.float32)
 
     @cached_property
@@ -131,6 +195,12 @@ class Spectrogram:
         """Weights of the mel bands, float32, shape (n_fft // 2 + 1, n_mels)."""
         from librosa.filters import mel
 
+        if self.kaldi:
+            low, center, high = (self._kaldi_edges[i:][: self.n_mels] for i in range(3))
+            hertz = np.arange(self.n_fft // 2 + 1)[:, None] * self.sr / self.n_fft
+            bins = 1127 * np.log1p(hertz / 700)
+            sides = (bins - low) / (center - low), (high - bins) / (high - center)
+            return np.minimum(*sides).clip(0).astype(np.float32)
         filters = mel(
             sr=self.sr,
             n_fft=self.n_fft,
@@ -272,6 +342,10 @@ class Spectrogram:
         for i in range(0, len(frames), size):
             block, power = frames[i : i + size], out[i : i + size]
             windowed, (real, imag) = padded[: len(block)], squares[:, : len(block)]
+            if self.kaldi:
+                block = block - block.mean(axis=1, keepdims=True)
+                before = np.concatenate([block[:, :1], block[:, :-1]], axis=1)
+                block -= np.float32(0.97) * before
             np.multiply(block, self.window, out=windowed[:, : self.win_length])
             spectrum = rfft(windowed, axis=1)
             np.square(spectrum.real, out=real)

@@ -154,7 +154,7 @@ IMPOSSIBLE = {
     r"got embed\(Functional\)": lambda net, x: sl.embed(net),
     "compute them with siamlab": lambda net, x: sl.embed(net, "folder"),
     r"got .folder.\. For a model with two": lambda net, x: sl.embed("folder", x),
-    "layer= is not supp": lambda net, x: sl.embed(sl.encoder(), x, layer="head"),
+    "layer= needs a keras": lambda net, x: sl.embed(sl.encoder(), x, layer="head"),
     "one input of shape": lambda net, x: sl.embed(two_inputs(net), x),
 }
 

@@ -30,9 +30,12 @@ def test_a_committed_notebook_shows_its_labs_without_a_kernel(jupyterlab, browse
     copy = folder / "notebooks/committed.ipynb"
     copy.write_bytes(original.read_bytes())
     notebook = Notebook(browser, address, copy.name)
-    cell = notebook.cell("ThresholdLab(")
-    picture = cell.locator(".jp-OutputArea img").first
+    page = notebook.page
+    page.locator("summary", has_text="Without a kernel: a picture").click()
+    picture = page.get_by_role("img", name="ThresholdLab, its controls")
     expect(picture).to_be_visible()
     assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 100
-    expect(cell.get_by_text("model not found")).to_have_count(0)
+    link = page.get_by_role("link", name="ThresholdLab in a page of its own")
+    expect(link).to_be_visible()
+    expect(page.get_by_text("model not found")).to_have_count(0)
     notebook.page.close()

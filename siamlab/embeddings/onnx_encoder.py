@@ -101,8 +101,7 @@ class OnnxEncoder(SegmentEncoder):
             )
         self.hop_frames = hop_frames or max(1, self.n_frames // 2)
         silence = np.zeros((1, self.n_frames, self.spectrogram.n_bins), np.float32)
-        self._output = self._find_output(silence)
-        self.dim = self(silence).shape[1]
+        self._output, self.dim = self._find_output(silence)
 
     def _input_shape(self):
         """Return the fixed sizes of batch and time of the input; None for any."""
@@ -120,11 +119,11 @@ class OnnxEncoder(SegmentEncoder):
         )
 
     def _find_output(self, x):
-        """Return the number of the output that has one vector per segment."""
+        """Return the number and the size of the output with one vector per segment."""
         outputs = self._run(x)
         for number, output in enumerate(outputs):
             if np.ndim(output) == 2 and len(output) == len(x):
-                return number
+                return number, output.shape[1]
         raise ArgumentError(
             f"the network must have an output of shape (batch, dim); "
             f"{self._path} has {[np.shape(output) for output in outputs]}"

@@ -12,6 +12,7 @@ import soundfile
 import traitlets
 
 from .. import audio, clusters
+from ..distances import normalize
 from ..errors import AudioError
 from ..metrics._validation import check_labels
 from ..plots.figure_style import SPEAKER_COLORS
@@ -150,9 +151,8 @@ class SpeakerExplorer(Lab):
         self._rows = rng.permutation(n)[:_MAX_ROWS]
         # On vectors of length 1, neighbors by cosine distance are those by Euclidean
         # distance, which scikit-learn finds several times as fast.
-        directions = x / np.linalg.norm(x, axis=1, keepdims=True)
         self._k = {"k": min(k, n - 1), "metric": "euclidean"}
-        self._near = clusters.nearest_neighbors(directions, **self._k)
+        self._near = clusters.nearest_neighbors(normalize(x), **self._k)
         self._layout = functools.partial(layout, x)
         self._map = functools.cache(self._compute_map)
         # Without points, neighbors and labels; one number has 4 bytes.

@@ -107,7 +107,6 @@ export default widget({
   build(lab) {
     for (const [name, values] of Object.entries(lab.data.settings)) lab.button(name, () => lab.set(values));
     lab.switch("per_band", "give each frequency the same mean and standard deviation");
-    const parts = [valuesPlot(lab), sumsPlot(lab), gatesPlot(lab)];
-    return (numbers, values) => parts.forEach((draw) => draw(numbers, values));
+    return [valuesPlot(lab), sumsPlot(lab), gatesPlot(lab)];
   },
 });

@@ -211,8 +211,8 @@ class SpectrogramLab(Lab):
 
 def _check_samples(samples, sr):
     samples = np.asarray(samples, dtype=np.float32)
-    is_short = 0.128 <= len(samples) / sr <= 3  # longer ones would not follow at once
-    if samples.ndim != 1 or not is_short or not np.isfinite(samples).all():
+    fits = 0.128 <= len(samples) / sr <= 3  # longer ones would not follow at once
+    if samples.ndim != 1 or not fits or not np.isfinite(samples).all():
         raise ArgumentError(
             "samples must be one channel of 0.128 to 3 s and finite; got shape "
             f"{samples.shape} at {sr} Hz. Select a part, such as samples[: 3 * sr]"

@@ -29,8 +29,8 @@ export default widget({
   readout: ({ loss, accuracy, eer }) => [
     ["loss after the training", loss.at(-1).toFixed(2)],
     ["accuracy", accuracy.at(-1).toFixed(2)],
-    ["equal error rate", `${(100 * eer.at(-1)).toFixed(1)} %`],
-    ["before the training", `${(100 * eer[0]).toFixed(1)} %`],
+    ["equal error rate", percent(eer.at(-1))],
+    ["before the training", percent(eer[0])],
   ],
   build(lab) {
     for (const [name, text] of Object.entries(FIXES)) lab.switch(name, text);
@@ -41,7 +41,7 @@ export default widget({
     const x = { label: "training step", domain: [0, last] };
     const xs = range(runs.shape[2], (i) => i * steps);
     const all = range(32, (place) => training({ runs }, Object.fromEntries(
-      Object.keys(FIXES).map((name, i) => [name, (place >> (4 - i)) & 1]))));
+      names.map((name, i) => [name, (place >> (4 - i)) & 1]))));
     const plots = Object.entries(FIGURES).map(([name, { title, ...y }]) => [name, lab.plot({
       title, describe: `${title}, during the training`, x, y: { label: name.replace("eer", "EER"), ...y }, height: 250 })]);
     const [, eer] = plots.at(-1);
